@@ -1,0 +1,1 @@
+"""Floor 5: one module of subcommands for each room; translight.cli puts them together."""

@@ -1,0 +1,106 @@
+"""Named memory that two processes map: POSIX files under /dev/shm, tagged sections on Windows; no tracker process.
+
+``multiprocessing.shared_memory`` hands every attached segment to a resource tracker that unlinks it when the
+attaching process ends (CPython issue 82300, solved by ``track=False`` only in 3.13), which would take the ring away
+from under a running show.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from translight.core.errors import StreamError
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class SharedMemory:
+    """A named segment, zero-filled when created. Its creator removes the name on ``close``; mapped views stay valid."""
+
+    def __init__(self, name: str, mapping: mmap.mmap, path: Path | None, *, owner: bool) -> None:
+        self.name = name
+        self.buffer = memoryview(mapping)
+        self._mapping = mapping
+        self._path = path
+        self._owner = owner
+        self._inode = os.stat(path).st_ino if path is not None else 0
+
+    @classmethod
+    def create(cls, name: str, size: int) -> Self:
+        """A new segment of ``size`` bytes. A name left behind by a dead process is taken over."""
+        path = _path(name)
+        if path is None:
+            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, owner=True)  # type: ignore[call-arg, unused-ignore]
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(fd, size)
+            mapping = mmap.mmap(fd, size)
+            os.rename(aside, path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise StreamError(f"shared memory {name!r} of {size} bytes: {error.strerror}") from error
+        finally:
+            os.close(fd)
+        return cls(name, mapping, path, owner=True)
+
+    @classmethod
+    def attach(cls, name: str, size: int = 0) -> Self:
+        """An existing segment; on Windows ``size`` must be given. Raises StreamError when there is none."""
+        path = _path(name)
+        if path is None:
+            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, owner=False)  # type: ignore[call-arg, unused-ignore]
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise StreamError(f"no shared memory named {name!r}: is its sender running?") from error
+        try:
+            mapping = mmap.mmap(fd, 0)
+        except (OSError, ValueError) as error:
+            raise StreamError(f"shared memory {name!r} cannot be mapped: {error}") from error
+        finally:
+            os.close(fd)
+        return cls(name, mapping, path, owner=False)
+
+    def replaced(self) -> bool:
+        """Whether the name is gone or now means another segment: the sender ended or started anew."""
+        if self._path is None:
+            return False
+        try:
+            return os.stat(self._path).st_ino != self._inode
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """Unmap, and remove the name if this is its creator. Views that others still hold keep the memory mapped."""
+        if self._owner and not self.replaced() and self._path is not None:
+            self._path.unlink(missing_ok=True)
+        self._owner = False
+        try:
+            self.buffer.release()
+            self._mapping.close()
+        except BufferError:
+            pass  # an array still looks at it; the mapping ends with that array
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _path(name: str) -> Path | None:
+    """Where a segment's name lives, or None on Windows. Raises ValueError on a name that is not plain."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"a shared memory name is 1 to 100 of A-Z a-z 0-9 . _ -, got {name!r}")
+    if sys.platform == "win32":
+        return None
+    folder = Path("/dev/shm")
+    return (folder if folder.is_dir() else Path(tempfile.gettempdir())) / f"translight-{name}"

@@ -1,0 +1,1 @@
+"""Floor 1: the environment package on disk: manifest, splats, sky, provenance, report."""

@@ -1,0 +1,1 @@
+"""Floor 2: the renderer contract and its backends, one file each."""

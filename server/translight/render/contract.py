@@ -1,0 +1,82 @@
+"""What every renderer does: a scene and views in, frames out. Backends are listed in backends.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from translight.core.camera import View
+from translight.core.pose import Similarity
+from translight.splats.cloud import SplatCloud
+
+DILATION_PX2 = 0.3
+"""Added to the diagonal of the projected covariance (the 3DGS low-pass)."""
+ALPHA_CUT = 1.0 / 255.0
+"""A splat's alpha below this is not drawn."""
+ALPHA_MAX = 0.999
+"""A splat's alpha is at most this (gsplat's value)."""
+TRANSMITTANCE_STOP = 1e-4
+"""A splat that would bring a pixel's transmittance to this or below is not drawn, and ends the pixel."""
+FRUSTUM_CLAMP = 1.3
+"""In the projection's Jacobian, x/z and y/z are clamped to this many times half the field of view."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is drawn. Renderers may cache what they prepare by the identity of this object, which never changes.
+
+    ``sky`` (h w 3) is an equirectangular picture behind the splats, in the same colour encoding as the splats' SH
+    (blending happens in that encoding, as in training). Its middle column is stage +Y (forward), azimuth grows to
+    the right (+X), its top row is stage +Z (up). None means black and transparent.
+    """
+
+    splats: SplatCloud
+    stage_from_scene: Similarity = field(default_factory=Similarity.identity)
+    sky: Float32[np.ndarray, "h w 3"] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One view's picture: ``rgba`` (h w 4) and ``depth`` (h w), float32, C-contiguous.
+
+    RGB is premultiplied: Σ weight·colour of the splats, plus transmittance·sky where the scene has one. Alpha is the
+    splats' own coverage 1 − transmittance, sky or not. Depth is the expected camera-frame z in metres,
+    Σ weight·z / Σ weight, and +inf where no splat is seen.
+    """
+
+    rgba: Float32[np.ndarray, "h w 4"]
+    depth: Float32[np.ndarray, "h w"]
+
+    @classmethod
+    def empty(cls, width_px: int, height_px: int) -> Self:
+        """Room for a picture; its contents are undefined until rendered."""
+        return cls(np.empty((height_px, width_px, 4), np.float32), np.empty((height_px, width_px), np.float32))
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """A backend. One thread uses it at a time; ``close`` frees what it holds and may be called twice."""
+
+    name: str
+
+    def render(self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None) -> list[Frame]:
+        """Draw ``scene`` for each view; into ``out``'s frames when given (same sizes as the views' cameras).
+
+        Raises ValueError on mismatching sizes and BackendError when the backend fails.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free threads, buffers and devices."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""Floor 4: the show file, the processes, the live loop."""

@@ -1,0 +1,1 @@
+"""Floor 1: the Gaussian cloud and its file formats."""

@@ -1,0 +1,1 @@
+"""Floor 1: camera tracking in: receive, parse, filter, predict, record, replay, simulate."""

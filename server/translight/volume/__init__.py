@@ -1,0 +1,1 @@
+"""Floor 2: LED walls, frustums, and compositing the inner view onto them."""

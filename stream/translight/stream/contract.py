@@ -1,0 +1,115 @@
+"""What every way out does: a sender lends room for a picture and publishes it, a receiver gives the newest picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from translight.core.image import PixelFormat
+from translight.stream.header import FrameHeader
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSpec:
+    """Size and layout of the pictures that a sender carries; they do not change while it is open."""
+
+    width_px: int
+    height_px: int
+    format: PixelFormat = PixelFormat.RGBA8
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one picture."""
+        return self.format.nbytes(self.width_px, self.height_px)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderCounts:
+    """What a sender did so far. ``dropped`` frames found no free room; ``receivers`` is None where it cannot know."""
+
+    sent: int
+    dropped: int
+    receivers: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReceivedFrame:
+    """A whole picture in the receiver's own memory, valid until the next ``receive``.
+
+    ``available_ns`` is when the receiver learned of it, ``done_ns`` when its copy was whole (``core.clock``).
+    """
+
+    header: FrameHeader
+    pixels: NDArray[np.generic]
+    available_ns: int
+    done_ns: int
+
+
+@dataclass(slots=True)
+class ReceiverCounts:
+    """What a receiver saw. ``skipped`` frames were never taken (newest wins, or the sender dropped them).
+
+    ``overtaken`` copies were overwritten while they were made, noticed and made anew. ``torn`` pictures passed for
+    whole but disagree with their header's check; there should be none, and none is handed out. ``bad`` messages broke
+    the format.
+    """
+
+    received: int = 0
+    skipped: int = 0
+    overtaken: int = 0
+    torn: int = 0
+    bad: int = 0
+    restarts: int = 0
+
+
+class Sender(Protocol):
+    """One way out. One thread uses it; nothing it does waits for a receiver."""
+
+    url: str
+
+    def acquire(self) -> NDArray[np.generic]:
+        """Room for the next picture, shaped as its PixelFormat says; composite straight into it."""
+        ...
+
+    def publish(self, header: FrameHeader) -> FrameHeader:
+        """Send what ``acquire`` lent; returns the header as sent, with ``sent_ns`` filled in."""
+        ...
+
+    def counts(self) -> SenderCounts:
+        """What was sent and dropped so far."""
+        ...
+
+    def close(self) -> None:
+        """End; nothing is left behind. May be called twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
+class Receiver(Protocol):
+    """The other end. It may start before its sender and outlive it."""
+
+    url: str
+    counts: ReceiverCounts
+
+    def receive(self, timeout_s: float) -> ReceivedFrame | None:
+        """The newest whole picture not yet received, or None when none came in time. Raises StreamError."""
+        ...
+
+    def close(self) -> None:
+        """End; nothing is left behind. May be called twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None: ...

@@ -80,3 +80,20 @@ class Renderer(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None: ...
+
+
+def frames_for(views: Sequence[View], out: Sequence[Frame] | None) -> list[Frame]:
+    """The frames that a backend draws into: ``out``'s, checked against the views' cameras, or new ones.
+
+    Raises ValueError on a wrong count, size, type or layout.
+    """
+    if out is None:
+        return [Frame.empty(view.camera.width_px, view.camera.height_px) for view in views]
+    if len(out) != len(views):
+        raise ValueError(f"out must hold one frame for each of {len(views)} views, got {len(out)}")
+    for view, frame in zip(views, out, strict=True):
+        size = (view.camera.height_px, view.camera.width_px)
+        for name, array, shape in (("rgba", frame.rgba, (*size, 4)), ("depth", frame.depth, size)):
+            if array.shape != shape or array.dtype != np.float32 or not array.flags.c_contiguous:
+                raise ValueError(f"out's {name} must be C-contiguous float32 {shape}, got {array.dtype} {array.shape}")
+    return list(out)

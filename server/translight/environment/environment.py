@@ -22,6 +22,7 @@ class Environment:
 
     ``sky`` (h w 3) is linear Rec.709 radiance, equirectangular: middle column stage +Y, azimuth growing to the
     right, top row +Z. ``encoding`` names the splats' colour encoding, in which they are also blended.
+    ``metres_per_unit`` is the real size of one scene unit where it is known; the placement may show it at another.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Environment:
     stage_from_scene: Similarity = field(default_factory=lambda: Similarity(1.0, STAGE_FROM_RDF))
     sky: Float32[np.ndarray, "h w 3"] | None = None
     encoding: ColourEncoding = "srgb"
+    metres_per_unit: float | None = None

@@ -1,0 +1,68 @@
+"""The table of renderer backends, and how one is opened by name; what they must do stands in contract.py.
+
+A backend is a module with ``open_backend(**options) -> Renderer``. It is imported when it is opened and not before,
+and raises BackendError when this machine cannot run it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from translight.core.errors import BackendError
+from translight.render.contract import Renderer
+
+AUTO = "auto"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where a backend lives, and the extra that installs what it needs beyond the base (None: nothing)."""
+
+    module: str
+    extra: str | None = None
+
+
+BACKENDS: Mapping[str, Backend] = {
+    "cpu": Backend("translight.render.cpu.renderer"),
+    "reference": Backend("translight.render.reference"),
+}
+"""Every backend by name, the one that ``auto`` tries first at the top."""
+
+
+def open_renderer(name: str = AUTO) -> Renderer:
+    """The backend called ``name``, or with ``auto`` the first that opens; why the others did not is logged.
+
+    A named backend never falls back to another. Raises BackendError, with the line that installs what is missing.
+    """
+    if name != AUTO:
+        return _open(name)
+    reasons = []
+    for candidate in BACKENDS:
+        try:
+            renderer = _open(candidate)
+        except BackendError as error:
+            _log.info("backend %s not used: %s", candidate, error)
+            reasons.append(f"{candidate}: {error}")
+        else:
+            _log.info("backend: %s", candidate)
+            return renderer
+    raise BackendError("no renderer backend opens here: " + "; ".join(reasons))
+
+
+def _open(name: str) -> Renderer:
+    backend = BACKENDS.get(name)
+    if backend is None:
+        raise BackendError(f"no renderer backend {name!r}; there are: {AUTO}, {', '.join(BACKENDS)}")
+    try:
+        module = import_module(backend.module)
+    except ImportError as error:
+        missing = f"the {name} backend cannot be imported: {error}"
+        if backend.extra is not None:
+            missing += f'; pip install "translight[{backend.extra}]"'
+        raise BackendError(missing) from error
+    renderer: Renderer = module.open_backend()
+    return renderer

@@ -1,0 +1,46 @@
+"""What a decoder may take: counts and bytes are checked here before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from translight.core.errors import FormatError
+
+BLOCK = 1 << 15
+"""Splats that a codec turns at a time: the working set stays in the cache, and progress is seen to move."""
+
+Progress = Callable[[float], None]
+"""Told how far a long read or write is, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Security: the most that a file may hold or unpack to. Every decoder takes one."""
+
+    max_splats: int = 50_000_000
+    """Splats in one cloud."""
+    max_bytes: int = 8 << 30
+    """Bytes of a file, and of what it unpacks to."""
+
+    def check_count(self, count: int, what: str) -> None:
+        """Raise FormatError when ``what`` claims more splats than the limit."""
+        if count > self.max_splats:
+            raise FormatError(f"{what} claims {count:,} splats; the limit is {self.max_splats:,}")
+
+    def check_bytes(self, size: int, what: str) -> None:
+        """Raise FormatError when ``what`` is, or unpacks to, more bytes than the limit."""
+        if size > self.max_bytes:
+            raise FormatError(f"{what} is {size:,} bytes; the limit is {self.max_bytes:,}")
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def blocks(count: int, progress: Progress | None = None) -> Iterator[slice]:
+    """Slices of up to ``BLOCK`` rows that cover ``count``; tells ``progress`` after each."""
+    for start in range(0, count, BLOCK):
+        stop = min(start + BLOCK, count)
+        yield slice(start, stop)
+        if progress is not None:
+            progress(stop / count)

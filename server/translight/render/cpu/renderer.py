@@ -1,0 +1,155 @@
+"""The CPU renderer: Numba kernels in four stages (project, sort, bin, blend), held to render/reference.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import numba
+import numpy as np
+
+from translight.core.camera import Camera, View
+from translight.core.errors import BackendError
+from translight.core.pose import Pose
+from translight.render.contract import Frame, Scene, frames_for
+from translight.render.cpu.blend import blend
+from translight.render.cpu.prepare import CHUNK, PreparedScene, prepare
+from translight.render.cpu.project import RECORD, project
+from translight.render.cpu.sky import add_sky
+from translight.render.cpu.sort import sort_by_depth
+from translight.render.cpu.tiles import TILE_PX, count_pairs, scatter_pairs
+from translight.render.cpu.viewpoint import view_row
+from translight.splats.cloud import SplatCloud
+
+
+class CpuRenderer:
+    """Full 3DGS on the processor's vector units; ``timings``, ``visible`` and ``pairs`` tell about the last render.
+
+    Everything that a frame needs is kept between frames; the last scene's layout too. One thread uses a renderer at a
+    time, and no other Numba parallel kernel may run meanwhile where Numba has only its workqueue layer.
+    """
+
+    name = "cpu"
+
+    def __init__(self, threads: int | None = None) -> None:
+        most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        if threads is not None and not 1 <= threads <= most:
+            raise BackendError(f"the cpu backend was asked for {threads} threads; this process has 1 to {most}")
+        self.threads = most if threads is None else threads
+        self.timings: dict[str, int] = {}
+        """Nanoseconds of each stage in the last render, all views together."""
+        self.visible = 0
+        """Splats that could touch the pictures of the last render."""
+        self.pairs = 0
+        """Splat and tile pairs of the last render."""
+        self._scene: Scene | None = None
+        self._prepared: PreparedScene | None = None
+        self._allocate(0)
+        self._pairs = np.empty(0, np.int32)
+
+    def render(self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None) -> list[Frame]:
+        """Draw ``scene`` for each view; see ``contract.Renderer``."""
+        frames = frames_for(views, out)
+        self.timings = dict.fromkeys(("prepare", "project", "sort", "bin", "blend", "sky"), 0)
+        self.visible = self.pairs = 0
+        threads_before = numba.get_num_threads()
+        numba.set_num_threads(self.threads)
+        try:
+            prepared = self._prepare(scene)
+            for view, frame in zip(views, frames, strict=True):
+                self._draw(scene, prepared, view, frame)
+        finally:
+            numba.set_num_threads(threads_before)
+        return frames
+
+    def close(self) -> None:
+        """Forget the scene and the buffers."""
+        self._scene = self._prepared = None
+        self._allocate(0)
+        self._pairs = np.empty(0, np.int32)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _prepare(self, scene: Scene) -> PreparedScene:
+        if self._prepared is None or self._scene is not scene:
+            begin = time.perf_counter_ns()
+            self._scene, self._prepared = scene, prepare(scene)
+            if len(self._keys) < self._prepared.chunks * CHUNK:
+                self._allocate(self._prepared.chunks)
+            self.timings["prepare"] = time.perf_counter_ns() - begin
+        return self._prepared
+
+    def _allocate(self, chunks: int) -> None:
+        n = chunks * CHUNK
+        self._records = np.empty((n, RECORD), np.float32)
+        self._keys = np.empty(n, np.uint32)
+        self._order = np.empty(n, np.int32)
+        self._spare = np.empty(n, np.int32)
+        self._counts = np.zeros(self.threads, np.int64)
+
+    def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame) -> None:
+        row = view_row(scene, view)
+        width, height = view.camera.width_px, view.camera.height_px
+        clock = _Laps(self.timings)
+        project(prepared.geometry, prepared.sh, row, self._records, self._keys, self._counts)
+        clock.lap("project")
+        starts = np.arange(self.threads) * prepared.chunks // self.threads * CHUNK
+        n = sort_by_depth(self._keys, self._counts, starts, self._order, self._spare)
+        clock.lap("sort")
+        tiles = -(-width // TILE_PX) * -(-height // TILE_PX)
+        list_starts, cursors = np.empty(tiles + 1, np.int64), np.empty(tiles, np.int64)
+        pairs = count_pairs(self._records, self._order, n, width, height, list_starts)
+        if len(self._pairs) < pairs:
+            self._pairs = np.empty(pairs + pairs // 4, np.int32)
+        scatter_pairs(self._records, self._order, n, width, height, list_starts, cursors, self._pairs)
+        clock.lap("bin")
+        blend(self._records, self._pairs, list_starts, frame.rgba, frame.depth, self.threads)
+        clock.lap("blend")
+        if prepared.sky.size:
+            add_sky(prepared.sky, row, frame.rgba)
+            clock.lap("sky")
+        self.visible += n
+        self.pairs += pairs
+
+
+class _Laps:
+    """Adds the time since the last lap to a stage's sum."""
+
+    __slots__ = ("_last", "_sums")
+
+    def __init__(self, sums: dict[str, int]) -> None:
+        self._sums = sums
+        self._last = time.perf_counter_ns()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter_ns()
+        self._sums[stage] += now - self._last
+        self._last = now
+
+
+def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
+    """Compile every kernel now, or load it from the cache on disk; ``progress`` is told each stage's name first."""
+    say = progress or (lambda _: None)
+    say("kernels")
+    one = np.ones(1, np.float32)
+    cloud = SplatCloud(
+        np.zeros((1, 3), np.float32),
+        np.ones((1, 3), np.float32),
+        np.array([[1, 0, 0, 0]], np.float32),
+        one,
+        np.zeros((1, 1, 3), np.float32),
+    )
+    view = View(Pose.from_wxyz((1, 0, 0, 0), (0, 0, -4)), Camera.from_fov(8, 8, horizontal_deg=60))
+    with CpuRenderer() as renderer:
+        renderer.render(Scene(cloud, sky=np.zeros((2, 2, 3), np.float32)), [view])
+
+
+def open_backend(threads: int | None = None) -> CpuRenderer:
+    """The entry that backends.py calls. Raises BackendError on a thread count that this process does not have."""
+    return CpuRenderer(threads)

@@ -12,6 +12,7 @@ from translight.core.errors import BackendError
 from translight.render import backends
 from translight.render.backends import BACKENDS, Backend, open_renderer
 from translight.render.contract import Renderer
+from translight.render.reference import ReferenceRenderer
 
 ABSENT = """the absent backend cannot be imported: No module named 'cupy'; pip install "translight[cuda]\""""
 
@@ -59,7 +60,7 @@ def test_the_table_imports_no_backend():
 def table(monkeypatch):
     """A table of three: one whose library is missing, one that this machine cannot run, and the reference."""
 
-    def broken() -> Renderer:
+    def broken(threads: int | None) -> Renderer:
         raise BackendError("no GPU here")
 
     def find(module: str) -> ModuleType | SimpleNamespace:
@@ -93,6 +94,20 @@ def test_a_named_backend_never_falls_back(table):
         open_renderer("absent")
     with pytest.raises(BackendError, match="no GPU here"):
         open_renderer("broken")
+
+
+def test_threads_and_progress_reach_the_backend(table, monkeypatch):
+    seen: list[object] = []
+
+    def opened(threads: int | None) -> Renderer:
+        seen.append(threads)
+        return ReferenceRenderer()
+
+    module = SimpleNamespace(open_backend=opened, compile_kernels=lambda progress: progress("kernels"))
+    monkeypatch.setattr(backends, "import_module", lambda _: module)
+    open_renderer("reference", threads=3, progress=seen.append)
+    open_renderer("reference")
+    assert seen == [3, "kernels", None]
 
 
 def test_nothing_opens(table):

@@ -25,6 +25,7 @@ from translight.render.backends import BACKENDS, open_renderer
 from translight.render.contract import Frame, Renderer, Scene
 from translight.render.reference import ReferenceRenderer
 from translight.splats.cloud import SplatCloud
+from translight.splats.files import load
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 MEAN_LIMIT = 0.1 / 255
@@ -232,6 +233,19 @@ def expected(name: str) -> tuple[Case, list[Frame]]:
     return (scene, views), ReferenceRenderer().render(scene, views)
 
 
+@cache
+def real_capture(path: Path) -> tuple[Case, list[Frame]]:
+    """A capture on the stage seen from two places, 160 by 90, with the reference's pictures."""
+    splats = load(path)
+    scene = Scene(splats, Similarity(2.0, STAGE_FROM_RDF), sky(11))
+    middle = scene.stage_from_scene.apply(np.median(splats.means, axis=0))
+    camera = Camera.from_fov(160, 90, horizontal_deg=50)
+    outside = camera_from_pan_tilt_roll(0.4, -0.25, 0.0, tuple(middle + [0.8, -2.0, 0.9]))
+    within = camera_from_pan_tilt_roll(-2.0, 0.1, 0.0, tuple(middle + [0.1, -0.1, 0.1]))
+    views = [View(outside, camera), View(within, camera)]
+    return (scene, views), ReferenceRenderer().render(scene, views)
+
+
 def assert_conforms(frames: Sequence[Frame], truth: Sequence[Frame]) -> None:
     """The module's criterion, over all pixels of all views together."""
     assert len(frames) == len(truth)
@@ -272,6 +286,16 @@ def test_meets_the_reference(backend, case):
     assert_conforms(backend.render(scene, views), truth)
 
 
+@pytest.mark.parametrize("name", ["playbot_125k_sog", "plant_114k.splat"])
+def test_meets_the_reference_on_a_real_capture(backend, name):
+    """From outside and from within the capture, small enough for the reference."""
+    path = SHARED / "splats" / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    (scene, views), truth = real_capture(path)
+    assert_conforms(backend.render(scene, views), truth)
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
@@ -299,14 +323,18 @@ def test_meets_the_reference_anywhere(
     assert_conforms(backend.render(scene, views), ReferenceRenderer().render(scene, views))
 
 
+def sparse(shape: tuple[int, ...]) -> np.ndarray:
+    """2.5 levels in every thousandth pixel."""
+    return (np.arange(math.prod(shape)).reshape(shape) % 1000 == 0).astype(np.float32) * np.float32(0.01)
+
+
 WRONG: dict[str, Callable[[Frame], Frame]] = {
     "a pixel to the right": lambda f: Frame(np.roll(f.rgba, 1, axis=1), f.depth),
     "depth 1 % too far": lambda f: Frame(f.rgba, f.depth * np.float32(1.01)),
     "depth 0 where nothing is seen": lambda f: Frame(f.rgba, np.where(np.isinf(f.depth), np.float32(0), f.depth)),
     "red and blue changed": lambda f: Frame(np.ascontiguousarray(f.rgba[..., [2, 1, 0, 3]]), f.depth),
     "an eighth of a level too bright": lambda f: Frame(f.rgba + np.float32(0.125 / 255), f.depth),
-    "one wrong pixel in a thousand": lambda f: Frame(f.rgba + (np.arange(f.depth.size).reshape(f.depth.shape) % 1000 == 0)
-                                                     [..., None].astype(np.float32) * np.float32(0.01), f.depth),
+    "one wrong pixel in a thousand": lambda f: Frame(f.rgba + sparse(f.depth.shape)[..., None], f.depth),
     "float64": lambda f: Frame(f.rgba.astype(np.float64), f.depth),
     "not a number": lambda f: Frame(np.where(f.rgba == 0, np.float32(np.nan), f.rgba), f.depth),
 }  # fmt: skip

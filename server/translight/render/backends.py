@@ -1,13 +1,14 @@
 """The table of renderer backends, and how one is opened by name; what they must do stands in contract.py.
 
-A backend is a module with ``open_backend(**options) -> Renderer``. It is imported when it is opened and not before,
-and raises BackendError when this machine cannot run it.
+A backend is a module with ``open_backend(threads: int | None = None) -> Renderer``, which raises BackendError when this
+machine cannot run it; where it compiles anything, also ``compile_kernels(progress)``. The module is imported when the
+backend is opened and not before.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -27,23 +28,29 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "cpu": Backend("translight.render.cpu.renderer"),
+    "cpu": Backend("translight.render.cpu"),
     "reference": Backend("translight.render.reference"),
 }
 """Every backend by name, the one that ``auto`` tries first at the top."""
 
 
-def open_renderer(name: str = AUTO) -> Renderer:
+Progress = Callable[[str], None]
+"""Is told, in a word or two, what is about to be done."""
+
+
+def open_renderer(name: str = AUTO, *, threads: int | None = None, progress: Progress | None = None) -> Renderer:
     """The backend called ``name``, or with ``auto`` the first that opens; why the others did not is logged.
 
+    ``threads`` bounds the processor threads of a backend that draws with several; None takes all. With ``progress``,
+    what the backend compiles is compiled now and told of; without, the first picture waits for it.
     A named backend never falls back to another. Raises BackendError, with the line that installs what is missing.
     """
     if name != AUTO:
-        return _open(name)
+        return _open(name, threads, progress)
     reasons = []
     for candidate in BACKENDS:
         try:
-            renderer = _open(candidate)
+            renderer = _open(candidate, threads, progress)
         except BackendError as error:
             _log.info("backend %s not used: %s", candidate, error)
             reasons.append(f"{candidate}: {error}")
@@ -53,7 +60,7 @@ def open_renderer(name: str = AUTO) -> Renderer:
     raise BackendError("no renderer backend opens here: " + "; ".join(reasons))
 
 
-def _open(name: str) -> Renderer:
+def _open(name: str, threads: int | None, progress: Progress | None) -> Renderer:
     backend = BACKENDS.get(name)
     if backend is None:
         raise BackendError(f"no renderer backend {name!r}; there are: {AUTO}, {', '.join(BACKENDS)}")
@@ -64,5 +71,7 @@ def _open(name: str) -> Renderer:
         if backend.extra is not None:
             missing += f'; pip install "translight[{backend.extra}]"'
         raise BackendError(missing) from error
-    renderer: Renderer = module.open_backend()
+    renderer: Renderer = module.open_backend(threads)
+    if progress is not None and hasattr(module, "compile_kernels"):
+        module.compile_kernels(progress)
     return renderer

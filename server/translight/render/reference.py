@@ -18,8 +18,8 @@ from translight.render.projection import project
 from translight.render.sky import sky_picture
 
 
-def open_backend() -> ReferenceRenderer:
-    """The entry that backends.py calls; always opens."""
+def open_backend(threads: int | None = None) -> ReferenceRenderer:  # noqa: ARG001 - every backend is asked
+    """The entry that backends.py calls; always opens, and draws in the one thread that calls it."""
     return ReferenceRenderer()
 
 

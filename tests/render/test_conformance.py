@@ -240,8 +240,8 @@ def real_capture(path: Path) -> tuple[Case, list[Frame]]:
     scene = Scene(splats, Similarity(2.0, STAGE_FROM_RDF), sky(11))
     middle = scene.stage_from_scene.apply(np.median(splats.means, axis=0))
     camera = Camera.from_fov(160, 90, horizontal_deg=50)
-    outside = camera_from_pan_tilt_roll(0.4, -0.25, 0.0, tuple(middle + [0.8, -2.0, 0.9]))
-    within = camera_from_pan_tilt_roll(-2.0, 0.1, 0.0, tuple(middle + [0.1, -0.1, 0.1]))
+    outside = camera_from_pan_tilt_roll(0.4, -0.25, 0.0, tuple(np.add(middle, (0.8, -2.0, 0.9))))
+    within = camera_from_pan_tilt_roll(-2.0, 0.1, 0.0, tuple(np.add(middle, (0.1, -0.1, 0.1))))
     views = [View(outside, camera), View(within, camera)]
     return (scene, views), ReferenceRenderer().render(scene, views)
 

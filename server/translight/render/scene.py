@@ -1,0 +1,22 @@
+"""From an environment (environment.py) to the scene that a renderer draws (contract.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from translight.colour.transfer import srgb_encode
+from translight.environment.environment import Environment
+from translight.render.contract import Scene
+
+
+def scene_of(environment: Environment) -> Scene:
+    """``environment``'s splats where it places them, and its linear sky in the encoding that its splats blend in.
+
+    The splats are shared, not copied. Make one scene of an environment and keep it: renderers cache by its identity.
+    """
+    sky = environment.sky
+    if sky is not None and environment.encoding == "srgb":
+        sky = srgb_encode(np.asarray(sky, dtype=np.float32))
+    if sky is not None:
+        sky = np.ascontiguousarray(sky, dtype=np.float32)
+    return Scene(environment.splats, environment.stage_from_scene, sky)

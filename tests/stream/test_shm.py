@@ -1,5 +1,6 @@
 """shm://: newest wins, no torn frame whatever the speeds, senders and receivers come and go."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -181,7 +182,10 @@ def test_a_receiver_waits_for_its_sender_and_finds_the_next_one(name: str) -> No
 
 
 def test_a_sender_that_was_killed_is_replaced_under_its_receiver(name: str) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
     dead = ShmSender(name, SPEC)
+    dead._open_ring().words[6] = gone.pid
     with ShmReceiver(name) as receiver:
         _send(dead, 1)
         assert receiver.receive(1.0) is not None
@@ -191,6 +195,27 @@ def test_a_sender_that_was_killed_is_replaced_under_its_receiver(name: str) -> N
             assert frame is not None
             assert frame.header.frame == 2
     dead.close()
+
+
+def test_a_name_in_use_is_refused(name: str) -> None:
+    with ShmSender(name, SPEC), pytest.raises(StreamError) as caught:
+        ShmSender(name, SPEC)
+    wanted = f"shm://{name} is in use: process {os.getpid()} sends under this name; end it or choose another"
+    assert str(caught.value) == wanted
+
+
+def test_a_receiver_knows_that_its_sender_ended(name: str) -> None:
+    with ShmReceiver(name) as receiver:
+        with ShmSender(name, SPEC) as sender:
+            _send(sender, 1)
+            assert receiver.receive(1.0) is not None
+            _send(sender, 2)
+        last = receiver.receive(1.0)
+        assert last is not None
+        assert last.header.frame == 2
+        assert not receiver.ended
+        assert receiver.receive(1.0) is None
+        assert receiver.ended
 
 
 def test_nothing_is_left_behind(name: str) -> None:

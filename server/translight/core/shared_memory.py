@@ -96,6 +96,22 @@ class SharedMemory:
         self.close()
 
 
+def names(prefix: str) -> list[str]:
+    """Names that begin with ``prefix`` and mean a segment now; empty on Windows, which keeps none unused."""
+    sample = _path(prefix)
+    if sample is None:
+        return []
+    skip = len(sample.name) - len(prefix)
+    return sorted(path.name[skip:] for path in sample.parent.glob(f"{sample.name}*"))
+
+
+def remove(name: str) -> None:
+    """Take a name away whose creator is dead. Mapped views stay valid."""
+    path = _path(name)
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
 def _path(name: str) -> Path | None:
     """Where a segment's name lives, or None on Windows. Raises ValueError on a name that is not plain."""
     if not _NAME.fullmatch(name):

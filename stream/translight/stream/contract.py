@@ -104,6 +104,11 @@ class Receiver(Protocol):
         """The newest whole picture not yet received, or None when none came in time. Raises StreamError."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Whether the sender said that it ended; always False where a transport has no word for it."""
+        ...
+
     def close(self) -> None:
         """End; nothing is left behind. May be called twice."""
         ...

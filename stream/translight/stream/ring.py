@@ -15,6 +15,7 @@ import os
 import threading
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from translight.core.clock import now_ns
@@ -57,9 +58,10 @@ class Ring:
 
     @classmethod
     def create(cls, name: str, spec: PictureSpec, slots: int) -> Ring:
-        """A new ring for pictures of ``spec``. Raises StreamError when the memory is not to be had."""
+        """A new ring for pictures of ``spec``. Raises StreamError when a living process sends under this name."""
         if not 2 <= slots <= 16:
             raise ValueError(f"a ring has 2 to 16 slots, got {slots}")
+        _refuse_if_in_use(name)
         picture = spec.nbytes
         slot = -(-(SLOT_PREFIX_BYTES + HEADER_BYTES + picture) // 4096) * 4096
         memory = SharedMemory.create(name, CONTROL_BYTES + slots * slot)
@@ -187,6 +189,19 @@ class Ring:
         if not ids.any():
             return set()
         return {int(self.words[self._line(k) + _READER_SLOT]) for k in range(READERS) if self._alive(k)}
+
+
+def _refuse_if_in_use(name: str) -> None:
+    """A ring whose writer died without a word may be taken over, one whose writer lives may not."""
+    try:
+        with SharedMemory.attach(name) as memory:
+            _check(name, memory)
+            words = np.frombuffer(memory.buffer, np.int64, 8).copy()
+    except StreamError:
+        return
+    writer = int(words[_WRITER_PID])
+    if not words[_CLOSED] and psutil.pid_exists(writer):
+        raise StreamError(f"shm://{name} is in use: process {writer} sends under this name; end it or choose another")
 
 
 def _check(name: str, memory: SharedMemory) -> None:

@@ -22,7 +22,7 @@ _LOOK_EVERY_S = 0.25
 
 
 class ShmSender:
-    """Writes frames into a ring that it owns. A second sender of the same name takes the name over."""
+    """Writes frames into a ring that it owns. A dead sender's name is taken over, a living one's is refused."""
 
     def __init__(self, name: str, spec: PictureSpec, slots: int = SLOTS) -> None:
         self.url = f"shm://{name}"
@@ -86,6 +86,7 @@ class ShmReceiver:
         self._name = name
         self._ring: Ring | None = None
         self._line = -1
+        self._ended = False
         self._sequence = 0
         self._frame: int | None = None
         self._copy: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -102,10 +103,18 @@ class ShmReceiver:
             if frame is not None:
                 return frame
             left = deadline - time.monotonic()
+            if ring.closed:
+                self._detach_if_ended(ring)
+                return None
             if left <= 0:
                 return None
-            if not ring.wake.wait(seen, min(left, _LOOK_EVERY_S)) or ring.closed:
+            if not ring.wake.wait(seen, min(left, _LOOK_EVERY_S)):
                 self._detach_if_ended(ring)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sender said that it ended, and every frame of it was taken."""
+        return self._ended
 
     def close(self) -> None:
         """Unmap the ring."""
@@ -140,6 +149,7 @@ class ShmReceiver:
 
     def _adopt(self, ring: Ring) -> None:
         self._ring = ring
+        self._ended = False
         self._line = ring.join()
         self._sequence = 0
         if self._frame is not None:
@@ -151,6 +161,7 @@ class ShmReceiver:
 
     def _detach_if_ended(self, ring: Ring) -> None:
         if ring.closed or ring.memory.replaced():
+            self._ended = ring.closed
             self.close()
 
     def _newest(self, ring: Ring) -> ReceivedFrame | None:

@@ -177,6 +177,11 @@ class ZmqReceiver:
         pixels = self._pixels.view(header.format.dtype).reshape(shape)
         return ReceivedFrame(header, pixels, available_ns, now_ns())
 
+    @property
+    def ended(self) -> bool:
+        """A PUB socket does not say that it ends."""
+        return False
+
     def _copy(self, header: FrameHeader, data: memoryview) -> None:
         if self._pixels.nbytes != header.payload_bytes:
             self._pixels = np.zeros(header.payload_bytes, np.uint8)

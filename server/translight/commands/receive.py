@@ -1,0 +1,154 @@
+"""``translight receive``: watch a stream, measure it, keep a picture of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from translight.stream.contract import ReceivedFrame, Receiver
+    from translight.stream.latency import LatencyLog
+
+_LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Receive a stream and show its frame rate, drops, and latency by stage."""
+
+    url: Annotated[str, tyro.conf.Positional]
+    """shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH"""
+    png: Path | None = None
+    """Write the last picture here, as it will be shown (8 bits)."""
+    seconds: float | None = None
+    """Stop after this long; otherwise on Ctrl-C."""
+    json: bool = False
+    """Print one JSON object as the last line of standard output, and nothing else there."""
+    until_ended: bool = False
+    """Stop when the sender says that it ended (shm:// only)."""
+    wait: float = 10.0
+    """Give up when no first frame has come after this many seconds."""
+
+    def run(self) -> int:
+        """Watch until the time is over or Ctrl-C; exit status 1 when no frame came."""
+        from translight.core.errors import StreamError
+        from translight.stream.header import clock_id
+        from translight.stream.latency import LatencyLog
+        from translight.stream.urls import open_receiver
+
+        with open_receiver(self.url) as receiver:
+            log = LatencyLog(clock_id())
+            watch = _Watch(receiver, log, None if self.json else sys.stdout)
+            with suppress(KeyboardInterrupt):
+                watch.run(self.seconds, self.wait, until_ended=self.until_ended)
+            if watch.last is None:
+                raise StreamError(f"{self.url}: no frame came within {self.wait:g} s")
+            if self.png is not None:
+                _write_png(self.png, watch.last)
+            report = watch.report()
+        if self.json:
+            print(json.dumps(report))
+        else:
+            print(_summary(report))
+        return 0
+
+
+class _Watch:
+    """Receives until it is time to stop, and says once a second how it goes."""
+
+    def __init__(self, receiver: Receiver, log: LatencyLog, out: Any) -> None:
+        self._receiver = receiver
+        self._log = log
+        self._out = out
+        self._first_ns = 0
+        self.last: ReceivedFrame | None = None
+
+    def run(self, seconds: float | None, wait_s: float, *, until_ended: bool) -> None:
+        begin = time.monotonic()
+        second, count = begin, 0
+        while True:
+            now = time.monotonic()
+            if self.last is None and now - begin > wait_s:
+                return
+            if until_ended and self.last is not None and self._receiver.ended:
+                return
+            if seconds is not None and self.last is not None and now - begin > seconds:
+                return
+            if now - second >= 1.0:
+                self._line(count / (now - second))
+                second, count = now, 0
+            frame = self._receiver.receive(_LOOK_S)
+            if frame is not None:
+                if self.last is None:
+                    self._first_ns, begin = frame.done_ns, time.monotonic()
+                self.last = frame
+                self._log.add(frame)
+                count += 1
+
+    def report(self) -> dict[str, Any]:
+        counts = self._receiver.counts
+        last = self.last
+        assert last is not None
+        span_s = (last.done_ns - self._first_ns) / 1e9
+        stages = {name: asdict(p) for name, p in self._log.stages().items()}
+        return {
+            "url": self._receiver.url,
+            "width": last.header.width_px,
+            "height": last.header.height_px,
+            "format": last.header.format.value,
+            "frames_received": counts.received,
+            "frames_skipped": counts.skipped,
+            "frames_torn": counts.torn,
+            "copies_overtaken": counts.overtaken,
+            "bad_messages": counts.bad,
+            "restarts": counts.restarts,
+            "fps": (counts.received - 1) / span_s if span_s > 0 else 0.0,
+            "latency_ms": stages.pop("total", None),
+            "stages_ms": stages,
+            "foreign_clock": self._log.foreign > 0,
+        }
+
+    def _line(self, fps: float) -> None:
+        if self._out is None:
+            return
+        total = self._log.stages().get("total")
+        latency = f"{total.p50:.1f}/{total.p95:.1f}/{total.p99:.1f} ms" if total else "no tracked frame yet"
+        counts = self._receiver.counts
+        print(
+            f"{fps:6.1f} fps   latency p50/p95/p99 {latency}   skipped {counts.skipped}   torn {counts.torn}   "
+            f"bad {counts.bad}",
+            file=self._out,
+            flush=True,
+        )
+
+
+def _summary(report: dict[str, Any]) -> str:
+    counted = (
+        f"{report['frames_received']} frames at {report['fps']:.2f} fps, {report['frames_skipped']} skipped, "
+        f"{report['frames_torn']} torn, {report['bad_messages']} bad messages, {report['restarts']} sender restarts"
+    )
+    lines = [f"{report['url']}  {report['width']}x{report['height']} {report['format']}", counted]
+    if report["foreign_clock"]:
+        lines.append("times are of another machine's clock: no latency")
+    stages = dict(report["stages_ms"])
+    if report["latency_ms"] is not None:
+        stages["datagram → received"] = report["latency_ms"]
+    lines.append(f"{'stage':>22}      p50      p95      p99  ms")
+    lines += [f"{name:>22} {p['p50']:8.2f} {p['p95']:8.2f} {p['p99']:8.2f}" for name, p in stages.items()]
+    return "\n".join(lines)
+
+
+def _write_png(path: Path, frame: ReceivedFrame) -> None:
+    from translight.core.image import PixelFormat, save_image, unpack_rgb10a2
+
+    pixels = frame.pixels
+    if frame.header.format is PixelFormat.RGB10A2:
+        pixels = (unpack_rgb10a2(pixels) >> 2).astype("uint8")
+    save_image(path, pixels[..., :3])

@@ -1,0 +1,94 @@
+"""Child processes of a show: started with one JSON object on standard input, stopped by their board, never orphaned."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from translight.core.errors import ShowError
+
+_POLL_S = 0.01
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child process."""
+
+    name: str
+    process: subprocess.Popen[str]
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        return self.process.poll()
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until ``time.monotonic()`` reaches ``deadline``; whether it has ended."""
+        while self.running:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def terminate(self) -> None:
+        """Ask the operating system to end it."""
+        if self.running:
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End it at once, and collect it."""
+        if self.running:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def start(name: str, module: str, job: Mapping[str, Any], *, stdout: IO[str] | int | None = None) -> Child:
+    """Run ``python -m module`` with ``job`` as its first line of input, in a process group of its own.
+
+    Ctrl-C then reaches the supervisor alone, which ends its children in order.
+    """
+    child = _spawn(name, [sys.executable, "-X", "faulthandler", "-m", module], subprocess.PIPE, stdout)
+    assert child.process.stdin is not None
+    try:
+        child.process.stdin.write(json.dumps(job) + "\n")
+        child.process.stdin.close()
+    except OSError as error:
+        child.kill()
+        raise ShowError(f"the {name} process ended before it began: {error.strerror}") from error
+    return child
+
+
+def start_command(name: str, arguments: Sequence[str], *, stdout: IO[str] | int | None = None) -> Child:
+    """Run a Translight subcommand in a process group of its own."""
+    return _spawn(name, [sys.executable, "-m", "translight.cli", *arguments], subprocess.DEVNULL, stdout)
+
+
+def read_job() -> dict[str, Any]:
+    """A child's own end: its job from standard input. Ctrl-C is the supervisor's business from here on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = json.loads(sys.stdin.readline())
+    assert isinstance(job, dict), "the supervisor sends one JSON object"
+    return job
+
+
+def _spawn(name: str, command: Sequence[str], stdin: int, stdout: IO[str] | int | None) -> Child:
+    own_group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return Child(name, subprocess.Popen(command, stdin=stdin, stdout=stdout, text=True, **own_group))

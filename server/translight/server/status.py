@@ -1,0 +1,49 @@
+"""What each process of a show tells of itself, as it stands on its board (board.py)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LiveStatus(msgspec.Struct, frozen=True):
+    """The live process: rendering, compositing, sending."""
+
+    phase: str = "starting"
+    """``starting``, ``running``, ``ended`` or ``failed``."""
+    detail: str = ""
+    """What is being started, or why it failed."""
+    backend: str = ""
+    frames_sent: int = 0
+    frames_dropped: int = 0
+    """Places on the frame clock that passed without a frame."""
+    fps: float = 0.0
+    """Frames sent in the last second."""
+    work_ms: float = 0.0
+    """Pose taken to frame sent, median of the last second."""
+    work_p99_ms: float = 0.0
+    latency_ms: float = 0.0
+    """Datagram received to frame sent, median of the last second."""
+    latency_p99_ms: float = 0.0
+    stages_ms: dict[str, float] = {}
+    """Median of each stage in the last second."""
+    tracking_age_ms: float = -1.0
+    """Time since the last datagram; −1 before the first."""
+    lost_since_s: float = -1.0
+    """How long tracking has been lost and the pose held; −1 while it is there."""
+    receivers: int = 0
+    outer_renders: int = 0
+
+
+class TrackingStatus(msgspec.Struct, frozen=True):
+    """The tracking process: sockets, parsers, filter."""
+
+    phase: str = "starting"
+    detail: str = ""
+
+
+class SimulatorStatus(msgspec.Struct, frozen=True):
+    """The process that sends a simulated or recorded camera move."""
+
+    phase: str = "starting"
+    detail: str = ""
+    sent: int = 0

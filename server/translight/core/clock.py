@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from fractions import Fraction
 
 NS_PER_S = 1_000_000_000
+
+# Fraction alone would take "1e999999999" and compute it
+_RATE = re.compile(r"[-+]?[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?")
 
 
 def now_ns() -> int:
@@ -56,9 +60,11 @@ def parse_rate(text: str) -> Fraction:
     if text in ntsc:
         return Fraction(ntsc[text] * 1000, 1001)
     try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"a frame rate is like 24, 23.976 or 24000/1001, got {text!r}") from None
+        rate = Fraction(text) if _RATE.fullmatch(text) else None
+    except ZeroDivisionError:
+        rate = None
+    if rate is None:
+        raise ValueError(f"a frame rate is like 24, 23.976 or 24000/1001, got {text!r}")
     if not 1 <= rate <= 1000:
         raise ValueError(f"a frame rate is between 1 and 1000, got {text}")
     return rate

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.core.camera import Camera
+from translight.core.frames import camera_from_pan_tilt_roll
 from translight.render.contract import ALPHA_CUT, Scene
 
 EYE_HEIGHT_M = 1.6
@@ -15,6 +16,12 @@ OUTSIDE_TILT_DEG = 12.0
 """A camera outside looks down this much."""
 _STRAYS = 0.02
 """This share of the splats on either side of an axis may lie outside what is framed: captures have floaters."""
+_SPLAT_SIGMAS = 2.0
+_LEAST_RADIUS_M = 0.02
+"""Nearer, and the eye would stand within the near plane's reach."""
+_MARGIN = 1.1
+_RIM_POINTS = 32
+_LEAST_SLOPE = 0.05
 _SECTORS = 8
 _SURROUNDED_SHARE = 0.01
 _HORIZON_DEG = 5.0
@@ -34,20 +41,32 @@ def framing(scene: Scene, camera: Camera) -> Framing:
     """An eye that shows ``scene`` through ``camera``'s field of view.
 
     Where splats stand on all sides of a person at the stage's origin, that person's eyes, looking forward (+Y). Else
-    from −Y, a little above, far enough back that a ball around the scene fits into the picture.
+    from −Y, a little above, far enough back that an upright cylinder around the scene fits into the picture.
     """
     drawn = np.isfinite(scene.splats.means).all(axis=1) & (scene.splats.opacities >= ALPHA_CUT)
     points = scene.stage_from_scene.apply(scene.splats.means[drawn])
     eye = np.array([0.0, 0.0, EYE_HEIGHT_M])
     if len(points) == 0 or _surrounds(points - eye):
         return Framing(eye, eye + np.array([0.0, 1.0, 0.0]), inside=True)
-    low, high = np.quantile(points, [_STRAYS, 1 - _STRAYS], axis=0)
-    middle, radius = (low + high) / 2, max(float(np.linalg.norm(high - low)) / 2, 1e-6)
-    left, right, bottom, top = camera.frustum()
-    half_angle = np.arctan(max(min(-left, right, -bottom, top), 0.05))
+    reach = _SPLAT_SIGMAS * scene.stage_from_scene.scale * scene.splats.scales[drawn].max(axis=1, keepdims=True)
+    low, high = np.quantile(points - reach, _STRAYS, axis=0), np.quantile(points + reach, 1 - _STRAYS, axis=0)
+    middle, half_height = (low + high) / 2, max((high - low)[2] / 2, _LEAST_RADIUS_M)
+    across = np.hypot(*(points - middle).T[:2]) + reach[:, 0]
+    radius = max(float(np.quantile(across, 1 - _STRAYS)), _LEAST_RADIUS_M)
     tilt = np.radians(OUTSIDE_TILT_DEG)
-    away = np.array([0.0, -np.cos(tilt), np.sin(tilt)]) * radius / np.sin(half_angle)
+    away = np.array([0.0, -np.cos(tilt), np.sin(tilt)]) * _distance(radius, half_height, camera)
     return Framing(middle + away, middle, inside=False)
+
+
+def _distance(radius: float, half_height: float, camera: Camera) -> float:
+    """From how far an upright cylinder fits into the picture, looked down upon at the outside tilt; with a margin."""
+    angle = np.arange(_RIM_POINTS) * 2 * np.pi / _RIM_POINTS
+    rims = [[np.cos(a) * radius, np.sin(a) * radius, h] for a in angle for h in (-half_height, half_height)]
+    facing = camera_from_pan_tilt_roll(0.0, -np.radians(OUTSIDE_TILT_DEG), 0.0, (0.0, 0.0, 0.0))
+    x, y, z = facing.inverse().apply(rims).T
+    left, right, bottom, top = (max(slope, _LEAST_SLOPE) for slope in np.abs(camera.frustum()))
+    needed = [x / right - z, -x / left - z, y / bottom - z, -y / top - z]
+    return _MARGIN * float(np.max(needed))
 
 
 def _surrounds(offsets: Float64[np.ndarray, "n 3"]) -> bool:

@@ -31,5 +31,5 @@ def test_ply_is_known_by_its_content(random_cloud, tmp_path):
 
 
 def test_missing_file_is_one_line(tmp_path):
-    with pytest.raises(FormatError, match=r"absent\.ply: No such file or directory$"):
+    with pytest.raises(FormatError, match=r"absent\.ply: cannot be read: No such file or directory$"):
         load(tmp_path / "absent.ply")

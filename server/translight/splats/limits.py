@@ -10,6 +10,8 @@ from translight.core.errors import FormatError
 BLOCK = 1 << 15
 """Splats that a codec turns at a time: the working set stays in the cache, and progress is seen to move."""
 
+_ALWAYS_ALLOWED = 16 << 20
+
 Progress = Callable[[float], None]
 """Told how far a long read or write is, from 0 to 1."""
 
@@ -22,6 +24,8 @@ class Limits:
     """Splats in one cloud."""
     max_bytes: int = 8 << 30
     """Bytes of a file, and of what it unpacks to."""
+    max_ratio: int = 1024
+    """Unpacked over packed bytes of the positions, beyond 16 MiB; those of real scenes stay below 10."""
 
     def check_count(self, count: int, what: str) -> None:
         """Raise FormatError when ``what`` claims more splats than the limit."""
@@ -32,6 +36,11 @@ class Limits:
         """Raise FormatError when ``what`` is, or unpacks to, more bytes than the limit."""
         if size > self.max_bytes:
             raise FormatError(f"{what} is {size:,} bytes; the limit is {self.max_bytes:,}")
+
+    def check_ratio(self, unpacked: int, packed: int, what: str) -> None:
+        """Raise FormatError when so few packed bytes cannot honestly hold so many unpacked ones."""
+        if unpacked > max(_ALWAYS_ALLOWED, self.max_ratio * packed):
+            raise FormatError(f"{what}: {packed:,} bytes cannot hold the {unpacked:,} bytes that are claimed")
 
 
 DEFAULT_LIMITS = Limits()

@@ -37,7 +37,9 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, progress: Progress | No
     wxyz, opacities = np.empty((n, 4), np.float32), np.empty(n, np.float32)
     sh = np.empty((n, 1 + rest, 3), np.float32)
     rest_names = _rest_names(rest)
-    with np.errstate(over="ignore"):  # a double beyond float32 becomes an infinity, which make_cloud refuses
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # a double beyond float32 becomes an infinity, which make_cloud refuses
         for part in blocks(n, progress):
             block = table[part]
             means[part] = _columns(block, _MEANS)
@@ -62,9 +64,7 @@ def encode(cloud: SplatCloud, progress: Progress | None = None) -> bytes:
         + [f"property float {name}\n" for name in names]
         + ["end_header\n"]
     ).encode("ascii")
-    out = bytearray(len(header) + len(cloud) * len(names) * 4)
-    out[: len(header)] = header
-    table = np.frombuffer(out, dtype="<f4", offset=len(header)).reshape(len(cloud), len(names))
+    table = np.zeros((len(cloud), len(names)), "<f4")
     opacity = 9 + 3 * rest
     for part in blocks(len(cloud), progress):
         block = table[part]
@@ -74,8 +74,7 @@ def encode(cloud: SplatCloud, progress: Progress | None = None) -> bytes:
         block[:, opacity] = raw.logit(cloud.opacities[part])
         block[:, opacity + 1 : opacity + 4] = raw.log(cloud.scales[part])
         block[:, opacity + 4 :] = cloud.wxyz[part]
-    del table, block  # the views hold the buffer
-    return bytes(out)
+    return header + table.tobytes()
 
 
 def sh_degree(vertices: Element) -> int:

@@ -6,7 +6,7 @@ Activations: Kerbl et al., "3D Gaussian Splatting for Real-Time Radiance Field R
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from translight.core.errors import FormatError
 from translight.splats.cloud import SplatCloud
@@ -20,11 +20,13 @@ REST = {0: 0, 1: 3, 2: 8, 3: 15}
 
 _LEAST_OPACITY = 2.0**-24
 _LEAST_NORM = 1e-12
+_PLACES = np.array([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3], [1, 2, 3, 0]])
+"""By index of the largest: where the four components stand in (largest, the other three in order)."""
 
 
 def sigmoid(logits: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
     """1 / (1 + e^-x); an infinite logit gives exactly 0 or 1."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return (np.float32(1.0) / (np.float32(1.0) + np.exp(-logits))).astype(np.float32, copy=False)
 
 
@@ -36,13 +38,19 @@ def logit(opacities: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
 
 def exp(logs: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
     """e^x without a warning: what overflows is found, and refused, as an infinite scale by ``make_cloud``."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.exp(logs, dtype=np.float32)
 
 
 def log(scales: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
     """Natural logarithm of scales ≥ 0; a flat splat's 0 becomes the smallest normal number's."""
     return np.log(np.maximum(scales, np.finfo(np.float32).tiny), dtype=np.float32)
+
+
+def from_smallest_three(small: Float32[np.ndarray, "n 3"], largest: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "n 4"]:
+    """Unit quaternions from three components in order and the index of the one left out, which is positive."""
+    rest = np.sqrt(np.maximum(0.0, 1.0 - np.einsum("ij,ij->i", small, small)))
+    return np.take_along_axis(np.column_stack([rest, small]), _PLACES[largest], axis=1).astype(np.float32, copy=False)
 
 
 def make_cloud(
@@ -59,12 +67,20 @@ def make_cloud(
     Raises FormatError, which begins with ``what``, on NaN or infinite values and on zero quaternions, and says how
     many there are and which is the first.
     """
-    values = {"position": means, "scale": scales, "rotation": wxyz, "opacity": opacities, "colour": sh}
-    for name, array in values.items():
-        _refuse(what, f"a NaN or infinite {name}", _not_finite(array))
+    _check_finite(what, means, scales, wxyz, opacities, sh)
     zero = _normalise(wxyz)
     _refuse(what, "a zero rotation quaternion", zero)
     return SplatCloud(means, scales, wxyz, opacities, sh)
+
+
+def check_finite(what: str, cloud: SplatCloud) -> None:
+    """Raise FormatError, as ``make_cloud`` does, when a cloud made elsewhere holds a NaN or an infinity."""
+    _check_finite(what, cloud.means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh)
+
+
+def _check_finite(what: str, *arrays: Float32[np.ndarray, "n *rest"]) -> None:
+    for name, array in zip(("position", "scale", "rotation", "opacity", "colour"), arrays, strict=True):
+        _refuse(what, f"a NaN or infinite {name}", _not_finite(array))
 
 
 def _not_finite(array: Float32[np.ndarray, "n *rest"]) -> list[int]:

@@ -52,6 +52,10 @@ class _Palette(msgspec.Struct, frozen=True):
     files: tuple[str, str]
 
 
+class _Version(msgspec.Struct):
+    version: int | None = None
+
+
 class Meta(msgspec.Struct, frozen=True):
     """``meta.json`` of SOG version 2."""
 
@@ -81,10 +85,16 @@ def parse_meta(data: bytes) -> Meta:
         meta = msgspec.json.decode(data, type=Meta)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise FormatError(f"{_WHAT}: {META}: {error}") from error
-    for name in _files(meta):
+    for name in files(meta):
         if not name or name.startswith(".") or any(c in name for c in "/\\:\0") or name == META:
             raise FormatError(f"{_WHAT}: {META} names the file {name!r}; a plain file name is needed")
     return meta
+
+
+def files(meta: Meta) -> tuple[str, ...]:
+    """Names of the textures."""
+    palette = meta.shN.files if meta.shN is not None else ()
+    return (*meta.means.files, *meta.scales.files, *meta.quats.files, *meta.sh0.files, *palette)
 
 
 def decode(
@@ -94,40 +104,36 @@ def decode(
     n = meta.count
     limits.check_count(n, _WHAT)
     tell = progress or (lambda _: None)
-    low, high = (_texture(open_file, name, n) for name in meta.means.files)
+
+    def texture(name: str) -> UInt8[np.ndarray, "n 4"]:
+        return _texture(open_file(name), name, n)
+
+    packed = [open_file(name) for name in meta.means.files]
+    limits.check_ratio(n * 6, sum(map(len, packed)), f"{_WHAT}: means")
+    low, high = (_texture(data, name, n) for data, name in zip(packed, meta.means.files, strict=True))
     means = _positions(meta.means, low, high)
     tell(0.3)
-    scales = raw.exp(_lookup(meta.scales, _texture(open_file, meta.scales.files[0], n)[:, :3], "scales"))
+    scales = raw.exp(_lookup(meta.scales, texture(meta.scales.files[0])[:, :3], "scales"))
     tell(0.45)
-    wxyz = _quaternions(_texture(open_file, meta.quats.files[0], n))
+    wxyz = _quaternions(texture(meta.quats.files[0]))
     tell(0.6)
-    rgba = _texture(open_file, meta.sh0.files[0], n)
+    rgba = texture(meta.sh0.files[0])
     opacities = rgba[:, 3] / np.float32(255.0)
     sh = np.empty((n, 1 + raw.REST[meta.sh_degree], 3), np.float32)
     sh[:, 0] = _lookup(meta.sh0, rgba[:, :3], "sh0")
     tell(0.75)
     if meta.shN is not None and meta.shN.bands:
-        centroids = _centroids(meta.shN, open_file)
-        labels = _labels(meta.shN, _texture(open_file, meta.shN.files[1], n))
+        centroids = _centroids(meta.shN, open_file(meta.shN.files[0]))
+        labels = _labels(meta.shN, texture(meta.shN.files[1]))
         for part in blocks(n):
             sh[part, 1:] = centroids[labels[part]]
     tell(1.0)
     return raw.make_cloud(_WHAT, means=means, scales=scales, wxyz=wxyz, opacities=opacities, sh=sh)
 
 
-class _Version(msgspec.Struct):
-    version: int | None = None
-
-
-def _files(meta: Meta) -> tuple[str, ...]:
-    palette = meta.shN.files if meta.shN is not None else ()
-    return (*meta.means.files, *meta.scales.files, *meta.quats.files, *meta.sh0.files, *palette)
-
-
-def _texture(open_file: _OPEN, name: str, count: int) -> UInt8[np.ndarray, "n 4"]:
+def _texture(data: bytes, name: str, count: int) -> UInt8[np.ndarray, "n 4"]:
     """The first ``count`` pixels in row order."""
     what = f"{_WHAT}: {name}"
-    data = open_file(name)
     width, height = webp.size(data, what)
     if width * height < count:
         raise FormatError(f"{what}: {width} x {height} pixels hold no {count:,} splats")
@@ -173,21 +179,14 @@ def _quaternions(rgba: UInt8[np.ndarray, "n 4"]) -> Float32[np.ndarray, "n 4"]:
     out = np.empty((len(rgba), 4), np.float32)
     for part in blocks(len(rgba)):
         small = (rgba[part, :3].astype(np.float32) / 255.0 - 0.5) * np.float32(np.sqrt(2.0))
-        rest = np.sqrt(np.maximum(0.0, 1.0 - np.einsum("ij,ij->i", small, small)))
-        out[part] = np.take_along_axis(np.column_stack([rest, small]), _PLACES[largest[part]], axis=1)
+        out[part] = raw.from_smallest_three(small, largest[part])
     return out
 
 
-_PLACES = np.array([[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3], [1, 2, 3, 0]])
-"""By index of the largest: where w x y z stand in (largest, and the other three in order)."""
-
-
-def _centroids(palette: _Palette, open_file: _OPEN) -> Float32[np.ndarray, "p k 3"]:
+def _centroids(palette: _Palette, data: bytes) -> Float32[np.ndarray, "p k 3"]:
     """The palette of SH sets: 64 in a row of the texture, each one pixel per coefficient."""
     k = raw.REST[palette.bands]
-    name = palette.files[0]
-    what = f"{_WHAT}: {name}"
-    data = open_file(name)
+    what = f"{_WHAT}: {palette.files[0]}"
     lines = -(-palette.count // _PALETTE_COLUMNS)
     width, height = webp.size(data, what)
     if width != _PALETTE_COLUMNS * k or height < lines:

@@ -41,7 +41,8 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, progress: Progress | No
         opacities[part] = block["rgba"][:, 3] / np.float32(255.0)
         sh[part, 0] = (block["rgba"][:, :3] / np.float32(255.0) - 0.5) / np.float32(raw.SH_C0)
     means, scales = (np.ascontiguousarray(table[name], dtype=np.float32) for name in ("mean", "scale"))
-    negative = np.flatnonzero((scales < 0).any(axis=1))
+    with np.errstate(invalid="ignore"):
+        negative = np.flatnonzero((scales < 0).any(axis=1))
     if len(negative):
         raise FormatError(
             f"{_WHAT}: {len(negative):,} splats have a negative scale, the first is number {negative[0]:,}"

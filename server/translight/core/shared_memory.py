@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -24,50 +25,59 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 class SharedMemory:
     """A named segment, zero-filled when created. Its creator removes the name on ``close``; mapped views stay valid."""
 
-    def __init__(self, name: str, mapping: mmap.mmap, path: Path | None, *, owner: bool) -> None:
+    def __init__(self, name: str, mapping: mmap.mmap, path: Path | None, inode: int, *, owner: bool) -> None:
         self.name = name
         self.buffer = memoryview(mapping)
         self._mapping = mapping
         self._path = path
+        self._inode = inode
         self._owner = owner
-        self._inode = os.stat(path).st_ino if path is not None else 0
 
     @classmethod
     def create(cls, name: str, size: int) -> Self:
-        """A new segment of ``size`` bytes. A name left behind by a dead process is taken over."""
+        """A new segment of ``size`` bytes, all of them reserved. A name left behind by a dead process is taken over.
+
+        Raises StreamError when there is no room: a segment that is only promised would end the process at a write.
+        """
         path = _path(name)
+        if size < 1:
+            raise ValueError(f"shared memory holds at least one byte, got {size}")
         if path is None:
-            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, owner=True)  # type: ignore[call-arg, unused-ignore]
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, 0, owner=True)  # type: ignore[call-arg, unused-ignore]
+        aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         try:
-            os.ftruncate(fd, size)
-            mapping = mmap.mmap(fd, size)
+            fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.ftruncate(fd, size)
+                if hasattr(os, "posix_fallocate"):  # macOS has none
+                    os.posix_fallocate(fd, 0, size)
+                mapping, inode = mmap.mmap(fd, size), os.fstat(fd).st_ino
+            finally:
+                os.close(fd)
             os.rename(aside, path)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             aside.unlink(missing_ok=True)
-            raise StreamError(f"shared memory {name!r} of {size} bytes: {error.strerror}") from error
-        finally:
-            os.close(fd)
-        return cls(name, mapping, path, owner=True)
+            reason = getattr(error, "strerror", None) or error
+            raise StreamError(f"shared memory {name!r} of {size} bytes: {reason}") from error
+        return cls(name, mapping, path, inode, owner=True)
 
     @classmethod
     def attach(cls, name: str, size: int = 0) -> Self:
         """An existing segment; on Windows ``size`` must be given. Raises StreamError when there is none."""
         path = _path(name)
         if path is None:
-            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, owner=False)  # type: ignore[call-arg, unused-ignore]
+            return cls(name, mmap.mmap(-1, size, tagname=f"translight-{name}"), None, 0, owner=False)  # type: ignore[call-arg, unused-ignore]
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise StreamError(f"no shared memory named {name!r}: is its sender running?") from error
         try:
-            mapping = mmap.mmap(fd, 0)
+            mapping, inode = mmap.mmap(fd, 0), os.fstat(fd).st_ino
         except (OSError, ValueError) as error:
             raise StreamError(f"shared memory {name!r} cannot be mapped: {error}") from error
         finally:
             os.close(fd)
-        return cls(name, mapping, path, owner=False)
+        return cls(name, mapping, path, inode, owner=False)
 
     def replaced(self) -> bool:
         """Whether the name is gone or now means another segment: the sender ended or started anew."""

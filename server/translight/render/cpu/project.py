@@ -16,7 +16,7 @@ from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
 
 RECORD = 16
 """Floats of a splat's record: one cache line."""
-X, Y, P, Q, R, LOG2_ALPHA, RED, GREEN, BLUE, DEPTH, REACH_X, REACH_Y = range(12)
+P, Q, X, R, Y, LOG2_ALPHA, RED, GREEN, BLUE, DEPTH, REACH_X, REACH_Y = range(12)
 """Of a record: centre in pixels; alpha = 2^(LOG2_ALPHA − (P·dx + Q·dy)² − (R·dy)²); colour; z; extent in pixels."""
 
 _LOG2_E = np.float32(math.log2(math.e))
@@ -41,8 +41,8 @@ def _project_chunks(geometry: Any, sh: Any, view: Any, records: Any, keys: Any, 
     slot = first * CHUNK
     for c in range(first, end):
         for lane in range(CHUNK):
-            if _project_one(geometry[c], sh[c], lane, view, records[slot]):
-                keys[slot] = np.float32(records[slot, DEPTH]).view(np.uint32)
+            if _project_one(geometry[c], sh[c], lane, view, records[slot * RECORD : slot * RECORD + RECORD]):
+                keys[slot] = np.float32(records[slot * RECORD + DEPTH]).view(np.uint32)
                 slot += 1
     return slot - first * CHUNK
 

@@ -14,7 +14,9 @@ from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
 from translight.render.contract import Frame, Scene, frames_for
-from translight.render.cpu.blend import blend
+from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
+from translight.render.cpu.lists import BLOCKS
+from translight.render.cpu.memory import aligned
 from translight.render.cpu.prepare import CHUNK, PreparedScene, prepare
 from translight.render.cpu.project import RECORD, project
 from translight.render.cpu.sky import add_sky
@@ -87,11 +89,15 @@ class CpuRenderer:
 
     def _allocate(self, chunks: int) -> None:
         n = chunks * CHUNK
-        self._records = np.empty((n, RECORD), np.float32)
+        self._records = aligned(n * RECORD + RECORD)
         self._keys = np.empty(n, np.uint32)
         self._order = np.empty(n, np.int32)
         self._spare = np.empty(n, np.int32)
         self._counts = np.zeros(self.threads, np.int64)
+        self._floats = aligned(self.threads * FLOATS_A_WORKER).reshape(self.threads, -1)
+        self._ints = aligned(self.threads * INTS_A_WORKER, np.int32).reshape(self.threads, -1)
+        self._lengths = np.zeros((self.threads, BLOCKS), np.int64)
+        self._ticket = np.zeros(1, np.int64)
 
     def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame) -> None:
         row = view_row(scene, view)
@@ -109,7 +115,10 @@ class CpuRenderer:
             self._pairs = np.empty(pairs + pairs // 4, np.int32)
         scatter_pairs(self._records, self._order, n, width, height, list_starts, cursors, self._pairs)
         clock.lap("bin")
-        blend(self._records, self._pairs, list_starts, frame.rgba, frame.depth, self.threads)
+        blend(
+            self._records, self._pairs, list_starts, frame.rgba.reshape(-1), frame.depth.reshape(-1), width,
+            self._floats, self._ints, self._lengths, self._ticket,
+        )  # fmt: skip
         clock.lap("blend")
         if prepared.sky.size:
             add_sky(prepared.sky, row, frame.rgba)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from translight.render.cpu.jit import inlined, kernel
-from translight.render.cpu.project import REACH_X, REACH_Y, X, Y
+from translight.render.cpu.project import REACH_X, REACH_Y, RECORD, X, Y
 
 TILE_PX = 32
 
@@ -28,7 +28,8 @@ def count_pairs(records: Any, order: Any, n: int, width: int, height: int, start
     starts[:] = 0
     columns = -(-width // TILE_PX)
     for i in range(n):
-        record = records[order[i]]
+        slot = order[i]
+        record = records[slot * RECORD : slot * RECORD + RECORD]
         x0, x1 = _span(record[X], record[REACH_X], width)
         y0, y1 = _span(record[Y], record[REACH_Y], height)
         for ty in range(y0, y1):
@@ -48,7 +49,7 @@ def scatter_pairs(
     cursors[:] = starts[:-1]
     for i in range(n):
         slot = order[i]
-        record = records[slot]
+        record = records[slot * RECORD : slot * RECORD + RECORD]
         x0, x1 = _span(record[X], record[REACH_X], width)
         y0, y1 = _span(record[Y], record[REACH_Y], height)
         for ty in range(y0, y1):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +148,11 @@ def test_written_files_read_back(wxyz, position, f, time):
 def test_random_bytes_raise_nothing_but_format_error(data):
     with pytest.raises(FormatError):
         parse_cameras(data, "x")
+
+
+def test_the_documents_example_is_read():
+    text = (Path(__file__).parents[2] / "docs" / "rendering.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0]
+    wide, close = parse_cameras(example.encode(), "docs/rendering.md")
+    assert (wide.name, wide.time_s, close.time_s) == ("wide", 0, 4)
+    np.testing.assert_allclose(close.view.stage_from_camera.rotation()[:, 2], [0, 1, 0], atol=1e-7)

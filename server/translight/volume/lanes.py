@@ -1,0 +1,151 @@
+"""Vector instructions of ``kernel.py``: sample an RGBA picture, look four pixels up in a table, pack four pixels.
+
+Numba leaves LLVM's vectorisation of straight-line code off and LLVM gathers nothing by itself on many processors, so
+these write the vectors down, in LLVM's own vector types, which compile on any processor. They take addresses (uintp);
+the caller answers for what lies there. A pixel is four float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
+
+_INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_FOUR, _SIXTEEN = ir.VectorType(_FLOAT, 4), ir.VectorType(_FLOAT, 16)
+_INTS, _LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16)
+_FUSED = ("contract",)
+
+
+def _typed_sample_rgba(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _table: Any, _target: Any) -> Any:
+    """sample_rgba(source, row, fx, fy, table, target): write the pixel (fx, fy) beyond the second of 4×4 pixels.
+
+    ``source`` is the first of them, ``row`` a row's length in bytes, ``table`` the filter's ``coefficients``; fx and
+    fy are float32 within 0 to 1.
+    """
+    return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp, types.uintp), _sample_rgba
+
+
+def _typed_look_up_four(_context: Any, _table: Any, _pixels: Any) -> Any:
+    """look_up_four(table, pixels): ``colour.lookup.evaluate`` of the channels of four pixels, in place; alpha is lost.
+
+    ``table`` holds a pair of float32 for each node, its value and the step to the next one's.
+    """
+    return types.void(types.uintp, types.uintp), _look_up_four
+
+
+def _typed_pack_four(
+    _context: Any, _pixels: Any, _scale: Any, _limit: Any, _offsets: Any, _shift: Any, _target: Any
+) -> Any:
+    """pack_four(pixels, scale, limit, offsets, shift, target): write four words r | g << shift | b << 2·shift.
+
+    A code is min(max(channel, 0)·scale, limit) plus its one of 16 float32 ``offsets``, cut to an integer.
+    """
+    return types.void(types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uintp), _pack_four
+
+
+sample_rgba: Any = intrinsic(_typed_sample_rgba)
+look_up_four: Any = intrinsic(_typed_look_up_four)
+pack_four: Any = intrinsic(_typed_pack_four)
+
+
+def _sample_rgba(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    source, row, fx, fy, table, target = arguments
+    powers = [_load(builder, _beyond(builder, table, 16 * k), _FOUR) for k in range(4)]
+
+    def cubic(fraction: Any) -> Any:
+        f, total = _broadcast(builder, fraction, 4), powers[0]
+        for power in powers[1:]:
+            total = _multiply_add(builder, total, f, power)
+        return total
+
+    across, down = cubic(fx), cubic(fy)
+    total = ir.Constant(_SIXTEEN, [0.0] * 16)
+    for line in range(4):
+        weight = _pick(builder, down, [line] * 16)
+        total = _multiply_add(builder, _load(builder, source, _SIXTEEN), weight, total)
+        source = builder.add(source, row)
+    total = builder.fmul(total, _pick(builder, across, [lane // 4 for lane in range(16)]))
+    eight = builder.fadd(_pick(builder, total, list(range(8))), _pick(builder, total, list(range(8, 16))))
+    four = builder.fadd(_pick(builder, eight, list(range(4))), _pick(builder, eight, list(range(4, 8))))
+    _store(builder, four, target)
+    return context.get_dummy_value()
+
+
+def _look_up_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    table, pixels = arguments
+    bits = _load(builder, pixels, _INTS)
+    for limit, keep in ((FIRST_BITS, ">"), (LAST_BITS, "<")):
+        bits = builder.select(builder.icmp_signed(keep, bits, _all(_INTS, limit)), bits, _all(_INTS, limit))
+    bits = builder.sub(bits, _all(_INTS, FIRST_BITS))
+    nodes = builder.lshr(bits, _all(_INTS, SHIFT))
+    fraction = builder.sitofp(builder.and_(bits, _all(_INTS, FRACTION_MASK)), _SIXTEEN)
+    pairs = _gather(builder, table, nodes)
+    low = builder.bitcast(builder.trunc(pairs, _INTS), _SIXTEEN)
+    step = builder.bitcast(builder.trunc(builder.lshr(pairs, _all(_LONGS, 32)), _INTS), _SIXTEEN)
+    fraction = builder.fmul(fraction, _all(_SIXTEEN, FRACTION_SCALE))
+    _store(builder, _multiply_add(builder, fraction, step, low), pixels)
+    return context.get_dummy_value()
+
+
+def _pack_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    pixels, scale, limit, offsets, shift, target = arguments
+    codes = _load(builder, pixels, _SIXTEEN)
+    zero = _all(_SIXTEEN, 0.0)
+    codes = builder.select(builder.fcmp_ordered(">", codes, zero), codes, zero)
+    codes = builder.fmul(codes, _broadcast(builder, scale, 16))
+    most = _broadcast(builder, limit, 16)
+    codes = builder.select(builder.fcmp_ordered("<", codes, most), codes, most)
+    whole = builder.fptosi(builder.fadd(codes, _load(builder, offsets, _SIXTEEN)), _INTS)
+    shifts = builder.mul(_broadcast(builder, shift, 16), ir.Constant(_INTS, [0, 1, 2, 0] * 4))
+    words = builder.and_(builder.shl(whole, shifts), ir.Constant(_INTS, [-1, -1, -1, 0] * 4))
+    red_blue, green_none = ([4 * k + c for k in range(4) for c in pair] for pair in ((0, 2), (1, 3)))
+    pairs = builder.or_(_pick(builder, words, red_blue), _pick(builder, words, green_none))
+    _store(builder, builder.or_(_pick(builder, pairs, [0, 2, 4, 6]), _pick(builder, pairs, [1, 3, 5, 7])), target)
+    return context.get_dummy_value()
+
+
+def _load(builder: Any, address: Any, kind: ir.VectorType) -> Any:
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
+
+
+def _store(builder: Any, vector: Any, address: Any) -> None:
+    builder.store(vector, builder.inttoptr(address, vector.type.as_pointer()), align=4)
+
+
+def _beyond(builder: Any, address: Any, count: int) -> Any:
+    return builder.add(address, ir.Constant(address.type, count))
+
+
+def _all(kind: ir.VectorType, value: float) -> ir.Constant:
+    return ir.Constant(kind, [value] * kind.count)
+
+
+def _pick(builder: Any, vector: Any, lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(_INT, len(lanes)), lanes)
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+
+def _broadcast(builder: Any, value: Any, count: int) -> Any:
+    one = builder.insert_element(ir.Constant(ir.VectorType(value.type, 4), ir.Undefined), value, ir.Constant(_INT, 0))
+    return _pick(builder, one, [0] * count)
+
+
+def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    return builder.fadd(builder.fmul(a, b, flags=_FUSED), c, flags=_FUSED)
+
+
+def _gather(builder: Any, table: Any, nodes: Any) -> Any:
+    """Red, green and blue's entries of a table of 64-bit ones: LLVM's ``masked.gather``, alpha left out."""
+    pointers, mask = ir.VectorType(_LONG.as_pointer(), 16), ir.VectorType(ir.IntType(1), 16)
+    places = builder.shl(builder.zext(nodes, _LONGS), _all(_LONGS, 3))
+    places = builder.inttoptr(builder.add(places, _broadcast(builder, table, 16)), pointers)
+    # Written as LLVM had it up to version 21; later ones read it too
+    kind, name = ir.FunctionType(_LONGS, [pointers, _INT, mask, _LONGS]), "llvm.masked.gather.v16i64.v16p0"
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    taken = ir.Constant(mask, [1, 1, 1, 0] * 4)
+    return builder.call(function, [places, ir.Constant(_INT, 8), taken, _all(_LONGS, 0)])

@@ -1,0 +1,201 @@
+"""The compositor against the same written out in NumPy, pixel for pixel, and when it renders the outer picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from translight.colour.grade import Grade
+from translight.colour.output import OutputTransform, rounding, unpack
+from translight.core.camera import Camera, View
+from translight.core.errors import ShowError
+from translight.core.frames import camera_from_pan_tilt_roll
+from translight.core.image import PixelFormat
+from translight.volume.canvas import Canvas, rectangle
+from translight.volume.compositor import Compositor
+from translight.volume.frustum import inner_view, outer_views
+from translight.volume.sampling import Sampling, resample
+from translight.volume.wall import ArcWall, PlaneWall
+
+EYE = np.array([0.3, -0.2, 1.6])
+NEARER = np.array([0.1, 0.0, 0.0])
+CAMERA = Camera.from_fov(256, 144, horizontal_deg=48)
+POSE = camera_from_pan_tilt_roll(np.radians(8), np.radians(3), np.radians(4), (0.1, -0.4, 1.5))
+
+
+@pytest.fixture
+def canvas(plane: PlaneWall, arc: ArcWall) -> Canvas:
+    """An arc with a ceiling over it, a plane beside it, and gaps."""
+    ceiling = PlaneWall("ceiling", (0.0, 2.0, 4.2), 3.0, 2.0, 90, 60, tilt_deg=-90, canvas_x_px=11, canvas_y_px=185)
+    floor_side = PlaneWall("side", (-3.5, 1.0, 1.5), 3.0, 2.0, 131, 77, heading_deg=80, canvas_x_px=430, canvas_y_px=3)
+    return Canvas(600, 260, (replace(arc, canvas_y_px=5), ceiling, floor_side))
+
+
+def expected_floats(
+    canvas: Canvas, inner, view: View, outer_pictures, feather: float, sampling: Sampling
+) -> np.ndarray:
+    """The canvas (h w 3) float64 before colour: outer views, then the inner view with its feather."""
+    floats = np.zeros((canvas.height_px, canvas.width_px, 3))
+    for wall in canvas.walls:
+        x, y, width, height = rectangle(wall)
+        points = wall.columns()[None] + wall.rows()[:, None]
+        target = floats[y : y + height, x : x + width]
+        for outer, picture in zip(outer_views(canvas, EYE), outer_pictures, strict=True):
+            if outer.wall is wall:
+                part = points[:, outer.first : outer.end]
+                uv = outer.view.camera.project(outer.view.stage_from_camera.inverse().apply(part)).reshape(-1, 2)
+                rgb = resample(picture.rgba[..., :3].astype(np.float64), uv[:, 0], uv[:, 1], sampling)
+                target[:, outer.first : outer.end] = rgb.reshape(*part.shape[:2], 3)
+        uv = view.camera.project(view.stage_from_camera.inverse().apply(points)).reshape(-1, 2)
+        u, v = np.nan_to_num(uv, nan=-1.0).T
+        camera = view.camera
+        across = np.minimum(u, camera.width_px - u) / camera.width_px
+        down = np.minimum(v, camera.height_px - v) / camera.height_px
+        t = np.clip(np.minimum(across, down) / feather, 0, 1)
+        weight = (t * t * (3 - 2 * t))[:, None]
+        u, v = np.clip(u, 1.5, camera.width_px - 1.5), np.clip(v, 1.5, camera.height_px - 1.5)
+        rgb = resample(inner.rgba[..., :3].astype(np.float64), u, v, sampling)
+        shape = (height, width, 3)
+        target[:] = ((1 - weight) * target.reshape(-1, 3) + weight * rgb).reshape(shape)
+    return floats
+
+
+OUTPUTS = [
+    OutputTransform(),
+    OutputTransform(pixel_format=PixelFormat.RGB10A2, dither=True),
+    OutputTransform(wall="pq", grade=Grade(exposure_stops=0.5), pixel_format=PixelFormat.RGB10A2),
+    OutputTransform("linear", Grade(source_k=4000, target_k=7000), "gamma2.4", dither=True),
+]
+
+
+@pytest.mark.parametrize("sampling", list(Sampling))
+@pytest.mark.parametrize("output", OUTPUTS, ids=["srgb8", "srgb10-dither", "pq10-exposed", "gamma8-balanced"])
+def test_every_pixel_is_what_numpy_says(
+    canvas: Canvas, picture_of, output: OutputTransform, sampling: Sampling
+) -> None:
+    view = inner_view(POSE, CAMERA, overscan=0.12)
+    inner = picture_of(view, 99)
+    pictures = [picture_of(outer.view, k) for k, outer in enumerate(outer_views(canvas, EYE))]
+    compositor = Compositor(canvas, output, feather=0.05, sampling=sampling)
+    compositor.refresh_outer(lambda _scene, _views: pictures, "scene", EYE)
+    pixel_format = output.pixel_format
+    out = np.full(pixel_format.shape(600, 260), 7, pixel_format.dtype)
+    compositor.composite(inner, view, out)
+
+    floats = expected_floats(canvas, inner, view, pictures, 0.05, sampling)
+    offsets = np.tile(rounding(output.dither), (33, 75))[:260, :600, None]
+    error = unpack(out, pixel_format) - (output.codes(np.maximum(floats, 0)) + offsets - 0.5)
+    assert np.abs(error).max() < 0.55  # half a code of rounding, float32 and the tables
+    if pixel_format is PixelFormat.RGBA8:
+        assert (out[..., 3] == 255).all()
+    else:
+        assert (out >> 30 == 3).all()
+    covered = np.zeros((260, 600), bool)
+    for wall in canvas.walls:
+        x, y, width, height = rectangle(wall)
+        covered[y : y + height, x : x + width] = True
+    assert 0.1 < covered.mean() < 0.9
+    assert (unpack(out, pixel_format)[~covered] == 0).all()
+
+
+@pytest.mark.parametrize("feather", [0.0, 0.04])
+def test_the_inner_picture_ends_where_its_view_does(plane: PlaneWall, picture_of, feather: float) -> None:
+    canvas = Canvas(300, 150, (plane,))
+    view = inner_view(POSE, CAMERA, overscan=0.12)
+    white = type(picture_of(view))(np.ones((view.camera.height_px, view.camera.width_px, 4), np.float32))
+    compositor = Compositor(canvas, OutputTransform(), feather=feather)
+    out = np.empty((150, 300, 4), np.uint8)
+    compositor.composite(white, view, out)
+    points = plane.columns()[None] + plane.rows()[:, None]
+    uv = view.camera.project(view.stage_from_camera.inverse().apply(points))
+    size = np.array([view.camera.width_px, view.camera.height_px])
+    edge = np.nan_to_num((np.minimum(uv, size - uv) / size).min(axis=-1), nan=-1)
+    full = edge > feather + 1e-5
+    assert 0.05 < full.mean() < 0.9
+    assert (out[full] == 255).all()
+    assert (out[edge <= 0, :3] == 0).all()
+    # The film camera's own picture lies inside the overscan: no feather in it
+    seen = CAMERA.project(POSE.inverse().apply(points))
+    own = (seen > 0).all(axis=-1) & (seen < [CAMERA.width_px, CAMERA.height_px]).all(axis=-1)
+    assert (out[own] == 255).all()
+
+
+def test_the_feather_is_smooth(plane: PlaneWall, picture_of) -> None:
+    canvas = Canvas(300, 150, (plane,))
+    view = inner_view(POSE, CAMERA, overscan=0.3)
+    white = type(picture_of(view))(np.ones((view.camera.height_px, view.camera.width_px, 4), np.float32))
+    compositor = Compositor(canvas, OutputTransform("linear", wall="gamma2.4"), feather=0.1)
+    compositor.set_output(OutputTransform())  # codes 255 × the weight itself
+    out = np.empty((150, 300, 4), np.uint8)
+    compositor.composite(white, view, out)
+    weight = out[..., 0].astype(float) / 255
+    steps = np.abs(np.diff(weight, axis=1)).max()
+    feather_on_wall = 0.1 * view.camera.width_px * (300 / 6.0) / (view.camera.fx / 4.4)
+    # A smoothstep's slope is at most 1.5 over its length
+    assert steps < 2.0 * 1.5 / feather_on_wall
+    assert {0.0, 1.0} < set(np.unique(weight))
+    assert len(np.unique(weight)) > 20
+
+
+def test_the_outer_picture_is_rendered_only_when_it_changes(canvas: Canvas, picture_of) -> None:
+    rendered: list[object] = []
+
+    def render(scene: object, views: list[View]):
+        rendered.append(scene)
+        return [picture_of(view, k) for k, view in enumerate(views)]
+
+    compositor = Compositor(canvas, OutputTransform())
+    scene, moved = object(), object()
+    assert compositor.refresh_outer(render, scene, EYE)
+    assert not compositor.refresh_outer(render, scene, EYE.copy())
+    view = inner_view(POSE, CAMERA)
+    inner, out = picture_of(view), np.empty((260, 600, 4), np.uint8)
+    for _ in range(3):
+        compositor.composite(inner, view, out)
+    before = out.copy()
+    assert rendered == [scene]
+    compositor.set_output(OutputTransform(grade=Grade(exposure_stops=-1)))
+    compositor.composite(inner, view, out)
+    assert rendered == [scene]  # colour is encoded anew, not rendered
+    assert (out[..., :3] < before[..., :3]).mean() > 0.3
+    assert compositor.refresh_outer(render, scene, EYE + NEARER)
+    assert compositor.refresh_outer(render, moved, EYE + NEARER)
+    assert rendered == [scene, scene, moved]
+    assert compositor.outer_renders == 3
+
+
+def test_an_eye_that_sees_nothing_leaves_the_outer_picture_as_it_was(canvas: Canvas, picture_of) -> None:
+    compositor = Compositor(canvas, OutputTransform())
+    with pytest.raises(ShowError, match="does not see the whole inside"):
+        compositor.refresh_outer(lambda _s, views: [picture_of(v) for v in views], object(), np.array([0.0, 9.0, 1.0]))
+    assert compositor.outer_renders == 0
+
+
+def test_a_camera_that_looks_away_shows_the_outer_picture(canvas: Canvas, picture_of) -> None:
+    compositor = Compositor(canvas, OutputTransform())
+    compositor.refresh_outer(lambda _s, views: [picture_of(v, k) for k, v in enumerate(views)], object(), EYE)
+    behind = inner_view(camera_from_pan_tilt_roll(np.pi, -0.3, 0.0, (0.0, -3.0, 1.5)), CAMERA)
+    one, other = np.empty((2, 260, 600, 4), np.uint8)
+    compositor.composite(picture_of(behind, 5), behind, one)
+    compositor.composite(picture_of(behind, 6), behind, other)
+    np.testing.assert_array_equal(one, other)
+    assert one[..., :3].std() > 20
+
+
+def test_wrong_pictures_are_refused(plane: PlaneWall, picture_of) -> None:
+    compositor = Compositor(Canvas(300, 150, (plane,)), OutputTransform())
+    view = inner_view(POSE, CAMERA)
+    inner = picture_of(view)
+    with pytest.raises(
+        ValueError, match=r"^the canvas is C-contiguous uint8 \(150, 300, 4\), got float32 \(150, 300, 4\)"
+    ):
+        compositor.composite(inner, view, np.empty((150, 300, 4), np.float32))
+    with pytest.raises(
+        ValueError, match=r"^the canvas is C-contiguous uint8 \(150, 300, 4\), got uint8 \(150, 300, 3\)"
+    ):
+        compositor.composite(inner, view, np.empty((150, 300, 3), np.uint8))
+    small = type(inner)(inner.rgba[:-1].copy())
+    with pytest.raises(ValueError, match=r"^a view's picture is C-contiguous float32 \(158, 282, 4\)"):
+        compositor.composite(small, view, np.empty((150, 300, 4), np.uint8))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translight.core.errors import ShowError
-from translight.volume.canvas import Canvas, rectangle
+from translight.volume.canvas import Canvas, rectangle, side_by_side
 from translight.volume.wall import PlaneWall
 
 
@@ -37,6 +37,11 @@ def test_what_does_not_fit_is_refused_in_one_line(walls: tuple[PlaneWall, ...], 
     with pytest.raises(ShowError) as refused:
         Canvas(100, 50, walls)
     assert str(refused.value) == message
+
+
+def test_the_smallest_canvas_holds_every_wall() -> None:
+    assert side_by_side([at("a", 0, 5), at("b", 50, 0)]) == (90, 25)
+    assert side_by_side([]) == (1, 1)
 
 
 def test_walls_may_touch() -> None:

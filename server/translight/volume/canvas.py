@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import NamedTuple
@@ -72,6 +73,13 @@ class Canvas:
 def rectangle(wall: Wall) -> Rectangle:
     """Where a wall lies on its canvas."""
     return Rectangle(wall.canvas_x_px, wall.canvas_y_px, wall.width_px, wall.height_px)
+
+
+def side_by_side(walls: Sequence[Wall]) -> tuple[int, int]:
+    """Width and height of the smallest canvas that holds ``walls`` where they are; 1 by 1 for none."""
+    width = max((w.canvas_x_px + w.width_px for w in walls), default=1)
+    height = max((w.canvas_y_px + w.height_px for w in walls), default=1)
+    return width, height
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:

@@ -35,7 +35,6 @@ def _lenses(draw: st.DrawFn, strength: float = 1.0) -> LensModel:
     )
 
 
-@settings(deadline=None)
 @given(lens=_lenses())
 def test_distort_and_undistort_undo_each_other(lens: LensModel):
     closed, iterated = lens.undistort, lens.distort
@@ -49,7 +48,6 @@ def test_distort_and_undistort_undo_each_other(lens: LensModel):
     np.testing.assert_allclose(closed(iterated(GRID * 0.6)), GRID * 0.6, atol=1e-7)
 
 
-@settings(deadline=None)
 @given(lens=_lenses())
 def test_the_centre_of_distortion_stays_and_the_default_maps_distorted_to_undistorted(lens: LensModel):
     centre = np.add(lens.projection_offset_mm, lens.distortion_offset_mm)
@@ -102,7 +100,6 @@ def _calibrations(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return K, np.array([draw(st.floats(-limit, limit)) for limit in limits[:count]])
 
 
-@settings(deadline=None)
 @given(calibration=_calibrations())
 def test_a_converted_calibration_gives_opencvs_pixels(calibration: tuple[np.ndarray, np.ndarray]):
     K, coefficients = calibration
@@ -195,7 +192,7 @@ def test_points_without_an_origin_give_nan_and_spoil_no_other():
     np.testing.assert_allclose(lens.undistort(found[[0, 3]]), points[[0, 3]], atol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(lens=_lenses(strength=0.2))
 def test_the_required_overscan_fills_the_picture_and_no_less_does(lens: LensModel):
     overscan = lens.required_overscan()

@@ -64,7 +64,7 @@ def _pictures(draw: st.DrawFn) -> np.ndarray:
     return rgbe
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rgbe=_pictures())
 def test_run_length_coded_pictures_are_read(tmp_path_factory: pytest.TempPathFactory, rgbe: np.ndarray):
     path = tmp_path_factory.getbasetemp() / "coded.hdr"

@@ -12,9 +12,12 @@ import math
 import numpy as np
 
 from translight.core.pose import Pose
+from translight.tracking.datagram import BadDatagram
 
 Wxyz = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
+
+FAR_M = 100_000.0
 
 _HALF = math.sqrt(0.5)
 STAGE_FROM_LEVEL_CAMERA: Wxyz = (_HALF, -_HALF, 0.0, 0.0)
@@ -65,7 +68,12 @@ def pan_tilt_roll(pan_deg: float, tilt_deg: float, roll_deg: float) -> Wxyz:
 
 
 def camera_pose(turn: Wxyz, position_m: Vector) -> Pose:
-    """``stage_from_camera`` of a camera that ``turn`` (normalised here) takes from level along stage +Y."""
+    """``stage_from_camera`` of a camera that ``turn`` (normalised here) takes from level along stage +Y.
+
+    Raises BadDatagram when the position is farther off than any stage is wide: such a number is no position.
+    """
+    if not max(map(abs, position_m)) < FAR_M:
+        raise BadDatagram("too far", f"a camera {max(map(abs, position_m)):.3g} m from the stage's origin is none")
     w, x, y, z = multiply(turn, STAGE_FROM_LEVEL_CAMERA)
     scale = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
     return Pose(np.array((w * scale, x * scale, y * scale, z * scale)), np.array(position_m))

@@ -93,8 +93,8 @@ def test_what_gsply_packs_is_the_cloud_and_is_read_as_gsply_reads_it(random_clou
         (build(sh_columns=9, sh_rows=2), "element sh is 9 x 2; 9, 24 or 45 columns for each of 1 splats are needed"),
         (build()[:-1], "truncated: the header makes it 546 bytes, there are 545"),
         (build(n=300, chunks=2), "compressed PLY claims 300 splats; the limit is 256"),
-        (build(bounds=[[np.nan] * 12]), "1 splat has a NaN or infinite position, the first is number 0"),
-        (build(bounds=[[0] * 6 + [200] * 6]), "1 splat has a NaN or infinite scale, the first is number 0"),
+        (build(bounds=[[np.nan] * 12]), "1 splat has a NaN or infinite position, the first at index 0"),
+        (build(bounds=[[0] * 6 + [200] * 6]), "1 splat has a NaN or infinite scale, the first at index 0"),
         (
             build().replace(b"uint packed_scale", b"int packed_scale"),
             "element 'vertex' needs a property uint packed_scale",

@@ -167,12 +167,12 @@ def broken(**values):
             "PLY: followed by bytes that are not its own: the header makes it 413 bytes, there are 414",
         ),
         (header(2**31, floats()), "PLY claims 2,147,483,648 splats; the limit is 1,000"),
-        (broken(y=np.nan), "PLY: 2 splats have a NaN or infinite position, the first is number 1"),
-        (broken(scale_1=100.0), "PLY: 2 splats have a NaN or infinite scale, the first is number 1"),
-        (broken(rot_3=np.inf), "PLY: 2 splats have a NaN or infinite rotation, the first is number 1"),
-        (broken(opacity=np.nan), "PLY: 2 splats have a NaN or infinite opacity, the first is number 1"),
-        (broken(f_dc_2=np.inf), "PLY: 2 splats have a NaN or infinite colour, the first is number 1"),
-        (broken(rot_0=0.0), "PLY: 2 splats have a zero rotation quaternion, the first is number 1"),
+        (broken(y=np.nan), "PLY: 2 splats have a NaN or infinite position, the first at index 1"),
+        (broken(scale_1=100.0), "PLY: 2 splats have a NaN or infinite scale, the first at index 1"),
+        (broken(rot_3=np.inf), "PLY: 2 splats have a NaN or infinite rotation, the first at index 1"),
+        (broken(opacity=np.nan), "PLY: 2 splats have a NaN or infinite opacity, the first at index 1"),
+        (broken(f_dc_2=np.inf), "PLY: 2 splats have a NaN or infinite colour, the first at index 1"),
+        (broken(rot_0=0.0), "PLY: 2 splats have a zero rotation quaternion, the first at index 1"),
     ],
 )
 def test_refusals(data, message):

@@ -72,10 +72,10 @@ def broken(field, value):
     [
         (ROW.tobytes()[:-1], "31 bytes are no whole number of 32-byte splats: truncated, or another format"),
         (np.repeat(ROW, 11).tobytes(), ".splat claims 11 splats; the limit is 10"),
-        (broken("mean", np.nan), "2 splats have a NaN or infinite position, the first is number 1"),
-        (broken("scale", np.inf), "2 splats have a NaN or infinite scale, the first is number 1"),
-        (broken("scale", -1.0), "2 splats have a negative scale, the first is number 1"),
-        (broken("wxyz", 128), "2 splats have a zero rotation quaternion, the first is number 1"),
+        (broken("mean", np.nan), "2 splats have a NaN or infinite position, the first at index 1"),
+        (broken("scale", np.inf), "2 splats have a NaN or infinite scale, the first at index 1"),
+        (broken("scale", -1.0), "2 splats have a negative scale, the first at index 1"),
+        (broken("wxyz", 128), "2 splats have a zero rotation quaternion, the first at index 1"),
     ],
 )
 def test_refusals(data, message):

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt32
 from translight.core.errors import FormatError
 from translight.splats import raw
 from translight.splats.cloud import SplatCloud
-from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks
+from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks, brief
 from translight.splats.ply_header import Element, Header, check_length, parse_header, rows
 
 CHUNK = 256
@@ -69,7 +69,7 @@ def sh_degree(header: Header) -> int:
     coloured = "min_r" in (chunks.row.names or ())
     _check_columns(chunks, "float", (*_BOUNDS, *_SCALE_BOUNDS, *(_COLOUR_BOUNDS if coloured else ())))
     if set(header.elements) - {"chunk", "vertex", "sh"}:
-        raise FormatError(f"{_WHAT}: elements {', '.join(header.elements)}; chunk, vertex and sh are known")
+        raise FormatError(f"{_WHAT}: elements {brief(', '.join(header.elements))}; chunk, vertex and sh are known")
     if "sh" not in header.elements:
         return 0
     harmonics = header.elements["sh"]

@@ -11,6 +11,7 @@ BLOCK = 1 << 15
 """Splats that a codec turns at a time: the working set stays in the cache, and progress is seen to move."""
 
 _ALWAYS_ALLOWED = 16 << 20
+_MOST_TEXT = 120
 
 Progress = Callable[[float], None]
 """Told how far a long read or write is, from 0 to 1."""
@@ -44,6 +45,12 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def brief(text: object) -> str:
+    """Text from a file or a library's error, cut to what fits in a line of ours."""
+    words = " ".join(str(text).split())
+    return words if len(words) <= _MOST_TEXT else words[:_MOST_TEXT] + "…"
 
 
 def blocks(count: int, progress: Progress | None = None) -> Iterator[slice]:

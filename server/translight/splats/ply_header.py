@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from translight.core.errors import FormatError
-from translight.splats.limits import Limits
+from translight.splats.limits import Limits, brief
 
 MAGIC = b"ply"
 _MAX_HEADER = 1 << 16
+_MAX_NAME = 64
 _TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
     "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
@@ -53,7 +54,7 @@ def parse_header(start: bytes) -> Header:
         raise FormatError("PLY: ASCII encoding is not read; write the file as binary_little_endian")
     order = _BYTE_ORDERS.get(encoding[0][0])
     if order is None or encoding[0][1] != "1.0":
-        raise FormatError(f"PLY: unknown encoding {' '.join(encoding[0])!r}; binary_little_endian 1.0 is read")
+        raise FormatError(f"PLY: unknown encoding {brief(' '.join(encoding[0]))!r}; binary_little_endian 1.0 is read")
 
     elements: dict[str, Element] = {}
     for name, count, fields in _tables(lines, order):
@@ -104,6 +105,8 @@ def _tables(lines: list[list[str]], order: str) -> list[tuple[str, int, list[tup
         match words:
             case ["format", *_]:
                 pass
+            case [_, *names] if any(len(name) > _MAX_NAME for name in names):
+                raise FormatError(f"PLY: the header's line {brief(' '.join(words))!r} is not understood")
             case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 20:
                 tables.append((name, int(count), []))
             case ["property", "list", *_]:
@@ -111,7 +114,7 @@ def _tables(lines: list[list[str]], order: str) -> list[tuple[str, int, list[tup
             case ["property", kind, name] if kind in _TYPES and tables:
                 tables[-1][2].append((name, order + _TYPES[kind]))
             case _:
-                raise FormatError(f"PLY: the header's line {' '.join(words)[:80]!r} is not understood")
+                raise FormatError(f"PLY: the header's line {brief(' '.join(words))!r} is not understood")
     return tables
 
 

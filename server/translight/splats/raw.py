@@ -114,4 +114,4 @@ def _normalise(wxyz: Float32[np.ndarray, "n 4"]) -> list[int]:
 def _refuse(what: str, fault: str, rows: list[int]) -> None:
     if rows:
         many = "splat has" if len(rows) == 1 else "splats have"
-        raise FormatError(f"{what}: {len(rows):,} {many} {fault}, the first is number {rows[0]:,}")
+        raise FormatError(f"{what}: {len(rows):,} {many} {fault}, the first at index {rows[0]:,}")

@@ -16,7 +16,7 @@ from jaxtyping import Float32, UInt8
 from translight.core.errors import FormatError
 from translight.splats import raw, webp
 from translight.splats.cloud import SplatCloud
-from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks
+from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks, brief
 
 META = "meta.json"
 MAX_META_BYTES = 1 << 20
@@ -84,10 +84,10 @@ def parse_meta(data: bytes) -> Meta:
             raise FormatError(f"{_WHAT}: {META} has {said}; version 2 is read")
         meta = msgspec.json.decode(data, type=Meta)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise FormatError(f"{_WHAT}: {META}: {error}") from error
+        raise FormatError(f"{_WHAT}: {META}: {brief(error)}") from error
     for name in files(meta):
         if not name or name.startswith(".") or any(c in name for c in "/\\:\0") or name == META:
-            raise FormatError(f"{_WHAT}: {META} names the file {name!r}; a plain file name is needed")
+            raise FormatError(f"{_WHAT}: {META} names the file {brief(repr(name))}; a plain file name is needed")
     return meta
 
 
@@ -173,9 +173,7 @@ def _quaternions(rgba: UInt8[np.ndarray, "n 4"]) -> Float32[np.ndarray, "n 4"]:
     largest = rgba[:, 3].astype(np.intp) - 252
     wrong = np.flatnonzero(largest < 0)
     if len(wrong):
-        raise FormatError(
-            f"{_WHAT}: {len(wrong):,} rotations have an alpha below 252, the first is number {wrong[0]:,}"
-        )
+        raise FormatError(f"{_WHAT}: {len(wrong):,} rotations have an alpha below 252, the first at index {wrong[0]:,}")
     out = np.empty((len(rgba), 4), np.float32)
     for part in blocks(len(rgba)):
         small = (rgba[part, :3].astype(np.float32) / 255.0 - 0.5) * np.float32(np.sqrt(2.0))
@@ -205,6 +203,6 @@ def _labels(palette: _Palette, rgba: UInt8[np.ndarray, "n 4"]) -> np.ndarray:
     if len(wrong):
         raise FormatError(
             f"{_WHAT}: {len(wrong):,} splats use an SH set beyond the palette's {palette.count:,}, "
-            f"the first is number {wrong[0]:,}"
+            f"the first at index {wrong[0]:,}"
         )
     return labels

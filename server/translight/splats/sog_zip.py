@@ -14,7 +14,7 @@ import zlib
 from translight.core.errors import FormatError
 from translight.splats import sog
 from translight.splats.cloud import SplatCloud
-from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress
+from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, brief
 
 MAGIC = b"PK\x03\x04"
 _WHAT = "SOG"
@@ -58,7 +58,7 @@ def _open(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except _BROKEN as error:
-        raise FormatError(f"{_WHAT}: broken zip ({error})") from error
+        raise FormatError(f"{_WHAT}: broken zip ({brief(error)})") from error
 
 
 def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -74,7 +74,7 @@ def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         with archive.open(entry) as file:
             data = file.read(entry.file_size + 1)
     except _BROKEN as error:
-        raise FormatError(f"{_WHAT}: {name}: broken zip ({error})") from error
+        raise FormatError(f"{_WHAT}: {name}: broken zip ({brief(error)})") from error
     if len(data) != entry.file_size:
         raise FormatError(f"{_WHAT}: {name} unpacks to {len(data):,} bytes, its directory says {entry.file_size:,}")
     return data

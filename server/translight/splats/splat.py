@@ -45,7 +45,7 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, progress: Progress | No
         negative = np.flatnonzero((scales < 0).any(axis=1))
     if len(negative):
         raise FormatError(
-            f"{_WHAT}: {len(negative):,} splats have a negative scale, the first is number {negative[0]:,}"
+            f"{_WHAT}: {len(negative):,} splats have a negative scale, the first at index {negative[0]:,}"
         )
     return raw.make_cloud(_WHAT, means=means, scales=scales, wxyz=wxyz, opacities=opacities, sh=sh)
 

@@ -15,7 +15,7 @@ from typing import Any
 from translight.core.errors import FormatError, MissingExtra
 from translight.splats.axes import RUB_TO_RDF, Flips
 from translight.splats.cloud import MAX_DEGREE, SplatCloud
-from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress
+from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, brief
 from translight.splats.spz_packing import MAX_FRACTIONAL_BITS, WHAT, Header, choose_fractional_bits, pack, unpack
 
 MAGIC = b"NGSP"
@@ -40,7 +40,7 @@ def read_header(data: bytes) -> Header:
         try:
             data = zlib.decompressobj(wbits=31).decompress(data, _LEGACY.size)
         except zlib.error as error:
-            raise FormatError(f"{WHAT}: broken gzip stream ({error})") from error
+            raise FormatError(f"{WHAT}: broken gzip stream ({brief(error)})") from error
     if len(data) < _LEGACY.size or data[:4] != MAGIC:
         raise FormatError(f"{WHAT}: it does not begin with an SPZ header")
     _, version, count, degree, bits, flags = _LEGACY.unpack_from(data)
@@ -107,7 +107,7 @@ def _gunzip(data: bytes, header: Header) -> bytes:
         plain = stream.decompress(data, most)
         left = stream.decompress(stream.unconsumed_tail, 1)
     except zlib.error as error:
-        raise FormatError(f"{WHAT}: broken gzip stream ({error})") from error
+        raise FormatError(f"{WHAT}: broken gzip stream ({brief(error)})") from error
     if left:
         raise FormatError(f"{WHAT}: unpacks to more than the {most:,} bytes that its header makes it")
     if not stream.eof:
@@ -173,7 +173,7 @@ def _unzstd(stream: memoryview, size: int, name: str) -> bytes:
             raise FormatError(f"{WHAT}: the frame of {name} claims {claim:,} bytes; {size:,} are needed")
         plain: bytes = zstandard.ZstdDecompressor().decompress(stream, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        raise FormatError(f"{WHAT}: broken Zstandard stream of {name} ({error})") from error
+        raise FormatError(f"{WHAT}: broken Zstandard stream of {name} ({brief(error)})") from error
     if len(plain) != size:
         raise FormatError(f"{WHAT}: {name} unpack to {len(plain):,} bytes; {size:,} are needed")
     return plain

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from translight.core.errors import FormatError
+from translight.splats.limits import brief
 
 _ANIMATION = 0x02
 
@@ -41,4 +42,4 @@ def pixels(data: bytes, what: str, max_pixels: int) -> UInt8[np.ndarray, "h w 4"
                 raise FormatError(f"{what}: its header says {width} x {height}, its picture {image.size}")
             return np.asarray(image.convert("RGBA"))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise FormatError(f"{what}: broken WebP image ({error})") from error
+        raise FormatError(f"{what}: broken WebP image ({brief(error)})") from error

@@ -161,7 +161,7 @@ def load(path: Path) -> OscMap:
             raise ShowError(
                 f"OSC map {path}: key {key!r} is none of {', '.join(sorted(known | {'message', 'preset'}))}"
             )
-    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    values: dict[str, Any] = {key: _typed(path, key, value) for key, value in table.items()}
     if messages is not None:
         values["messages"] = _messages(path, messages)
     if base is not None:
@@ -197,6 +197,16 @@ def pattern_of(address: str) -> re.Pattern[str]:
         for p in parts
     )
     return re.compile(text)
+
+
+def _typed(path: Path, key: str, value: Any) -> Any:
+    if key in ("axes", "ignored"):
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise ShowError(f"OSC map {path}: {key} = {value!r}: give a list of texts")
+        return tuple(value)
+    if key in ("name", "unit", "angle", "order", "note") and not isinstance(value, str):
+        raise ShowError(f"OSC map {path}: {key} = {value!r}: give a text")
+    return value
 
 
 def _messages(path: Path, tables: Any) -> tuple[OscMessageMap, ...]:

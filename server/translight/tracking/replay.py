@@ -40,9 +40,10 @@ class ReplaySource:
 
     def read(self, timeout_s: float) -> TrackingSample | None:
         """The next sample that is due, received now, or None when none is due within ``timeout_s``."""
-        deadline_ns = now_ns() + int(timeout_s * NS_PER_S)
+        now = now_ns()
+        deadline_ns = now + int(timeout_s * NS_PER_S)
         if self._begin_ns < 0:
-            self._begin_ns = now_ns()
+            self._begin_ns = now
         while True:
             if self._next is None:
                 self._next = next(self._due, None)

@@ -252,4 +252,6 @@ def _simulate(url: str, place: str, options: Options) -> SourceSpec:
     )
     port = options.integer("port", _SIMULATED[wire], 1, 65535)
     spec = SourceSpec(url, "simulate", wire, "127.0.0.1", port, camera=options.text("camera"), simulation=simulation)
-    return _with_wire(spec, options)
+    spec = _with_wire(spec, options)
+    # The simulator stamps OpenTrackIO samples with TAI, by this machine's clock.
+    return spec if options.given("clock") else replace(spec, clock="tai")

@@ -56,10 +56,17 @@ def test_a_scene_all_around_is_seen_from_its_middle(cloud_of):
     np.testing.assert_allclose(seen.target_m - seen.eye_m, [0, 1, 0])
 
 
-def test_a_wall_on_one_side_is_seen_from_outside(cloud_of):
+@pytest.mark.parametrize(("distance", "inside"), [(6.0, True), (40.0, False), (-6.0, False)])
+def test_a_wall_is_seen_from_the_origin_where_it_fills_the_front(cloud_of, distance, inside):
     rng = np.random.default_rng(3)
-    wall = np.stack([rng.uniform(-3, 3, 3000), np.full(3000, 6.0), rng.uniform(0, 5, 3000)], axis=-1)
-    assert not framing(Scene(cloud_of(wall)), CAMERA).inside
+    wall = np.stack([rng.uniform(-6, 6, 3000), np.full(3000, distance), rng.uniform(0, 5, 3000)], axis=-1)
+    assert framing(Scene(cloud_of(wall)), CAMERA).inside == inside
+
+
+def test_a_crowd_around_the_eye_is_seen_from_outside(cloud_of):
+    """Enough stands in every direction, but too much of it within arm's reach."""
+    rng = np.random.default_rng(4)
+    assert not framing(Scene(cloud_of(rng.normal([0, 0, 1.6], 0.5, (3000, 3)))), CAMERA).inside
 
 
 def test_nothing_is_seen_from_the_stages_middle(cloud_of):

@@ -1,4 +1,4 @@
-"""Where to look at a scene from when nobody says: in its middle where it surrounds a person, else from outside."""
+"""Where to look at a scene from when nobody says: the stage's origin if it is made for that, else outside."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ _LEAST_RADIUS_M = 0.02
 _MARGIN = 1.1
 _RIM_POINTS = 32
 _LEAST_SLOPE = 0.05
-_SECTORS = 8
-_SURROUNDED_SHARE = 0.01
+_STANDING_SHARE = 0.01
 _HORIZON_DEG = 5.0
 _ELBOW_ROOM_M = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Framing:
-    """An eye and what it looks at, on the stage in metres; ``inside``: the scene stands around the eye."""
+    """An eye and what it looks at, on the stage in metres; ``inside``: the scene stands about the eye."""
 
     eye_m: Float64[np.ndarray, "3"]
     target_m: Float64[np.ndarray, "3"]
@@ -40,13 +39,13 @@ class Framing:
 def framing(scene: Scene, camera: Camera) -> Framing:
     """An eye that shows ``scene`` through ``camera``'s field of view.
 
-    Where splats stand on all sides of a person at the stage's origin, that person's eyes, looking forward (+Y). Else
-    from −Y, a little above, far enough back that an upright cylinder around the scene fits into the picture.
+    Where splats stand broadly before a person at the stage's origin, or all around, that person's eyes, looking forward
+    (+Y). Else from −Y, a little above, far enough back that an upright cylinder around the scene fits into the picture.
     """
     drawn = np.isfinite(scene.splats.means).all(axis=1) & (scene.splats.opacities >= ALPHA_CUT)
     points = scene.stage_from_scene.apply(scene.splats.means[drawn])
     eye = np.array([0.0, 0.0, EYE_HEIGHT_M])
-    if len(points) == 0 or _surrounds(points - eye):
+    if len(points) == 0 or _stands_before(points - eye):
         return Framing(eye, eye + np.array([0.0, 1.0, 0.0]), inside=True)
     reach = _SPLAT_SIGMAS * scene.stage_from_scene.scale * scene.splats.scales[drawn].max(axis=1, keepdims=True)
     low, high = np.quantile(points - reach, _STRAYS, axis=0), np.quantile(points + reach, 1 - _STRAYS, axis=0)
@@ -69,11 +68,11 @@ def _distance(radius: float, half_height: float, camera: Camera) -> float:
     return _MARGIN * float(np.max(needed))
 
 
-def _surrounds(offsets: Float64[np.ndarray, "n 3"]) -> bool:
-    """Whether each of eight sectors around has splats at or above the horizon, and none is within reach."""
+def _stands_before(offsets: Float64[np.ndarray, "n 3"]) -> bool:
+    """Whether each of the three eighths of a circle ahead has splats at or above the horizon, and none is in reach."""
     across = np.hypot(offsets[:, 0], offsets[:, 1])
     high = np.arctan2(offsets[:, 2], across) > -np.radians(_HORIZON_DEG)
-    sector = np.floor((np.arctan2(offsets[:, 0], offsets[:, 1]) / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
-    shares = np.bincount(sector[high], minlength=_SECTORS) / len(offsets)
+    eighth = np.round(np.arctan2(offsets[:, 0], offsets[:, 1]) / (np.pi / 4))
+    shares = [np.mean(high & (eighth == ahead)) for ahead in (-1, 0, 1)]
     near = np.mean(np.linalg.norm(offsets, axis=1) < _ELBOW_ROOM_M)
-    return bool((shares >= _SURROUNDED_SHARE).all() and near < _SURROUNDED_SHARE)
+    return bool(min(shares) >= _STANDING_SHARE and near < _STANDING_SHARE)

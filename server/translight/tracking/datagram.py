@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from translight.core.errors import ProtocolError
@@ -11,6 +12,9 @@ Address = tuple[str, int]
 """Sender of a datagram: IPv4 address and port."""
 
 NO_SENDER: Address = ("", 0)
+
+Tap = Callable[[bytes, int, Address], None]
+"""Sees every datagram, good or bad, with the time it was received and its sender: take.py records with it."""
 
 
 class BadDatagram(ProtocolError):  # noqa: N818 - reads as what it says

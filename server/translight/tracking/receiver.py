@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Protocol
 
 from translight.core.clock import NS_PER_S, now_ns
+from translight.tracking.datagram import Tap
 from translight.tracking.filter import FilterOptions, MotionFilter
 from translight.tracking.ring import PoseRing, RingCounts
 from translight.tracking.source import Source, SourceSpec, open_source
@@ -24,9 +25,14 @@ class Stop(Protocol):
         ...
 
 
-def run(spec: SourceSpec, ring: PoseRing, stop: Stop, options: FilterOptions | None = None) -> None:
-    """Open the source and follow it until ``stop`` is set. Raises StreamError or FormatError when it cannot open."""
-    with closing(open_source(spec)) as source:
+def run(
+    spec: SourceSpec, ring: PoseRing, stop: Stop, options: FilterOptions | None = None, *, tap: Tap | None = None
+) -> None:
+    """Open the source and follow it until ``stop`` is set. Raises StreamError or FormatError when it cannot open.
+
+    ``tap`` sees every datagram: a ``TakeWriter``'s ``write`` records what the show received.
+    """
+    with closing(open_source(spec, tap=tap)) as source:
         follow(source, ring, stop, options)
 
 

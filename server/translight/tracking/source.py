@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from translight.core.errors import ShowError
 from translight.tracking import freed, osc_map
-from translight.tracking.datagram import Decoder
+from translight.tracking.datagram import Decoder, Tap
 from translight.tracking.decoders import Clock, F4Decoder, FreeDDecoder, OpenTrackIODecoder, OscDecoder
 from translight.tracking.moves import MOVES
 from translight.tracking.opentrackio_packet import Modulus
@@ -25,9 +25,10 @@ from translight.tracking.url_options import Options, attempt, read_options
 
 Wire = Literal["osc", "freed", "opentrackio", "f4"]
 """Protocols that datagrams come in."""
+Simulated = Literal["osc", "freed", "opentrackio"]
+"""Protocols that a simulated tracker speaks."""
 Scheme = Literal["osc", "freed", "opentrackio", "f4", "replay", "simulate"]
 
-_WIRES = get_args(Wire)
 _EXAMPLES = {
     "osc": "osc://:9000?preset=reality-field",
     "freed": "freed://:40000?preset=generic",
@@ -55,6 +56,7 @@ class Simulation:
     """What a ``simulate://`` source asks its sender for; the source itself listens on this machine."""
 
     move: str
+    protocol: Simulated = "osc"
     rate_hz: float = 240.0
     seed: int = 0
     noise: bool = True
@@ -164,15 +166,18 @@ def parse_source(url: str) -> SourceSpec:
     return _with_wire(spec, options)
 
 
-def open_source(spec: SourceSpec) -> Source:
-    """Open the source: bind its socket, or read its take. Raises StreamError or FormatError."""
+def open_source(spec: SourceSpec, *, tap: Tap | None = None) -> Source:
+    """Open the source: bind its socket, or read its take. Raises StreamError or FormatError.
+
+    ``tap`` sees the datagrams of a socket; a replay has none to see.
+    """
     if spec.scheme == "replay":
         from translight.tracking.replay import ReplaySource
 
         return ReplaySource(spec)
     from translight.tracking.udp import UdpSource
 
-    return UdpSource(spec)
+    return UdpSource(spec, tap=tap)
 
 
 def _host_port(url: str, place: str, wire: Wire) -> tuple[str, int]:
@@ -243,9 +248,10 @@ def _simulate(url: str, place: str, options: Options) -> SourceSpec:
         raise ShowError(f"{url}: give a move, like {_EXAMPLES['simulate']}")
     if place not in MOVES:
         raise ShowError(f"{url}: there is no move {place!r}: give one of {', '.join(MOVES)}")
-    wire = cast("Wire", options.one_of("protocol", tuple(_SIMULATED), "osc"))
+    wire = cast("Simulated", options.one_of("protocol", get_args(Simulated), "osc"))
     simulation = Simulation(
         move=place,
+        protocol=wire,
         rate_hz=options.number("rate", 240.0, 1.0, 10_000.0),
         seed=options.integer("seed", 0, 0, 2**31 - 1),
         noise=options.flag("noise", default=True),

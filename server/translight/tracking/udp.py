@@ -6,18 +6,14 @@ import errno
 import logging
 import socket
 import sys
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from translight.core.clock import NS_PER_S, now_ns
 from translight.core.errors import ProtocolError, StreamError
-from translight.tracking.datagram import Address, BadDatagram, Decoder
+from translight.tracking.datagram import Address, BadDatagram, Decoder, Tap
 from translight.tracking.sample import TrackingSample
 from translight.tracking.source import SourceCounts, SourceSpec
-
-Tap = Callable[[bytes, int, Address], None]
-"""Sees every datagram, good or bad, with the time it was received and its sender: take.py records with it."""
 
 # security: a longer datagram is dropped before it is parsed
 _MOST_BYTES = {"freed": 1024, "f4": 2048, "osc": 16384, "opentrackio": 65507}

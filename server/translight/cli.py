@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, Union
 
 import tyro
@@ -11,6 +13,8 @@ import tyro
 from translight.core.errors import TranslightError
 
 _INTERRUPTED = 130
+_STYLE = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
+_DESCRIPTION = "Radiance-field environments on LED walls, live from the tracked film camera."
 
 
 class Command(Protocol):
@@ -21,15 +25,45 @@ class Command(Protocol):
         ...
 
 
-def commands() -> Mapping[str, type[Command] | Mapping[str, type[Command]]]:
-    """Every subcommand by name; a mapping is a group."""
-    return {}
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Subcommands under one word."""
+
+    description: str
+    commands: Mapping[str, type[Command]]
+
+
+def commands() -> Mapping[str, type[Command] | Group]:
+    """Every subcommand by name."""
+    from translight.commands.doctor import Doctor
+    from translight.commands.receive import Receive
+    from translight.commands.render import Render
+    from translight.commands.show import Demo, Serve
+    from translight.commands.splats import Convert, Info
+    from translight.commands.track import Monitor, Record, Replay, Simulate
+
+    tracking: Mapping[str, type[Command]] = {
+        "monitor": Monitor,
+        "simulate": Simulate,
+        "record": Record,
+        "replay": Replay,
+    }
+    return {
+        "demo": Demo,
+        "serve": Serve,
+        "receive": Receive,
+        "render": Render,
+        "info": Info,
+        "convert": Convert,
+        "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
+        "doctor": Doctor,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; returns the exit status."""
-    command = tyro.cli(_union(commands()), prog="translight", description=_DESCRIPTION, args=argv)
     try:
+        command = tyro.cli(_union(commands()), prog="translight", description=_DESCRIPTION, args=argv)
         return int(command.run())
     except TranslightError as error:
         print(f"translight: {error}", file=sys.stderr)
@@ -37,15 +71,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("translight: interrupted", file=sys.stderr)
         return _INTERRUPTED
-
-
-_DESCRIPTION = "Radiance-field environments on LED walls, live from the tracked film camera."
+    except BrokenPipeError:
+        # Whoever read our output has gone (``| head``); what is left of it must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _union(table: Mapping[str, Any]) -> Any:
     """A type that tyro reads as subcommands, groups nested."""
     members: list[Any] = []
     for name, entry in table.items():
-        kind = _union(entry) if isinstance(entry, Mapping) else entry
-        members.append(Annotated[kind, tyro.conf.subcommand(name=name)])
-    return Annotated[Union[tuple(members)], tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes]  # noqa: UP007
+        if isinstance(entry, Group):
+            kind = _union(entry.commands)
+            members.append(Annotated[kind, tyro.conf.subcommand(name=name, description=entry.description)])
+        else:
+            members.append(Annotated[entry, tyro.conf.subcommand(name=name)])
+    return Annotated[Union[tuple(members)], *_STYLE]  # noqa: UP007 - built at run time
+
+
+if __name__ == "__main__":
+    sys.exit(main())

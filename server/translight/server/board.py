@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -99,6 +100,15 @@ class Board(Generic[S]):
             # A dead parent that nobody has collected still has its number, but no longer has children.
             return not psutil.pid_exists(owner) if sys.platform == "win32" else os.getppid() != owner
         return False
+
+    def is_set(self) -> bool:
+        """``stopping``, as a ``threading.Event`` would say it: loops that take one take a board."""
+        return self.stopping
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep for ``timeout_s``, which should be short; whether to end."""
+        time.sleep(timeout_s)
+        return self.stopping
 
     def close(self) -> None:
         """Unmap; the creator removes the name."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import IO, Any
 
 from translight.core.errors import ShowError
 
 _POLL_S = 0.01
+_ENVIRONMENT = {"NUMBA_THREADING_LAYER": "workqueue"}
+"""Numba's OpenMP layer spins where its threads meet: beside other busy processes a frame took three times as long."""
 
 
 @dataclass(slots=True)
@@ -80,15 +84,26 @@ def start_command(name: str, arguments: Sequence[str], *, stdout: IO[str] | int 
 
 
 def read_job() -> dict[str, Any]:
-    """A child's own end: its job from standard input. Ctrl-C is the supervisor's business from here on."""
+    """A child's own end: its job from standard input.
+
+    Ctrl-C is the supervisor's business from here on. Being terminated unwinds, and gives sockets and names back.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _unwind)
     job = json.loads(sys.stdin.readline())
     assert isinstance(job, dict), "the supervisor sends one JSON object"
     return job
+
+
+def _unwind(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 def _spawn(name: str, command: Sequence[str], stdin: int, stdout: IO[str] | int | None) -> Child:
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return Child(name, subprocess.Popen(command, stdin=stdin, stdout=stdout, text=True, **own_group))
+    environment = {**_ENVIRONMENT, **os.environ}
+    return Child(name, subprocess.Popen(command, stdin=stdin, stdout=stdout, text=True, env=environment, **own_group))

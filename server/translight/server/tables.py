@@ -47,6 +47,17 @@ class Table:
         """The error for a key's value."""
         return ShowError(f"{self._source}: {self._name(key)} is {_shown(found)}, give {allowed}")
 
+    def refused(self, key: str, error: Exception) -> ShowError:
+        """The error for a key whose value another room refused; its message says what was found and what is allowed."""
+        return ShowError(f"{self._source}: {self._name(key)}: {error}")
+
+    def made(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives; a ShowError of its own is told the file's name."""
+        try:
+            return make()
+        except ShowError as error:
+            raise ShowError(f"{self._source}: {error}") from error
+
     def number(self, key: str, default: float | None, low: float, high: float, unit: str = "") -> float:
         """A number within [low, high]; ``default`` None makes the key required."""
         allowed = f"a number from {low:g} to {high:g}{' ' + unit if unit else ''}"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from translight.core.clock import now_ns
 from translight.core.errors import StreamError
-from translight.core.shared_memory import SharedMemory
+from translight.core.shared_memory import SharedMemory, remove
 from translight.stream.contract import PictureSpec
 from translight.stream.futex import Word
 from translight.stream.header import HEADER_BYTES
@@ -191,17 +191,29 @@ class Ring:
         return {int(self.words[self._line(k) + _READER_SLOT]) for k in range(READERS) if self._alive(k)}
 
 
+def remove_if_dead(name: str) -> None:
+    """Take away the name of a ring whose writer was killed before it could."""
+    if _writer(name) is None:
+        remove(name)
+
+
 def _refuse_if_in_use(name: str) -> None:
     """A ring whose writer died without a word may be taken over, one whose writer lives may not."""
+    writer = _writer(name)
+    if writer is not None:
+        raise StreamError(f"shm://{name} is in use: process {writer} sends under this name; end it or choose another")
+
+
+def _writer(name: str) -> int | None:
+    """The living process that sends under a name; None when there is no ring, or it ended, or its process did."""
     try:
         with SharedMemory.attach(name) as memory:
             _check(name, memory)
             words = np.frombuffer(memory.buffer, np.int64, 8).copy()
     except StreamError:
-        return
+        return None
     writer = int(words[_WRITER_PID])
-    if not words[_CLOSED] and psutil.pid_exists(writer):
-        raise StreamError(f"shm://{name} is in use: process {writer} sends under this name; end it or choose another")
+    return writer if not words[_CLOSED] and psutil.pid_exists(writer) else None
 
 
 def _check(name: str, memory: SharedMemory) -> None:

@@ -1,0 +1,37 @@
+"""From a show's environment table to the scene that a renderer draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from translight.core.errors import ShowError
+from translight.environment.environment import ColourEncoding, Environment
+from translight.environment.files import load_environment
+from translight.environment.placement import fitted, placed
+from translight.environment.procedural import demo_environment
+from translight.render.contract import Scene
+from translight.render.scene import scene_of
+from translight.server.show import BUILT_IN, EnvironmentPlace
+
+
+def load_scene(place: EnvironmentPlace, base: Path) -> tuple[Scene, ColourEncoding]:
+    """The environment, placed as the show says. Relative paths start at ``base``, the show file's folder.
+
+    Raises ShowError when there is no such file, FormatError when it cannot be read.
+    """
+    environment = open_environment(place, base)
+    return scene_of(environment), environment.encoding
+
+
+def open_environment(place: EnvironmentPlace, base: Path) -> Environment:
+    """The environment of a show, placed on the stage."""
+    if place.path == BUILT_IN:
+        environment = demo_environment()
+    else:
+        path = base / place.path
+        if not path.exists():
+            raise ShowError(f"environment.path: there is no {path}")
+        environment = load_environment(path)
+    if place.fit:
+        environment = fitted(environment)
+    return placed(environment, place.position_m, place.heading_deg, place.scale)

@@ -1,0 +1,39 @@
+"""What this machine can do."""
+
+import socket
+
+import pytest
+
+from translight.commands.doctor import Doctor
+from translight.server import doctor
+from translight.server.doctor import PORTS, examine
+
+
+def test_the_renderers_that_open_here_are_named() -> None:
+    found = {finding.topic: finding for finding in examine()}
+    assert found["backend reference"].verdict == "good"
+    assert "cores" in found["processor"].text
+    assert {"system", "clock", "shared memory"} <= set(found)
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        try:
+            taken.bind(("", 39539))
+        except OSError:
+            pytest.skip("port 39539 is in use already")
+        found = {finding.topic: finding for finding in doctor._ports()}
+    assert found["port 39539"].text.startswith(f"udp ({PORTS[39539][1]}) cannot be opened: ")
+
+
+def test_a_missing_extra_names_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "EXTRAS", {"cuda": ("no_such_module_anywhere",), "dev": ("numpy",)})
+    missing, there = doctor._extras()
+    assert missing.text == 'without no_such_module_anywhere: pip install "translight[cuda]"'
+    assert there.text == "installed"
+
+
+def test_no_backend_is_bad_news(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(doctor, "BACKENDS", {"none-such": None})
+    assert Doctor().run() == 1
+    assert "nothing can be rendered here" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from translight.core.clock import NS_PER_S
 from translight.core.pose import Pose
 from translight.tracking.kalman import Blend, Process, State, Vector
 from translight.tracking.motion import Motion, turn
-from translight.tracking.noise import NoiseMeter
+from translight.tracking.noise import Residual, Variance, blame
 from translight.tracking.sample import TrackingSample
 
 _ZERO: Vector = (0.0, 0.0, 0.0)
@@ -35,13 +35,13 @@ class FilterOptions:
     enabled: bool = True
     """Off: every motion is the sample's own pose, standing still, so nothing is smoothed and nothing predicted."""
     measure_noise: bool = True
-    """Measure the tracker's noise while it runs, instead of trusting the next two values throughout."""
+    """Measure the tracker's noise and jitter while it runs, instead of trusting the next three values throughout."""
     position_noise_m: float = 0.0003
     """Standard deviation of a sample's position on each axis, metres; where measuring starts."""
     rotation_noise_deg: float = 0.003
     """Standard deviation of a sample's rotation about each axis, degrees; where measuring starts."""
     arrival_jitter_ms: float = 0.1
-    """Standard deviation of the time between measuring and receiving, for samples without a capture time."""
+    """Standard deviation of the delay of samples without a capture time; where measuring starts."""
     position_jerk: tuple[float, float] = (0.05, 10.0)
     """White-noise jerk of a calm and of a lively move, m/s³/√Hz."""
     rotation_jerk_deg: tuple[float, float] = (1.0, 300.0)
@@ -93,13 +93,16 @@ class MotionFilter:
         self.options = o = options or FilterOptions()
         self.counts = FilterCounts()
         self._position = Blend(Process(*o.position_jerk, o.stay_s, _SPEED_M_S, _ACCELERATION_M_S2))
-        self._position_meter = NoiseMeter(o.position_noise_m, least=2e-6, most=0.05)
+        self._position_residual = Residual()
+        self._position_noise = Variance(o.position_noise_m, least=2e-6, most=0.05)
         calm, lively = (math.radians(jerk) for jerk in o.rotation_jerk_deg)
         speed, acceleration = math.radians(_SPEED_DEG_S), math.radians(_ACCELERATION_DEG_S2)
         self._rotation = Blend(Process(calm, lively, o.stay_s, speed, acceleration))
-        self._rotation_meter = NoiseMeter(math.radians(o.rotation_noise_deg), least=1e-6, most=0.02)
+        self._rotation_residual = Residual()
+        self._rotation_noise = Variance(math.radians(o.rotation_noise_deg), least=1e-6, most=0.02)
+        self._jitter = Variance(o.arrival_jitter_ms * 1e-3, least=1e-5, most=5e-3)
         self._at_m: Vector = _ZERO
-        self._turned: Vector = _ZERO  # sum of all turns, for the meter: rotation vectors add while steps are small
+        self._turned: Vector = _ZERO  # sum of all turns, where the residual looks: rotation vectors add while small
         self._wxyz = [1.0, 0.0, 0.0, 0.0]
         self._motion: Motion | None = None
         self._began_ns = 0
@@ -108,12 +111,17 @@ class MotionFilter:
     @property
     def position_noise_m(self) -> float:
         """Standard deviation of the tracker's position on each axis, as measured so far, metres."""
-        return math.sqrt(self._position_meter.variance)
+        return math.sqrt(self._position_noise.value)
 
     @property
     def rotation_noise_deg(self) -> float:
         """Standard deviation of the tracker's rotation about each axis, as measured so far, degrees."""
-        return math.degrees(math.sqrt(self._rotation_meter.variance))
+        return math.degrees(math.sqrt(self._rotation_noise.value))
+
+    @property
+    def arrival_jitter_ms(self) -> float:
+        """Standard deviation of the arrivals, as measured so far on samples without a capture time, milliseconds."""
+        return 1e3 * math.sqrt(self._jitter.value)
 
     def update(self, sample: TrackingSample) -> Motion:
         """The motion as of this sample; after a sample that was dropped, the motion without it.
@@ -145,10 +153,10 @@ class MotionFilter:
     def _start(self, pose: Pose, time_ns: int, velocity: Vector = _ZERO, spin: Vector = _ZERO) -> Motion:
         x, y, z = pose.position_m.tolist()
         self._at_m, self._wxyz, self._turned = (x, y, z), pose.wxyz.tolist(), _ZERO
-        self._position.reset(self._position_meter.variance, velocity)
-        self._rotation.reset(self._rotation_meter.variance, spin)
-        self._position_meter.forget()
-        self._rotation_meter.forget()
+        self._position.reset(self._position_noise.value, velocity)
+        self._rotation.reset(self._rotation_noise.value, spin)
+        self._position_residual.forget()
+        self._rotation_residual.forget()
         self._began_ns = time_ns
         self._outliers_in_a_row = 0
         self.counts.taken += 1
@@ -163,9 +171,10 @@ class MotionFilter:
         off_rad = _turn_between(self._wxyz, pose.wxyz.tolist())
 
         moving, turning = self._position.state(), self._rotation.state()
-        jitter = 0.0 if timed else (o.arrival_jitter_ms * 1e-3) ** 2
-        noise_m2 = self._position_meter.variance + jitter * _square(moving[3:6])
-        noise_rad2 = self._rotation_meter.variance + jitter * _square(turning[3:6])
+        speed2, spin2 = _square(moving[3:6]), _square(turning[3:6])
+        jitter = 0.0 if timed else self._jitter.value
+        noise_m2 = self._position_noise.value + jitter * speed2
+        noise_rad2 = self._rotation_noise.value + jitter * spin2
         far_m = o.gate_position_m + 0.5 * _MOST_ACCELERATION_M_S2 * dt * dt
         far_rad = math.radians(o.gate_rotation_deg + 0.5 * _MOST_ACCELERATION_DEG_S2 * dt * dt)
         if self._outside(off_m, far_m, self._position.variance() + noise_m2) or self._outside(
@@ -184,8 +193,12 @@ class MotionFilter:
         if o.measure_noise:
             t = (time_ns - self._began_ns) / NS_PER_S
             u, v, w = self._turned
-            self._position_meter.add(t, (x, y, z))
-            self._rotation_meter.add(t, (u + off_rad[0], v + off_rad[1], w + off_rad[2]))
+            left_m2 = self._position_residual.add(t, (x, y, z))
+            left_rad2 = self._rotation_residual.add(t, (u + off_rad[0], v + off_rad[1], w + off_rad[2]))
+            late = None if timed else self._jitter
+            if left_m2 is not None and left_rad2 is not None:
+                blame(left_m2, self._position_noise, late, speed2, dt)
+                blame(left_rad2, self._rotation_noise, late, spin2, dt)
         self._move(self._position.correct(off_m, noise_m2))
         self._turn(self._rotation.correct(off_rad, noise_rad2))
         return self._moved(time_ns, self._position.state(), self._rotation.state())

@@ -20,6 +20,9 @@ State = list[float]
 Covariance = tuple[float, float, float, float, float, float]
 """Of (position, velocity, acceleration) on any one axis, upper triangle by rows: pp, pv, pa, vv, va, aa."""
 
+_FREEDOM = 4.0
+"""Degrees of freedom of the t distribution that a model's likelihood is taken from."""
+
 _LEAST_PROBABILITY = 1e-6
 """A model never becomes so improbable that it cannot come back within a few samples."""
 
@@ -177,13 +180,19 @@ def _advance(state: State, cov: Covariance, dt: float, density: float) -> tuple[
 
 
 def _take(state: State, cov: Covariance, measured: Vector, noise: float) -> tuple[State, Covariance, float]:
-    """Kalman's correction by a measured position, and the log likelihood of the measurement less a constant."""
+    """Kalman's correction by a measured position, and the log likelihood of the measurement less a constant.
+
+    The likelihood is Student's t, not the normal distribution's: samples that come late now and then have heavy tails,
+    and single ones must not make a calm move look lively (Lange, Little, Taylor, "Robust statistical modeling using
+    the t distribution", JASA 84, 1989).
+    """
     px, py, pz, vx, vy, vz, ax, ay, az = state
     pp, pv, pa, vv, va, aa = cov
     total = pp + noise
     kp, kv, ka = pp / total, pv / total, pa / total
     x, y, z = measured[0] - px, measured[1] - py, measured[2] - pz
-    likelihood = -1.5 * math.log(total) - 0.5 * (x * x + y * y + z * z) / total
+    square = (x * x + y * y + z * z) / total
+    likelihood = -1.5 * math.log(total) - 0.5 * (_FREEDOM + 3.0) * math.log1p(square / _FREEDOM)
     corrected = [
         px + kp * x,
         py + kp * y,

@@ -1,0 +1,50 @@
+"""A line chart with a logarithmic y axis as SVG text, for benchmarks' results; needs no plotting library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT = 760, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 230, 40, 50
+COLOURS = ("#888888", "#c58a00", "#0a8f5a", "#b0508f", "#3b78c4", "#7a5cc0", "#d43c2e")
+
+
+def log_lines(title: str, x_label: str, y_label: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]]) -> str:
+    """One line a name over ``xs``; all values are positive. The last line is drawn thick."""
+    values = [y for ys in lines.values() for y in ys]
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+
+    def x_px(x: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * x / max(xs)
+
+    def y_px(y: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (high - math.log10(y)) / (high - low)
+
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif"',
+        'font-size="13">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{LEFT}" y="22" font-size="15">{escape(title)}</text>',
+        f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(x_label)}</text>',
+        f'<text transform="translate(18 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">',
+        f"{escape(y_label)}</text>",
+    ]
+    for decade in range(low, high + 1):
+        y = y_px(10.0**decade)
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#dddddd"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{10.0**decade:g}</text>')
+    parts += [f'<text x="{x_px(x):.1f}" y="{bottom + 18}" text-anchor="middle" font-size="11">{x:g}</text>' for x in xs]
+    # names at the right, in the order of the lines' ends, never closer than a line of text
+    last = list(lines)[-1]
+    label_y = -math.inf
+    for name, ys in sorted(lines.items(), key=lambda item: -item[1][-1]):
+        colour = COLOURS[list(lines).index(name) % len(COLOURS)]
+        points = " ".join(f"{x_px(x):.1f},{y_px(y):.1f}" for x, y in zip(xs, ys, strict=True))
+        width = 3 if name == last else 1.5
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
+        label_y = max(y_px(ys[-1]) + 4, label_y + 16)
+        parts.append(f'<text x="{right + 8}" y="{label_y:.1f}" fill="{colour}">{escape(name)}</text>')
+    return "\n".join([*parts, "</svg>", ""])

@@ -124,6 +124,7 @@ def test_an_environment_package_is_taken_for_its_splats(random_cloud, tmp_path, 
     assert Info(folder).run() == 0
     assert "A set, srgb colours" in capsys.readouterr().out
     Convert(folder, tmp_path / "out.ply").run()
+    assert capsys.readouterr().err.endswith("not kept: the environment's placement, sky and colour encoding\n")
     assert np.array_equal(load(tmp_path / "out.ply").means, load(folder / "splats.spz").means)
 
 

@@ -69,7 +69,8 @@ class Convert:
             raise ShowError(f"--spz-version {self.spz_version}: version 3 or 4 is written")
         with _progress(f"reading {self.source.name}") as progress:
             cloud = _load(self.source, progress)
-        lost = losses(cloud, kind)
+        of_package = ["the environment's placement, sky and colour encoding"] if _is_environment(self.source) else []
+        lost = of_package + losses(cloud, kind)
         with _progress(f"writing {self.target.name}") as progress:
             save(self.target, cloud, spz_version=self.spz_version, progress=progress)
         if lost:

@@ -48,8 +48,8 @@ DEFAULT_LIMITS = Limits()
 
 
 def brief(text: object) -> str:
-    """Text from a file or a library's error, cut to what fits in a line of ours."""
-    words = " ".join(str(text).split())
+    """Text from a file or a library's error, made printable and cut to what fits in a line of ours."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return words if len(words) <= _MOST_TEXT else words[:_MOST_TEXT] + "…"
 
 

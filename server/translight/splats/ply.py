@@ -6,6 +6,8 @@ Source: graphdeco-inria/gaussian-splatting, ``scene/gaussian_model.py``: x y z n
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -16,6 +18,7 @@ from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks
 from translight.splats.ply_header import Element, check_length, parse_header, rows
 
 _WHAT = "PLY"
+_FLOAT = np.dtype("<f4")
 _MEANS = ("x", "y", "z")
 _NORMALS = ("nx", "ny", "nz")
 _DC = ("f_dc_0", "f_dc_1", "f_dc_2")
@@ -95,7 +98,12 @@ def _rest_names(rest: int) -> tuple[str, ...]:
 
 
 def _columns(block: np.ndarray[tuple[int], np.dtype[np.void]], names: tuple[str, ...]) -> Float32[np.ndarray, "m c"]:
-    """Named columns as float32, whatever types and order the file has."""
+    """Named columns as float32, whatever types and order the file has; a view of those that are float32 in a row."""
+    fields: Any = block.dtype.fields
+    first = fields[names[0]][1]
+    in_a_row = all(fields[name][:2] == (_FLOAT, first + 4 * i) for i, name in enumerate(names))
+    if in_a_row and first % 4 == 0 and block.dtype.itemsize % 4 == 0:
+        return block.view(_FLOAT).reshape(len(block), -1)[:, first // 4 : first // 4 + len(names)]
     out = np.empty((len(block), len(names)), np.float32)
     for i, name in enumerate(names):
         out[:, i] = block[name]

@@ -54,12 +54,12 @@ def parse_header(start: bytes) -> Header:
         raise FormatError("PLY: ASCII encoding is not read; write the file as binary_little_endian")
     order = _BYTE_ORDERS.get(encoding[0][0])
     if order is None or encoding[0][1] != "1.0":
-        raise FormatError(f"PLY: unknown encoding {brief(' '.join(encoding[0]))!r}; binary_little_endian 1.0 is read")
+        raise FormatError(f"PLY: unknown encoding '{brief(' '.join(encoding[0]))}'; binary_little_endian 1.0 is read")
 
     elements: dict[str, Element] = {}
     for name, count, fields in _tables(lines, order):
         if name in elements:
-            raise FormatError(f"PLY: element {name!r} is declared twice")
+            raise FormatError(f"PLY: element '{brief(name)}' is declared twice")
         elements[name] = Element(name, count, _row(name, fields), offset)
         offset = elements[name].end
     return Header(elements, offset)
@@ -106,7 +106,7 @@ def _tables(lines: list[list[str]], order: str) -> list[tuple[str, int, list[tup
             case ["format", *_]:
                 pass
             case [_, *names] if any(len(name) > _MAX_NAME for name in names):
-                raise FormatError(f"PLY: the header's line {brief(' '.join(words))!r} is not understood")
+                raise FormatError(f"PLY: the header's line '{brief(' '.join(words))}' is not understood")
             case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 20:
                 tables.append((name, int(count), []))
             case ["property", "list", *_]:
@@ -114,7 +114,7 @@ def _tables(lines: list[list[str]], order: str) -> list[tuple[str, int, list[tup
             case ["property", kind, name] if kind in _TYPES and tables:
                 tables[-1][2].append((name, order + _TYPES[kind]))
             case _:
-                raise FormatError(f"PLY: the header's line {brief(' '.join(words))!r} is not understood")
+                raise FormatError(f"PLY: the header's line '{brief(' '.join(words))}' is not understood")
     return tables
 
 
@@ -122,7 +122,7 @@ def _row(element: str, fields: list[tuple[str, str]]) -> np.dtype[np.void]:
     names = [name for name, _ in fields]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError(f"PLY: property {twice!r} of element {element!r} is declared twice")
+        raise FormatError(f"PLY: property '{brief(twice)}' of element '{brief(element)}' is declared twice")
     if not fields:
-        raise FormatError(f"PLY: element {element!r} has no properties")
+        raise FormatError(f"PLY: element '{brief(element)}' has no properties")
     return np.dtype(fields)

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,11 @@ from translight.stream.header import FLAG_TRACKING_LOST
 from translight.stream.urls import open_receiver
 from translight.tracking import freed
 from translight.tracking.sample import TrackingSample
+from translight.tracking.source import open_source, parse_source
 from translight.volume.compositor import Compositor
 from translight.volume.frustum import inner_view
 
+CAPTURE = Path(__file__).parents[2].parent / "shared" / "data" / "tracking" / "mosys_f4" / "A003_C001_15-03-47-01.f4"
 StartShow = Callable[..., "RunningShow"]
 POSE = (np.radians(12.0), np.radians(-3.0), 0.0, (0.4, -3.0, 1.6))
 
@@ -102,6 +104,25 @@ def test_udp_becomes_the_right_pixels_in_another_process(start_show: StartShow, 
         assert receiver.counts.torn == 0
     assert show.end(signal.SIGINT) < 2.0
     assert show.process.returncode == 0
+
+
+def test_a_real_trackers_capture_drives_the_wall(start_show: StartShow, environment: Path) -> None:
+    """Mo-Sys F4, 25 packets a second: the rendered poses lie on the recorded path, and follow it."""
+    if not CAPTURE.is_file():
+        pytest.skip(f"there is no {CAPTURE}")
+    with closing(open_source(parse_source(f"replay://{CAPTURE}?speed=100"))) as source:
+        path = []
+        while (sample := source.read(0.5)) is not None:
+            path.append(sample.stage_from_camera.position_m)
+    show = start_show(environment, source=f"replay://{CAPTURE}?speed=4&loop=yes")
+    with open_receiver(show.output) as receiver:
+        seen = [_next(receiver, _tracked).header for _ in range(60)]
+    positions = np.array([header.position_m for header in seen])
+    nearest = np.linalg.norm(positions[:, None] - np.array(path)[None], axis=2).min(axis=1)
+    assert np.median(nearest) < 0.005
+    assert nearest.max() < 0.05
+    assert len({header.pose_sequence for header in seen}) > 30
+    show.end()
 
 
 def test_lost_tracking_is_held_told_and_found_again(start_show: StartShow, environment: Path) -> None:

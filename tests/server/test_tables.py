@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from translight.core.errors import ShowError
-from translight.server.tables import MAX_FILE_BYTES, Table, parse_toml, read_toml
+from translight.server.tables import MAX_FILE_BYTES, Table, parse_toml, read_show
 
 
 def _table(text: str) -> Table:
@@ -84,7 +84,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     }
     for path, part in expected.items():
         with pytest.raises(ShowError) as caught:
-            read_toml(path)
+            parse_toml(read_show(path), str(path))
         assert str(caught.value).startswith(f"{path}: ")
         assert part in str(caught.value)
         assert "\n" not in str(caught.value)

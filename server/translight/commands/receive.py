@@ -118,6 +118,9 @@ class _Watch:
     def _line(self, fps: float) -> None:
         if self._out is None:
             return
+        if self.last is None:
+            print(f"waiting for a frame on {self._receiver.url}", file=self._out, flush=True)
+            return
         total = self._log.stages().get("total")
         latency = f"{total.p50:.1f}/{total.p95:.1f}/{total.p99:.1f} ms" if total else "no tracked frame yet"
         counts = self._receiver.counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -28,17 +29,20 @@ class Serve:
 
     def run(self) -> int:
         """Run until a signal; exit status 0 when it ended in order."""
-        from translight.server.show import load_show
+        from translight.server.show import show_from_text
         from translight.server.supervisor import Supervisor
+        from translight.server.tables import read_show
 
-        show = load_show(self.show)
+        text = read_show(self.show)
+        # Relative paths in a show file, tracking takes and maps among them, start at its own folder.
+        os.chdir(self.show.resolve().parent)
+        show = show_from_text(text, str(self.show))
         if self.check:
             print(f"{self.show}: good ({len(show.canvas.walls)} walls, canvas {show.canvas.width_px}x"
                   f"{show.canvas.height_px}, {', '.join(show.outputs)})")  # fmt: skip
             return 0
-        text = self.show.read_text(encoding="utf-8")
         line = StatusLine(sys.stdout)
-        with Supervisor(show, text, str(self.show), self.show.resolve().parent) as supervisor:
+        with Supervisor(show, text, str(self.show), Path.cwd()) as supervisor:
             supervisor.watch(line.show, self.seconds)
         return 0
 

@@ -15,7 +15,7 @@ from translight.core.errors import StreamError, TranslightError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
-from translight.server.tables import Table, parse_toml, read_toml
+from translight.server.tables import Table, parse_toml, read_show
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
 from translight.volume.canvas import Canvas, side_by_side
@@ -108,7 +108,7 @@ class Show:
 
 def load_show(path: Path) -> Show:
     """A show from its file. Raises ShowError naming the file, the key, what was found and what is allowed."""
-    return _read(Table(read_toml(path), str(path)))
+    return show_from_text(read_show(path), str(path))
 
 
 def show_from_text(text: str, source: str) -> Show:

@@ -14,12 +14,12 @@ T = TypeVar("T")
 MAX_FILE_BYTES = 1 << 20
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file's tables. Raises ShowError naming the file, and line and column of a syntax error."""
+def read_show(path: Path) -> str:
+    """A TOML file's text. Raises ShowError naming the file when it cannot be read."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ShowError(f"{path}: a show file is at most {MAX_FILE_BYTES} bytes")
-        return parse_toml(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ShowError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import socket
-import threading
 import time
+import typing
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, get_args
@@ -23,6 +23,16 @@ from translight.tracking.osc_map import OscMap
 from translight.tracking.sample import LensSample, TrackingSample
 
 Protocol = Literal["osc", "freed", "opentrackio"]
+
+
+class Stop(typing.Protocol):
+    """What ends the sending: a ``threading.Event``, or anything that answers like one."""
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+        ...
+
+
 Builder = Callable[[TrackingSample], list[bytes]]
 """A sample's datagrams, in order."""
 
@@ -51,7 +61,7 @@ def send_move(
     rate_hz: float,
     seed: int = 0,
     noise: bool = True,
-    stop: threading.Event,
+    stop: Stop,
     seconds: float | None = None,
     camera: str = "",
     osc: OscMap | None = None,
@@ -91,7 +101,7 @@ def send_move(
     return sent
 
 
-def _sleep_until(due_ns: int, stop: threading.Event) -> bool:
+def _sleep_until(due_ns: int, stop: Stop) -> bool:
     """Whether the time came before ``stop``.
 
     Sleeps rather than waits on the event, whose lock a signal handler that sets it could find held by itself.

@@ -132,6 +132,11 @@ GOOD = _encode(np.arange(2 * 8 * 4, dtype=np.uint8).reshape(2, 8, 4))
         (GOOD[:-30], r"scanline 1 of 2 is cut off or broken$"),
         (HEADER + b"-Y 1 +X 8\n\x02\x02\x00\x08" + b"\x00" * 64, r"scanline 0 of 1 is cut off or broken$"),
         (HEADER + b"-Y 1 +X 8\n\x02\x02\x00\x08" + b"\x89\x07" * 32, r"scanline 0 of 1 is cut off or broken$"),
+        # ten red and six green make 16, and are still two broken planes
+        (
+            HEADER + b"-Y 1 +X 8\n\x02\x02\x00\x08\x8a\x07\x86\x07\x88\x07\x88\x07",
+            r"scanline 0 of 1 is cut off or broken$",
+        ),
         (HEADER + b"-Y 1 +X 4\n\x01\x01\x01\x04" + b"\x07" * 12, r"scanline 0 of 1 is cut off or broken$"),
         (HEADER + b"-Y 1 +X 4\n\x07\x07\x07\x07\x01\x01\x01\x04", r"scanline 0 of 1 is cut off or broken$"),
     ],

@@ -123,6 +123,16 @@ def test_a_segment_that_does_not_fit_is_refused_at_once_and_leaves_nothing(name:
     assert "\n" not in str(caught.value)
 
 
+def test_a_segment_that_the_file_system_has_no_room_for_is_refused_before_it_is_written(name: str):
+    total = os.statvfs(FOLDER)
+    size = total.f_blocks * total.f_frsize + (1 << 20)
+    if total.f_blocks == 0:
+        pytest.skip("this /dev/shm has no limit")
+    # a sparse file of this size could be mapped, and would end the process with SIGBUS when it is written
+    with pytest.raises(StreamError, match=f"^shared memory '{name}' of {size} bytes: No space left on device$"):
+        SharedMemory.create(name, size)
+
+
 def test_a_file_that_is_no_segment_is_refused(name: str):
     path = FOLDER / f"translight-{name}"
     path.touch()

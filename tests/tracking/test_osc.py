@@ -129,6 +129,8 @@ NINE = (0.0,) * 9
             "not finite",
             "/tracker/position/<name>: x is nan",
         ),
+        ("vrchat", "/tracking/trackers/1/position", (1e30, 0.0, 0.0), "too far",
+         "a camera 1e+30 m from the stage's origin is none"),
         ("vmc", "/VMC/Ext/Cam", ("c", *NINE[:8]), "quaternion", "an OSC quaternion has length 1, got 0"),
         ("vmc", "/VMC/Ext/Cam", (None, *NINE[:8]), "arguments", "/VMC/Ext/Cam: name is a text, got None"),
         ("vrchat", "/tracking/trackers/1/position", (True, 0.0, 0.0), "arguments",

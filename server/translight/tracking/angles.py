@@ -70,13 +70,19 @@ def pan_tilt_roll(pan_deg: float, tilt_deg: float, roll_deg: float) -> Wxyz:
 def camera_pose(turn: Wxyz, position_m: Vector) -> Pose:
     """``stage_from_camera`` of a camera that ``turn`` (normalised here) takes from level along stage +Y.
 
-    Raises BadDatagram when the position is farther off than any stage is wide: such a number is no position.
+    Raises BadDatagram as ``check_position`` does.
     """
-    if not max(map(abs, position_m)) < FAR_M:
-        raise BadDatagram("too far", f"a camera {max(map(abs, position_m)):.3g} m from the stage's origin is none")
+    check_position(position_m)
     w, x, y, z = multiply(turn, STAGE_FROM_LEVEL_CAMERA)
     scale = 1.0 / math.sqrt(w * w + x * x + y * y + z * z)
     return Pose(np.array((w * scale, x * scale, y * scale, z * scale)), np.array(position_m))
+
+
+def check_position(position_m: Vector) -> None:
+    """Raise BadDatagram when a position is farther off than any stage is wide, or not finite: it is no position."""
+    x, y, z = position_m
+    if not (-FAR_M < x < FAR_M and -FAR_M < y < FAR_M and -FAR_M < z < FAR_M):
+        raise BadDatagram("too far", f"a camera {max(map(abs, position_m)):.3g} m from the stage's origin is none")
 
 
 def turn_of(stage_from_camera: Pose) -> Wxyz:

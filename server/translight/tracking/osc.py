@@ -12,6 +12,7 @@ from translight.tracking.angles import (
     Wxyz,
     about,
     camera_pose,
+    check_position,
     multiply,
     pan_tilt_roll,
 )
@@ -132,7 +133,9 @@ class OscReader:
 
     def _position(self, values: Values) -> Vector:
         unit = UNITS_M[self.map.unit]
-        return self._to_stage((_number(values, "x") * unit, _number(values, "y") * unit, _number(values, "z") * unit))
+        position = (_number(values, "x") * unit, _number(values, "y") * unit, _number(values, "z") * unit)
+        check_position(position)
+        return self._to_stage(position)
 
     def _to_stage(self, v: Vector) -> Vector:
         x, y, z = v

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from translight.tracking.freed import FreeD
 from translight.tracking.receiver import Rate, run
 from translight.tracking.ring import PoseRing
 from translight.tracking.source import parse_source
+from translight.tracking.take import Take, TakeWriter
 
 
 def test_samples_reach_the_ring() -> None:
@@ -50,6 +52,29 @@ def test_samples_reach_the_ring() -> None:
             # 10 mm every 5 ms is 2 m/s to the right; the machine may be slow, so only the direction is sure
             assert tracked.motion.velocity[0] > 0.5
             assert abs(tracked.motion.velocity[1]) < 0.1
+
+
+def test_what_a_show_receives_can_be_recorded(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"freed://127.0.0.1:{port}"
+    data = [freed.build(FreeD(1, n, 0, 0, 0, 0, 0, 0, 0)) for n in range(5)] + [b"bad"]
+    stop = threading.Event()
+    path = tmp_path / "show.tlt"
+    with PoseRing.create(f"test-run-{uuid.uuid4().hex[:12]}") as ring, TakeWriter(path, url) as writer:
+        thread = threading.Thread(target=run, args=(parse_source(url), ring, stop), kwargs={"tap": writer.write})
+        thread.start()
+        try:
+            time.sleep(0.2)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                for datagram in data:
+                    sender.sendto(datagram, ("127.0.0.1", port))
+            time.sleep(0.3)
+        finally:
+            stop.set()
+            thread.join(5.0)
+    assert [record.datagram for record in Take(path).records()] == data
 
 
 def test_a_source_that_cannot_open_says_so() -> None:

@@ -92,6 +92,14 @@ def test_the_f4_capture_as_a_source() -> None:
     assert samples[0].timecode != samples[-1].timecode
 
 
+def test_an_f4_replay_can_be_told_the_sensor() -> None:
+    source = open_source(parse_source(f"replay://{F4}?sensor=9.59x5.39"))
+    sample = source.read(1.0)
+    assert sample is not None
+    assert sample.lens.focal_length_mm == pytest.approx(7.7, abs=0.2)
+    source.close()
+
+
 def test_a_take_sent_over_udp_is_received_and_recorded_alike(path: Path, tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))

@@ -32,6 +32,8 @@ class ReplaySource:
         """Whether the take has run out; it never does when it loops."""
         self._take = Take(spec.path)
         self._wire = _recorded_source(self._take, spec.camera)
+        if spec.sensor_mm is not None and self._wire.wire == "f4":  # an .f4 file has no URL that could say it
+            self._wire = replace(self._wire, sensor_mm=spec.sensor_mm, image_width_px=spec.image_width_px)
         self._decoder = self._wire.decoder()
         self._due = due(self._take, spec.speed, loop=spec.loop)
         self._next: tuple[int, int, Record] | None = None

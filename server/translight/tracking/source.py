@@ -46,7 +46,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "freed": (*_NETWORK, "preset"),
     "opentrackio": (*_NETWORK, "clock", "fletcher"),
     "f4": (*_NETWORK, "sensor", "image"),
-    "replay": ("camera", "speed", "loop"),
+    "replay": ("camera", "speed", "loop", "sensor", "image"),
     "simulate": ("protocol", "port", "rate", "seed", "noise", "camera", "preset", "clock"),
 }
 
@@ -240,6 +240,8 @@ def _replay(url: str, place: str, options: Options) -> SourceSpec:
         camera=options.text("camera"),
         speed=options.number("speed", 1.0, 0.01, 100.0),
         loop=options.flag("loop"),
+        sensor_mm=options.size("sensor"),
+        image_width_px=options.integer("image", 1920, 1, 65536),
     )
 
 

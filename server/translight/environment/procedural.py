@@ -82,13 +82,13 @@ _PALMS = (
 _FRONDS = 26
 _TUFTS, _BLADES = 190, 30
 _BUTTES = (
-    (-135.0, 205.0, 22.0, 36.0, 1.5),
-    (-62.0, 275.0, 15.0, 24.0, 1.6),
+    (-182.0, 186.0, 24.0, 40.0, 1.3),
+    (-78.0, 268.0, 15.0, 22.0, 1.7),
     (-9.0, 292.0, 9.0, 27.0, 1.3),
     (34.0, 268.0, 15.0, 34.0, 1.5),
     (96.0, 262.0, 24.0, 38.0, 1.5),
     (185.0, 205.0, 30.0, 40.0, 1.3),
-    (-215.0, 110.0, 30.0, 46.0, 1.2),
+    (-245.0, 70.0, 30.0, 46.0, 1.2),
     (235.0, 80.0, 30.0, 48.0, 1.2),
 )
 """x, y, radius, height, stretch along X."""
@@ -127,7 +127,7 @@ def demo_environment(seed: int = 1, splats: int = _FULL, sky_height_px: int = 51
 def _land_weight(points: np.ndarray) -> np.ndarray:
     """Land is simpler than stone, and its sides are in few shots: both are cut coarser."""
     azimuth = np.abs(np.arctan2(points[:, 0], points[:, 1] - _EYE[1]))
-    return 0.58 - 0.38 * smoothstep(0.6, 1.2, azimuth)
+    return 0.58 - 0.28 * smoothstep(0.6, 1.2, azimuth)
 
 
 def _ruins(seed: int) -> list[Surface]:

@@ -81,15 +81,15 @@ class _Bake:
     def surface(self, point: np.ndarray, flat: np.ndarray, normal: np.ndarray, albedo: np.ndarray) -> np.ndarray:
         """Radiance of matt surfaces; ``flat`` is the shape's normal, ``normal`` the shaded one."""
         sun = np.maximum(normal @ self.sky.sun_direction, 0.0) * light.sunlit(self.shadows, point + 0.08 * flat)
-        around = light.irradiance(self.ambient, normal) * light.openness(self.shelter, point)[:, None]
+        around = light.irradiance(self.ambient, normal) * light.openness(self.shelter, point, flat)[:, None]
         return _GAIN / np.pi * albedo * (self.sky.sun * sun[:, None] + _SKYLIGHT * around)
 
     def leaves(self, plants: Strokes) -> np.ndarray:
         """Radiance of leaves, which shine through about as well as they reflect."""
         lit = light.sunlit(self.shadows, plants.centre + 0.1 * self.sky.sun_direction)
         sun = (0.25 + 0.5 * np.abs(plants.facing @ self.sky.sun_direction)) * lit
-        around = light.irradiance(self.ambient, np.array([[0.0, 0.0, 1.0]]))
-        around = 0.6 * around * light.openness(self.shelter, plants.centre)[:, None]
+        up = np.broadcast_to([0.0, 0.0, 1.0], plants.centre.shape)
+        around = 0.6 * light.irradiance(self.ambient, up[:1]) * light.openness(self.shelter, plants.centre, up)[:, None]
         return _GAIN / np.pi * plants.albedo * (self.sky.sun * sun[:, None] + around)
 
 

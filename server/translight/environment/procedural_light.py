@@ -17,6 +17,9 @@ _BIAS_M = 0.35
 _FOOTPRINTS = (0, 1, 2, 4, 7)
 _SHELTER_CELL_M = 0.3
 _SHELTER_HALF_WIDTH_M = 40.0
+_SHELTER_TOP_M = 2.6
+_DIRECTIONS = 7
+_REACHES_M = (0.35, 0.95, 2.6)
 _DUST_TINT = np.array([1.0, 0.87, 0.97])
 _CLEAR_M = 22.0
 _HAZE_M = np.array([440.0, 360.0, 280.0])
@@ -100,24 +103,33 @@ def sunlit(shadows: ShadowMap, points: Float64[np.ndarray, "n 3"]) -> Float64[np
 
 
 def shelters(points: Float64[np.ndarray, "n 3"]) -> Shelter:
-    """The plan's tops of what stands at ``points``."""
+    """The plan's tops of what stands at ``points``, up to where arches begin to hang over free ground."""
     cells = int(2 * _SHELTER_HALF_WIDTH_M / _SHELTER_CELL_M)
     top = np.zeros((2 * cells, cells), np.float32)
     row, column, inside = _plan(points, top.shape)
+    inside &= points[:, 2] < _SHELTER_TOP_M
     np.maximum.at(top, (row[inside], column[inside]), points[inside, 2].astype(np.float32))
     return Shelter(top)
 
 
-def openness(shelter: Shelter, points: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
-    """Share of the sky that each point sees past what stands around it: an estimate from the plan's tops."""
-    row, column, inside = _plan(points, shelter.top.shape)
-    row, column = np.clip(row, 0, shelter.top.shape[0] - 1), np.clip(column, 0, shelter.top.shape[1] - 1)
-    hidden = np.zeros(len(points))
-    for reach, share in ((1, 0.26), (3, 0.24), (8, 0.22)):
-        around = _box(np.minimum(shelter.top, 0.9 * reach), reach)[row, column]
-        own = 0.9 * reach
-        hidden += share * np.clip((around - np.minimum(points[:, 2], own)) / own, 0.0, 1.0)
-    return np.where(inside, 1.0 - hidden, 1.0)
+def openness(
+    shelter: Shelter, points: Float64[np.ndarray, "n 3"], normals: Float64[np.ndarray, "n 3"]
+) -> Float64[np.ndarray, "n"]:
+    """Share of the sky that surfaces see past what stands around them: horizons in a few directions, at few steps."""
+    turns = (np.arange(_DIRECTIONS) + 0.25) * (2 * np.pi / _DIRECTIONS)
+    hidden, weights = np.zeros(len(points)), np.full(len(points), 1e-6)
+    raised = points + 0.1 * normals
+    for turn in turns:
+        heading = np.array([np.cos(turn), np.sin(turn), 0.0])
+        horizon = np.zeros(len(points))
+        for reach in _REACHES_M:
+            row, column, inside = _plan(raised + reach * heading, shelter.top.shape)
+            rise = shelter.top[np.where(inside, row, 0), np.where(inside, column, 0)] - raised[:, 2]
+            horizon = np.maximum(horizon, np.where(inside, rise, 0.0) / reach)
+        weight = np.maximum(normals @ (heading + np.array([0.0, 0.0, 1.0])), 0.0)
+        hidden += weight * horizon**2 / (1 + horizon**2)
+        weights += weight
+    return 1.0 - hidden / weights
 
 
 def hazy(
@@ -149,14 +161,6 @@ def _plan(points: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     row = np.floor((points[:, 1] + 4.0) / _SHELTER_CELL_M).astype(np.int64)
     inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
     return row, column, inside
-
-
-def _box(values: np.ndarray, reach: int) -> np.ndarray:
-    """Mean over a square of 2·reach + 1 cells."""
-    side = 2 * reach + 1
-    padded = np.pad(values.astype(np.float64), ((reach + 1, reach), (reach + 1, reach)), mode="edge")
-    total = padded.cumsum(axis=0).cumsum(axis=1)
-    return (total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]) / side**2
 
 
 def _harmonics(directions: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ _MULTIPLE = 0.09
 _GRADE = np.array([1.04, 0.93, 1.06])
 """The balance that a camera set for warm daylight gives it."""
 _SUN_RADIUS_RAD = 0.00465
-_DISC_LIMIT = 60.0
-"""Radiance at which the disc is cut, in units of the exposed picture: bright, and still blended without damage."""
+_DISC_PEAK = 16.0
+"""Radiance in its middle, in units of the exposed picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,9 +209,9 @@ def _with_clouds(
 def _disc(
     directions: Float32[np.ndarray, "h w 3"], sun_direction: Float64[np.ndarray, "3"], sun: Float64[np.ndarray, "3"]
 ) -> Float32[np.ndarray, "h w 3"]:
-    """The sun as wide as two texels at least, its rim soft; its true radiance is far past the limit."""
+    """The sun, drawn wider and dimmer than it is, so that it stays round when texels are interpolated."""
     texel = np.pi / directions.shape[0]
     angle = np.arccos(np.clip(directions @ sun_direction.astype(np.float32), -1, 1))
-    radius = max(_SUN_RADIUS_RAD, 1.0 * texel)
-    shape = 1 - smoothstep(radius - 0.5 * texel, radius + 0.5 * texel, angle)
-    return (shape[..., None] * (sun / sun.max() * _DISC_LIMIT)).astype(np.float32)
+    width = max(_SUN_RADIUS_RAD, 1.1 * texel)
+    shape = np.exp(-0.5 * np.minimum(angle / width, 9.0) ** 2)
+    return (shape[..., None] * (sun / sun.max() * _DISC_PEAK)).astype(np.float32)

@@ -13,7 +13,7 @@ from translight.environment.surfels import Surface, grid
 NEAREST_M = 3.0
 """The land begins this far beyond the stage's origin: before it is the stage's own floor."""
 FARTHEST_M = 300.0
-_AZIMUTH_RAD = 1.62
+_AZIMUTH_RAD = 1.45
 _CENTRE_Y = -4.0
 _WIND = np.array([-0.35, 0.937])
 _RIPPLES = (0.38, 0.10, 15.0), (1.9, 0.06, 60.0)
@@ -43,8 +43,8 @@ def land(seed: int, weight: Callable[[np.ndarray], np.ndarray]) -> Surface:
         # near lines are straight along X, as the edge of the stage is; far ones are circles
         radius = np.exp(low + (high - low) * v)
         azimuth = u * _AZIMUTH_RAD
-        straight = np.minimum(1.0 / np.maximum(np.cos(azimuth), 0.12), 6.0)
-        bend = np.exp(-3.0 * v)
+        straight = 1.0 / np.cos(azimuth)
+        bend = np.exp(-3.5 * v)
         reach = radius * (straight * bend + 1.0 - bend)
         xy = np.stack([reach * np.sin(azimuth), _CENTRE_Y + reach * np.cos(azimuth)], axis=1)
         return np.column_stack([xy, height(xy, seed)])
@@ -82,9 +82,10 @@ def _dunes(p: np.ndarray, seed: int) -> np.ndarray:
     """Crescent ridges across the wind: sharp crests, long windward sides."""
     warp = np.stack([fractal(p / 60.0, seed + 31, 2), fractal(p / 60.0, seed + 32, 2)], axis=1)
     q = p @ np.array([[0.90, 0.30], [-0.43, 0.95]]) / np.array([52.0, 30.0]) + 0.7 * warp
-    crest = 1.0 - np.abs(noise(q, seed + 33))
-    small = 1.0 - np.abs(noise(q * 2.7, seed + 34))
-    return 5.2 * crest**2.2 + 1.1 * small**2 - 1.6
+    crest = 1.0 - np.sqrt(noise(q, seed + 33) ** 2 + 0.002)
+    small = 1.0 - np.sqrt(noise(q * 2.7, seed + 34) ** 2 + 0.01)
+    near = np.exp(-np.hypot(p[:, 0], p[:, 1]) / 45.0)  # farther off, cells are longer than these are
+    return 5.2 * crest**2 + 1.4 * near * small**2 - 1.6
 
 
 def ground_colour(points: np.ndarray, seed: int) -> np.ndarray:

@@ -18,7 +18,7 @@ Points = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(points (n 3), normals (n 3)) → albedo (n 3), linear Rec.709."""
 
-_GRAZING = 0.13
+_GRAZING = 0.17
 """A cell counts as no flatter to the eye than this: the camera also rises and sinks."""
 _BEHIND = 0.35
 """Cells that face well away from the eye count for this much of their size, and overlap less."""

@@ -113,7 +113,8 @@ def test_a_real_trackers_capture_drives_the_wall(start_show: StartShow, environm
     with closing(open_source(parse_source(f"replay://{CAPTURE}?speed=100"))) as source:
         path = []
         while (sample := source.read(0.5)) is not None:
-            path.append(sample.stage_from_camera.position_m)
+            assert sample.lens.entrance_pupil_offset_m is not None
+            path.append(sample.stage_from_camera.apply((0.0, 0.0, sample.lens.entrance_pupil_offset_m)))
     show = start_show(environment, source=f"replay://{CAPTURE}?speed=4&loop=yes")
     with open_receiver(show.output) as receiver:
         seen = [_next(receiver, _tracked).header for _ in range(60)]

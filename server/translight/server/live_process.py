@@ -31,6 +31,7 @@ from translight.tracking.ring import PoseRing, Tracked
 _STATUS_EVERY_NS = 200_000_000
 _SECOND_NS = 1_000_000_000
 _RECENT = 1024
+_UNTURNED = np.array((1.0, 0.0, 0.0, 0.0))
 _STEPS = ("pose_age", "wait", "render", "composite", "send")
 
 
@@ -58,7 +59,7 @@ class LiveLoop:
             pace.worked(work_ns)
             self._meter.add(sent, work_ns, slot.passed)
             self._tell(tracked)
-        self._board.write(self._meter.status("ended", self._age(None), None, self._receivers(), 0))
+        self._board.write(self._meter.status("ended", -1.0, None, 0, self._pipeline.compositor.outer_renders))
 
     def _frame(self, slot: Slot, tracked: Tracked | None, taken_ns: int) -> FrameHeader:
         show = self._show
@@ -66,7 +67,7 @@ class LiveLoop:
             pose, flags, times, sequence = show.camera.rest, FLAG_TRACKING_LOST, FrameTimes(), 0
         else:
             lost = taken_ns - tracked.received_ns > show.tracking.lost_after_ns
-            pose = self._pose(tracked, slot, lost=lost)
+            pose = self._pose(tracked, slot)
             flags = (FLAG_TRACKING_LOST if lost else 0) | (FLAG_PREDICTED if show.tracking.predict else 0)
             captured_ns = -1 if tracked.captured_ns is None else tracked.captured_ns
             times, sequence = FrameTimes(captured_ns, tracked.received_ns), tracked.sequence
@@ -74,12 +75,17 @@ class LiveLoop:
         times = replace(times, pose_taken_ns=taken_ns, presentation_ns=slot.presentation_ns)
         return self._pipeline.frame(pose, self._camera, slot.frame, times=times, pose_sequence=sequence, flags=flags)
 
-    def _pose(self, tracked: Tracked, slot: Slot, *, lost: bool) -> Pose:
-        """Predicted to the presentation time; once the tracker is silent, a motion glides to its end and holds."""
-        if not self._show.tracking.predict:
-            return tracked.stage_from_camera
-        del lost
-        return tracked.motion.at(slot.presentation_ns + self._show.tracking.output_delay_ns)
+    def _pose(self, tracked: Tracked, slot: Slot) -> Pose:
+        """The pinhole's pose, predicted to the presentation time; a silent tracker's motion glides to its end."""
+        plan = self._show.tracking
+        pose = tracked.stage_from_camera
+        if plan.predict:
+            pose = tracked.motion.at(slot.presentation_ns + plan.output_delay_ns)
+        pupil_m = tracked.lens.entrance_pupil_offset_m
+        if pupil_m and self._show.camera.tracked_lens:
+            # Trackers that send an entrance pupil send the sensor's pose; light converges that far in front of it.
+            pose = pose @ Pose(_UNTURNED, np.array((0.0, 0.0, pupil_m)))
+        return pose
 
     def _follow_lens(self, tracked: Tracked) -> None:
         focal_length_mm = tracked.lens.focal_length_mm

@@ -96,7 +96,7 @@ def save_environment(
     """Write a package (a folder, or ``zipped``) whole or not at all, and return its manifest.
 
     ``report`` and ``cameras`` are any values that JSON holds; ``copies`` are files taken in as they are (a .glb, a
-    .c2pa). ``splat_format`` ply keeps every value; spz is a tenth of the size and loses what splats/spz.py says.
+    .c2pa). ``splat_format`` ply keeps every value; spz, a fifth of the size or less, loses what splats/spz.py says.
     Raises FormatError when ``path`` is something other than a package, or a part cannot be written.
     """
     parts: dict[Role, tuple[str, Writer]] = {

@@ -15,7 +15,7 @@ from translight.environment.procedural_sky import Sky
 from translight.environment.surfels import Surface, Surfels, gaussians, quaternions
 from translight.splats.cloud import SplatCloud
 
-_OVERLAP = 0.63
+_OVERLAP = 0.60
 """σ over a cell's width: less leaves gaps, more blurs."""
 _OPACITY = 0.99
 _GAIN = 2.3

@@ -39,29 +39,31 @@ class Arcade:
     missing: tuple[int, ...] = ()
 
     def surfaces(self) -> list[Surface]:
-        """Both faces, jambs, vaults, the top and the two ends."""
+        """Both faces, jambs, vaults, the top, and the ends of what stands."""
         n, b = self.bays, self.bay
         piers, walls, openings = [], [], []
         for k in range(n):
-            whole = k not in self.missing
+            stands = k not in self.missing
             left, right = self._piers(k)
-            piers += [grid(int(whole), left, (0.0, 1.0), 1, 3), grid(int(whole), right, (0.0, 1.0), 1, 3)]
+            piers += [grid(int(stands), left, (0.0, 1.0), 1, 3), grid(int(stands), right, (0.0, 1.0), 1, 3)]
             openings.append(grid(k, (0.0, 1.0), (0.0, 1.0), 2, 10))
-            if whole:
+            if stands:
                 cuts = [self.bay / 2 - self._ring / 2, self.bay / 2 + self._ring / 2]
                 edges = np.unique(np.round(np.r_[np.arange(9) * b / 8, cuts], 6)) + k * b
                 walls += [grid(2, (lo, hi), (0.0, 1.0), 1, 3) for lo, hi in itertools.pairwise(edges)]
                 walls.append(grid(3 + k, (0.0, 1.0), (0.0, 1.0), 9, 1))
         faces = np.concatenate(piers + walls)
         roofs = np.concatenate([self._roof_patches(k) for k in range(n)])
-        end = grid(0, (0.0, 1.0), (0.0, 1.0), 1, 4)
+        whole = [False, *(k not in self.missing for k in range(n)), False]
+        begins = [grid(k, (0.0, 1.0), (0.0, 1.0), 1, 4) for k in range(n + 1) if whole[k + 1] and not whole[k]]
+        ends = [grid(k, (0.0, 1.0), (0.0, 1.0), 1, 4) for k in range(n + 1) if whole[k] and not whole[k + 1]]
         return [
             Surface(lambda k, u, v: self._face(k, u, v, near=True), faces, self._paint, flip=True),
             Surface(lambda k, u, v: self._face(k, u, v, near=False), faces, self._paint),
             Surface(self._inside, np.concatenate(openings), self._paint, flip=True),
             Surface(self._roof, roofs, self._paint, flip=True),
-            Surface(lambda _, u, v: self._end(u, v, 0.0), end, self._paint),
-            Surface(lambda _, u, v: self._end(u, v, n * b), end, self._paint, flip=True),
+            Surface(lambda k, u, v: self._end(k, u, v, 1e-3), np.concatenate(begins), self._paint),
+            Surface(lambda k, u, v: self._end(k, u, v, -1e-3), np.concatenate(ends), self._paint, flip=True),
         ]
 
     def _place(self, s: np.ndarray, across: np.ndarray | float, z: np.ndarray) -> np.ndarray:
@@ -142,10 +144,10 @@ class Arcade:
     def _roof(self, k: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         return self._place(u, v * self.depth, np.where(k == 0, self._stump(u), self._top(u)))
 
-    def _end(self, u: np.ndarray, v: np.ndarray, s: float) -> np.ndarray:
-        at = np.full_like(u, s)
-        inside = np.clip(at, 1e-3, self.bays * self.bay - 1e-3)
-        return self._place(at, u * self.depth, v * self._top(inside))
+    def _end(self, k: np.ndarray, u: np.ndarray, v: np.ndarray, inwards: float) -> np.ndarray:
+        """Where the wall begins or ends between bays k − 1 and k; the standing one lies ``inwards``."""
+        s = k * self.bay
+        return self._place(s, u * self.depth, v * self._top(s + inwards))
 
     def _paint(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         d = points[:, :2] - np.array(self.start)

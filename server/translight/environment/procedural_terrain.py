@@ -16,7 +16,7 @@ FARTHEST_M = 300.0
 _AZIMUTH_RAD = 1.45
 _CENTRE_Y = -4.0
 _WIND = np.array([-0.35, 0.937])
-_RIPPLES = (0.38, 0.10, 15.0), (1.9, 0.06, 60.0)
+_RIPPLES = (0.42, 0.17, 15.0), (1.9, 0.07, 60.0)
 """Length from crest to crest, steepness, and the distance over which they fade: metres but the second."""
 _SAND = np.array([0.52, 0.405, 0.285])
 

@@ -19,7 +19,7 @@ from translight.splats.limits import Limits
 
 pytestmark = pytest.mark.timeout(120)
 
-ROUNDS = 400
+ROUNDS = 250
 LIMITS = Limits(max_splats=20_000, max_bytes=4 << 20)
 # the arrays of 20,000 splats of degree 3 (5 MB), the packed data, and what turns one into the other
 MOST_MEMORY = 48 << 20

@@ -28,8 +28,8 @@ from translight.render.cpu.lists import (
 )
 from translight.render.cpu.memory import add_atomically, get, load, put, store, store_interleaved, store_rows
 from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, P, Q, R
-from translight.render.cpu.simd import LANES, floats, lane_bits, lane_numbers, select, smaller
-from translight.render.cpu.tiles import TILE_PX
+from translight.render.cpu.simd import LANES, floats, lane_bits, lane_numbers, less_product, select, smaller
+from translight.render.cpu.project import TILE_PX
 
 RUN = 64
 """Splats whose alphas are buffered together."""
@@ -157,7 +157,7 @@ def _blend_quad(local: Any, offsets: Any, count: int, left: int, top: int, alpha
             i = get(offsets, begin + j)
             alpha = load(alphas, j * LANES)
             w = alpha * transmittance
-            transmittance = transmittance - w
+            transmittance = less_product(transmittance, alpha, transmittance)
             # What is left only falls, so a pixel that has ended stays so without being marked.
             drawn = transmittance > _STOP
             weight = select(drawn, weight + w, weight)

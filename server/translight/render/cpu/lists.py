@@ -33,7 +33,7 @@ from translight.render.cpu.simd import (
     select,
     smaller,
 )
-from translight.render.cpu.tiles import TILE_PX
+from translight.render.cpu.project import TILE_PX
 
 BATCH = 1024
 """Splats of a tile that are listed together; a multiple of the lanes."""

@@ -162,6 +162,53 @@ def store_rows(_typing: Any, array: Any, offset: Any, pitch: Any, value: Any) ->
 
 
 @instruction
+def store_records(
+    _typing: Any, array: Any, offset: Any, mask: Any,
+    a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any, j: Any, k: Any, m: Any,
+) -> Any:  # fmt: skip
+    """Write each lane of ``mask`` as a record of 16 (four of them undefined), side by side; returns how many.
+
+    One more record may be overwritten.
+    """
+    fields = (a, b, c, d, e, f, g, h, i, j, k, m)
+    if not _is_array(array, types.float32) or mask is not MASK or not all(kind is FLOATS for kind in fields):
+        return None
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = context.cast(builder, args[1], signature.args[1], types.int64)
+        count = _I64(0)
+        undefined = ir.Constant(FLOATS.llvm, ir.Undefined)
+        rows = list(args[3:]) + [undefined] * 4
+        parts = [_transposed(builder, rows[begin : begin + LANES]) for begin in range(0, 16, LANES)]
+        for lane in range(LANES):
+            for part, vectors in enumerate(parts):
+                at = builder.add(place, _I64(part * LANES))
+                address = _address(context, builder, array, args[0], at)
+                builder.store(vectors[lane], builder.bitcast(address, FLOATS.llvm.as_pointer()), align=4)
+            chosen = builder.zext(builder.extract_element(args[2], _I32(lane)), _I64)
+            count = builder.add(count, chosen)
+            place = builder.add(place, builder.shl(chosen, _I64(4)))
+        return count
+
+    return types.int64(array, offset, mask, *fields), lower
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """Lane j of row i becomes lane i of row j: blocks across the diagonal change places, of 1, 2, 4 … lanes."""
+    rows = list(rows)
+    step = 1
+    while step < LANES:
+        for i in range(LANES):
+            if i & step == 0:
+                a, b = rows[i], rows[i + step]
+                upper = [lane if lane & step == 0 else lane - step + LANES for lane in range(LANES)]
+                lower = [lane + step if lane & step == 0 else lane + LANES for lane in range(LANES)]
+                rows[i], rows[i + step] = _shuffle(builder, a, b, upper), _shuffle(builder, a, b, lower)
+        step *= 2
+    return rows
+
+
+@instruction
 def add_atomically(_typing: Any, array: Any, offset: Any, value: Any) -> Any:
     """Add to an int64 that other threads add to as well; returns what it was."""
     if not _is_array(array, types.int64):

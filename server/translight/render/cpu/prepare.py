@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.cpu.memory import aligned
 
 CHUNK = 16
 """Splats in a chunk."""
@@ -20,19 +21,19 @@ GEOMETRY_FIELDS = 13
 class PreparedScene:
     """Splats that can be seen at all (finite, opacity not below the cut), in the cloud's order.
 
-    ``geometry`` (c 13 16) and ``sh`` (c 3k 16; coefficient by coefficient, RGB inner) are in scene axes; the last
-    chunk is padded with splats of no opacity. ``sky`` (h w 4) has a fourth column of zeros; 0 0 4 without a sky.
+    ``geometry`` (c 13 16) and ``sh`` (c 3k 16; coefficient by coefficient, RGB inner) are in scene axes and flat; the
+    last chunk is padded with splats of no opacity. ``sky`` (h w 4) has a fourth column of zeros; 0 0 4 without a sky.
     """
 
-    geometry: Float32[np.ndarray, "c 13 16"]
-    sh: Float32[np.ndarray, "c k3 16"]
+    geometry: Float32[np.ndarray, "c*13*16"]
+    sh: Float32[np.ndarray, "c*3*k*16"]
     sky: Float32[np.ndarray, "h w 4"]
     count: int
 
     @property
     def chunks(self) -> int:
         """Chunks of 16 splats."""
-        return len(self.geometry)
+        return len(self.geometry) // (GEOMETRY_FIELDS * CHUNK)
 
 
 def prepare(scene: Scene) -> PreparedScene:
@@ -58,7 +59,9 @@ def _padded(n: int) -> int:
 
 
 def _chunked(fields: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(fields.reshape(len(fields), -1, CHUNK).transpose(1, 0, 2))
+    flat = aligned(fields.size)
+    flat.reshape(-1, len(fields), CHUNK)[:] = fields.reshape(len(fields), -1, CHUNK).transpose(1, 0, 2)
+    return flat
 
 
 def _axes(wxyz: np.ndarray, scales: np.ndarray) -> Float32[np.ndarray, "9 n"]:

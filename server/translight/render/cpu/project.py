@@ -9,116 +9,133 @@ import numba
 import numpy as np
 
 from translight.render.contract import ALPHA_CUT, DILATION_PX2
-from translight.render.cpu.jit import inlined, kernel, parallel_kernel
-from translight.render.cpu.prepare import AXES, CHUNK, LOG2_OPACITY
-from translight.render.cpu.viewpoint import CX, CY, EYE, FX, FY, HEIGHT, LIMITS, NEAR, SCALE, TRANSLATION, WIDTH
-from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
+from translight.render.cpu.harmonics import colour
+from translight.render.cpu.jit import kernel, parallel_kernel
+from translight.render.cpu.memory import load, store_records, store_selected
+from translight.render.cpu.prepare import AXES, CHUNK, GEOMETRY_FIELDS, LOG2_OPACITY
+from translight.render.cpu.simd import (
+    LANES,
+    bits_of,
+    greatest_lane,
+    ints,
+    lane_bits,
+    larger,
+    least_lane,
+    round_down,
+    round_up,
+    select,
+    smaller,
+    square_root,
+)
+from translight.render.cpu.viewpoint import CX, CY, FX, FY, HEIGHT, LIMITS, NEAR, SCALE, TRANSLATION, WIDTH
 
+TILE_PX = 32
 RECORD = 16
 """Floats of a splat's record: one cache line."""
 P, Q, X, R, Y, LOG2_ALPHA, RED, GREEN, BLUE, DEPTH, REACH_X, REACH_Y = range(12)
 """Of a record: centre in pixels; alpha = 2^(LOG2_ALPHA − (P·dx + Q·dy)² − (R·dy)²); colour; z; extent in pixels."""
+GAP = 16
+"""Unused places after each worker's records: a vector that is stored in part may overwrite the next ones."""
 
 _LOG2_E = np.float32(math.log2(math.e))
 _LOG2_CUT = np.float32(math.log2(ALPHA_CUT))
 _DILATION = np.float32(DILATION_PX2)
+_MOST = np.int32(2**31 - 1)
+
+
+def room(chunks: int, workers: int) -> int:
+    """How many places records, keys and spans need."""
+    return chunks * CHUNK + workers * GAP
 
 
 @parallel_kernel
-def project(geometry: Any, sh: Any, view: Any, records: Any, keys: Any, counts: Any) -> None:
-    """Fill ``records`` and ``keys`` (bits of z) of the splats seen: worker w's from its first chunk's place on.
+def project(
+    geometry: Any, sh: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, found: Any
+) -> None:  # fmt: skip
+    """Fill in the splats seen: ``records``, ``keys`` (the bits of z), and the tiles touched, in ``columns`` and ``rows``.
 
-    ``counts[w]`` is how many worker w found. Order within a worker is the scene's.
+    All arrays but ``found`` (workers 4) are flat. A span of tiles is its first plus 65536 times its last. ``found`` is,
+    for each worker: the place of its first splat, how many it found, and their least and greatest key. Within and
+    across workers the order is the scene's.
     """
-    workers = len(counts)
+    workers = len(found)
+    chunks = len(geometry) // (GEOMETRY_FIELDS * CHUNK)
     for w in numba.prange(workers):
-        first, end = len(geometry) * w // workers, len(geometry) * (w + 1) // workers
-        counts[w] = _project_chunks(geometry, sh, view, records, keys, first, end)
+        first, end = chunks * w // workers, chunks * (w + 1) // workers
+        _project_chunks(geometry, sh, view, records, keys, columns, rows, first, end, first * CHUNK + w * GAP, found[w])
 
 
 @kernel
-def _project_chunks(geometry: Any, sh: Any, view: Any, records: Any, keys: Any, first: int, end: int) -> int:
-    slot = first * CHUNK
-    for c in range(first, end):
-        for lane in range(CHUNK):
-            if _project_one(geometry[c], sh[c], lane, view, records[slot * RECORD : slot * RECORD + RECORD]):
-                keys[slot] = np.float32(records[slot * RECORD + DEPTH]).view(np.uint32)
-                slot += 1
-    return slot - first * CHUNK
-
-
-@inlined
-def _project_one(g: Any, sh: Any, i: int, v: Any, record: Any) -> bool:
-    mx, my, mz = g[0, i], g[1, i], g[2, i]
+def _project_chunks(
+    geometry: Any, sh: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, first: int, end: int,
+    begin: int, found: Any,
+) -> None:  # fmt: skip
+    v = view
     s = v[SCALE]
-    x = s * (v[0] * mx + v[1] * my + v[2] * mz) + v[TRANSLATION]
-    y = s * (v[3] * mx + v[4] * my + v[5] * mz) + v[TRANSLATION + 1]
-    z = s * (v[6] * mx + v[7] * my + v[8] * mz) + v[TRANSLATION + 2]
-    log2_alpha = g[LOG2_OPACITY, i]
-    reach = log2_alpha - _LOG2_CUT
-    if not (z >= v[NEAR] and reach >= np.float32(0.0)):
-        return False
-    inverse_z = np.float32(1.0) / z
-    slope_x = min(max(x * inverse_z, v[LIMITS]), v[LIMITS + 1])
-    slope_y = min(max(y * inverse_z, v[LIMITS + 2]), v[LIMITS + 3])
-    fx, fy = s * v[FX] * inverse_z, s * v[FY] * inverse_z
-    a0, a1, a2 = fx * (v[0] - slope_x * v[6]), fx * (v[1] - slope_x * v[7]), fx * (v[2] - slope_x * v[8])
-    b0, b1, b2 = fy * (v[3] - slope_y * v[6]), fy * (v[4] - slope_y * v[7]), fy * (v[5] - slope_y * v[8])
-    g0 = a0 * g[AXES, i] + a1 * g[AXES + 3, i] + a2 * g[AXES + 6, i]
-    g1 = a0 * g[AXES + 1, i] + a1 * g[AXES + 4, i] + a2 * g[AXES + 7, i]
-    g2 = a0 * g[AXES + 2, i] + a1 * g[AXES + 5, i] + a2 * g[AXES + 8, i]
-    h0 = b0 * g[AXES, i] + b1 * g[AXES + 3, i] + b2 * g[AXES + 6, i]
-    h1 = b0 * g[AXES + 1, i] + b1 * g[AXES + 4, i] + b2 * g[AXES + 7, i]
-    h2 = b0 * g[AXES + 2, i] + b1 * g[AXES + 5, i] + b2 * g[AXES + 8, i]
-    gg, gh, hh = g0 * g0 + g1 * g1 + g2 * g2, g0 * h0 + g1 * h1 + g2 * h2, h0 * h0 + h1 * h1 + h2 * h2
-    xx, yy = gg + _DILATION, hh + _DILATION
-    # The determinant as a sum of squares (Cauchy-Binet): xx·yy − xy² would cancel for long thin splats.
-    m01, m02, m12 = g0 * h1 - g1 * h0, g0 * h2 - g2 * h0, g1 * h2 - g2 * h1
-    determinant = m01 * m01 + m02 * m02 + m12 * m12 + _DILATION * (gg + hh + _DILATION)
+    w00, w01, w02, w10, w11, w12, w20, w21, w22 = v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]
+    zero, half = np.float32(0.0), np.float32(0.5)
+    fields = len(sh) * GEOMETRY_FIELDS // max(len(geometry), 1)
+    least, most = ints(_MOST), ints(np.int32(0))
+    slot = begin
+    for part in range(first * (CHUNK // LANES), end * (CHUNK // LANES)):
+        chunk, lane = part // (CHUNK // LANES), part % (CHUNK // LANES) * LANES
+        g = chunk * GEOMETRY_FIELDS * CHUNK + lane
+        mx, my, mz = load(geometry, g), load(geometry, g + CHUNK), load(geometry, g + 2 * CHUNK)
+        z = s * (w20 * mx + w21 * my + w22 * mz) + v[TRANSLATION + 2]
+        log2_alpha = load(geometry, g + LOG2_OPACITY * CHUNK)
+        reach = log2_alpha - _LOG2_CUT
+        seen = (z >= v[NEAR]) & (reach >= zero)
+        if lane_bits(seen) == 0:
+            continue
+        x = s * (w00 * mx + w01 * my + w02 * mz) + v[TRANSLATION]
+        y = s * (w10 * mx + w11 * my + w12 * mz) + v[TRANSLATION + 1]
+        inverse_z = np.float32(1.0) / z
+        slope_x, slope_y = x * inverse_z, y * inverse_z
+        centre_x, centre_y = v[FX] * slope_x + v[CX], v[FY] * slope_y + v[CY]
+        slope_x = smaller(larger(slope_x, v[LIMITS]), v[LIMITS + 1])
+        slope_y = smaller(larger(slope_y, v[LIMITS + 2]), v[LIMITS + 3])
 
-    centre_x = v[FX] * (x * inverse_z) + v[CX]
-    centre_y = v[FY] * (y * inverse_z) + v[CY]
-    reach_x = math.sqrt(np.float32(2.0) / _LOG2_E * reach * xx)
-    reach_y = math.sqrt(np.float32(2.0) / _LOG2_E * reach * yy)
-    half = np.float32(0.5)
-    first_x = max(math.ceil(centre_x - reach_x - half), np.float32(0.0))
-    end_x = min(math.floor(centre_x + reach_x - half) + np.float32(1.0), v[WIDTH])
-    first_y = max(math.ceil(centre_y - reach_y - half), np.float32(0.0))
-    end_y = min(math.floor(centre_y + reach_y - half) + np.float32(1.0), v[HEIGHT])
-    if not (first_x < end_x and first_y < end_y):
-        return False
+        # Rows of the Jacobian times the rotation, then times the splat's scaled axes: 2×3, whose square is the
+        # covariance. That is written out as sums of squares, since long thin splats leave no digits to cancel.
+        fx, fy = (s * v[FX]) * inverse_z, (s * v[FY]) * inverse_z
+        a0, a1, a2 = fx * (w00 - slope_x * w20), fx * (w01 - slope_x * w21), fx * (w02 - slope_x * w22)
+        b0, b1, b2 = fy * (w10 - slope_y * w20), fy * (w11 - slope_y * w21), fy * (w12 - slope_y * w22)
+        m = g + AXES * CHUNK
+        m0, m1, m2 = load(geometry, m), load(geometry, m + CHUNK), load(geometry, m + 2 * CHUNK)
+        g0, g1, g2, h0, h1, h2 = a0 * m0, a0 * m1, a0 * m2, b0 * m0, b0 * m1, b0 * m2
+        m0, m1, m2 = load(geometry, m + 3 * CHUNK), load(geometry, m + 4 * CHUNK), load(geometry, m + 5 * CHUNK)
+        g0, g1, g2, h0, h1, h2 = g0 + a1 * m0, g1 + a1 * m1, g2 + a1 * m2, h0 + b1 * m0, h1 + b1 * m1, h2 + b1 * m2
+        m0, m1, m2 = load(geometry, m + 6 * CHUNK), load(geometry, m + 7 * CHUNK), load(geometry, m + 8 * CHUNK)
+        g0, g1, g2, h0, h1, h2 = g0 + a2 * m0, g1 + a2 * m1, g2 + a2 * m2, h0 + b2 * m0, h1 + b2 * m1, h2 + b2 * m2
+        xx = g0 * g0 + g1 * g1 + g2 * g2 + _DILATION
+        xy = g0 * h0 + g1 * h1 + g2 * h2
+        yy = h0 * h0 + h1 * h1 + h2 * h2 + _DILATION
+        m01, m02, m12 = g0 * h1 - g1 * h0, g0 * h2 - g2 * h0, g1 * h2 - g2 * h1
+        determinant = m01 * m01 + m02 * m02 + m12 * m12 + _DILATION * (xx + yy - _DILATION)
 
-    p = math.sqrt(half * _LOG2_E * yy / determinant)
-    record[X], record[Y] = centre_x, centre_y
-    record[P], record[Q], record[R] = p, -p * gh / yy, math.sqrt(half * _LOG2_E / yy)
-    record[LOG2_ALPHA] = log2_alpha
-    record[DEPTH] = z
-    record[REACH_X], record[REACH_Y] = reach_x, reach_y
+        reach = (np.float32(2.0) / _LOG2_E) * reach
+        reach_x, reach_y = square_root(reach * xx), square_root(reach * yy)
+        left = larger(round_up(centre_x - reach_x - half), zero)
+        right = smaller(round_down(centre_x + reach_x - half), v[WIDTH] - np.float32(1.0))
+        top = larger(round_up(centre_y - reach_y - half), zero)
+        bottom = smaller(round_down(centre_y + reach_y - half), v[HEIGHT] - np.float32(1.0))
+        seen = seen & (left <= right) & (top <= bottom)
+        if lane_bits(seen) == 0:
+            continue
 
-    dx, dy, dz = mx - v[EYE], my - v[EYE + 1], mz - v[EYE + 2]
-    inverse = np.float32(1.0) / math.sqrt(dx * dx + dy * dy + dz * dz)
-    _colour(sh, i, dx * inverse, dy * inverse, dz * inverse, record)
-    return True
-
-
-@inlined
-def _colour(sh: Any, i: int, x: float, y: float, z: float, record: Any) -> None:
-    for c in range(3):
-        value = np.float32(SH_OFFSET) + np.float32(SH_0) * sh[c, i]
-        if len(sh) > 3:
-            one = np.float32(SH_1)
-            value += one * (z * sh[6 + c, i] - y * sh[3 + c, i] - x * sh[9 + c, i])
-        if len(sh) > 12:
-            a, b, d = np.float32(SH_2[0]), np.float32(SH_2[1]), np.float32(SH_2[2])
-            value += a * (x * y * sh[12 + c, i] - y * z * sh[15 + c, i] - x * z * sh[21 + c, i])
-            value += b * (np.float32(2) * z * z - x * x - y * y) * sh[18 + c, i] + d * (x * x - y * y) * sh[24 + c, i]
-        if len(sh) > 27:
-            a3, b3, c3 = np.float32(SH_3[0]), np.float32(SH_3[1]), np.float32(SH_3[2])
-            d3, e3 = np.float32(SH_3[3]), np.float32(SH_3[4])
-            ring = np.float32(4) * z * z - x * x - y * y
-            value += a3 * -y * (np.float32(3) * x * x - y * y) * sh[27 + c, i] + b3 * x * y * z * sh[30 + c, i]
-            value -= c3 * ring * (y * sh[33 + c, i] + x * sh[39 + c, i])
-            value += d3 * z * (np.float32(2) * z * z - np.float32(3) * (x * x + y * y)) * sh[36 + c, i]
-            value += e3 * z * (x * x - y * y) * sh[42 + c, i]
-            value -= a3 * x * (x * x - np.float32(3) * y * y) * sh[45 + c, i]
-        record[RED + c] = max(value, np.float32(0.0))
+        inverse_yy = np.float32(1.0) / yy
+        p = square_root((half * _LOG2_E) * yy / determinant)
+        q = (np.float32(-1.0) * p) * (xy * inverse_yy)
+        r = square_root((half * _LOG2_E) * inverse_yy)
+        red, green, blue = colour(sh, (chunk * CHUNK) * fields + lane, fields, mx, my, mz, v)
+        key = bits_of(z)
+        least = select(seen & (key < least), key, least)
+        most = select(seen & (key > most), key, most)
+        store_selected(columns, slot, (ints(left) >> 5) | ((ints(right) >> 5) << 16), seen)
+        store_selected(rows, slot, (ints(top) >> 5) | ((ints(bottom) >> 5) << 16), seen)
+        store_selected(keys, slot, key, seen)
+        slot += store_records(
+            records, slot * RECORD, seen, p, q, centre_x, r, centre_y, log2_alpha, red, green, blue, z, reach_x, reach_y
+        )
+    found[0], found[1] = begin, slot - begin
+    found[2], found[3] = least_lane(least), greatest_lane(most)

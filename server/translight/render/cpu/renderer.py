@@ -17,11 +17,11 @@ from translight.render.contract import Frame, Scene, frames_for
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
-from translight.render.cpu.prepare import CHUNK, PreparedScene, prepare
-from translight.render.cpu.project import RECORD, project
+from translight.render.cpu.prepare import PreparedScene, prepare
+from translight.render.cpu.project import RECORD, TILE_PX, project, room
 from translight.render.cpu.sky import add_sky
-from translight.render.cpu.sort import sort_by_depth
-from translight.render.cpu.tiles import TILE_PX, count_pairs, scatter_pairs
+from translight.render.cpu.sort import BUCKETS, sort_by_depth
+from translight.render.cpu.tiles import count_pairs, scatter_pairs
 from translight.render.cpu.viewpoint import view_row
 from translight.splats.cloud import SplatCloud
 
@@ -82,18 +82,20 @@ class CpuRenderer:
         if self._prepared is None or self._scene is not scene:
             begin = time.perf_counter_ns()
             self._scene, self._prepared = scene, prepare(scene)
-            if len(self._keys) < self._prepared.chunks * CHUNK:
+            if len(self._keys) < room(self._prepared.chunks, self.threads):
                 self._allocate(self._prepared.chunks)
             self.timings["prepare"] = time.perf_counter_ns() - begin
         return self._prepared
 
     def _allocate(self, chunks: int) -> None:
-        n = chunks * CHUNK
-        self._records = aligned(n * RECORD + RECORD)
-        self._keys = np.empty(n, np.uint32)
-        self._order = np.empty(n, np.int32)
-        self._spare = np.empty(n, np.int32)
-        self._counts = np.zeros(self.threads, np.int64)
+        n = room(chunks, self.threads)
+        self._records = aligned(n * RECORD)
+        self._keys, self._columns, self._rows = (aligned(n, np.int32) for _ in range(3))
+        self._order, self._spare = aligned(n, np.int64), aligned(n, np.int64)
+        self._found = np.zeros((self.threads, 4), np.int64)
+        self._histogram = np.empty((self.threads, BUCKETS), np.int64)
+        self._places = np.empty((self.threads, 0), np.int64)
+        self._starts = np.empty(1, np.int64)
         self._floats = aligned(self.threads * FLOATS_A_WORKER).reshape(self.threads, -1)
         self._ints = aligned(self.threads * INTS_A_WORKER, np.int32).reshape(self.threads, -1)
         self._lengths = np.zeros((self.threads, BLOCKS), np.int64)
@@ -102,21 +104,26 @@ class CpuRenderer:
     def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame) -> None:
         row = view_row(scene, view)
         width, height = view.camera.width_px, view.camera.height_px
+        across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)
-        project(prepared.geometry, prepared.sh, row, self._records, self._keys, self._counts)
+        project(
+            prepared.geometry, prepared.sh, row, self._records, self._keys, self._columns, self._rows, self._found
+        )  # fmt: skip
         clock.lap("project")
-        starts = np.arange(self.threads) * prepared.chunks // self.threads * CHUNK
-        n = sort_by_depth(self._keys, self._counts, starts, self._order, self._spare)
+        n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)
         clock.lap("sort")
-        tiles = -(-width // TILE_PX) * -(-height // TILE_PX)
-        list_starts, cursors = np.empty(tiles + 1, np.int64), np.empty(tiles, np.int64)
-        pairs = count_pairs(self._records, self._order, n, width, height, list_starts)
+        if self._places.shape[1] != across * down:
+            self._places = np.empty((self.threads, across * down), np.int64)
+            self._starts = np.empty(across * down + 1, np.int64)
+        pairs = count_pairs(
+            self._order, n, self._columns, self._rows, across, self._spare, self._places, self._starts
+        )  # fmt: skip
         if len(self._pairs) < pairs:
             self._pairs = np.empty(pairs + pairs // 4, np.int32)
-        scatter_pairs(self._records, self._order, n, width, height, list_starts, cursors, self._pairs)
+        scatter_pairs(self._order, n, across, self._spare, self._places, self._pairs)
         clock.lap("bin")
         blend(
-            self._records, self._pairs, list_starts, frame.rgba.reshape(-1), frame.depth.reshape(-1), width,
+            self._records, self._pairs, self._starts, frame.rgba.reshape(-1), frame.depth.reshape(-1), width,
             self._floats, self._ints, self._lengths, self._ticket,
         )  # fmt: skip
         clock.lap("blend")

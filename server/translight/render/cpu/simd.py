@@ -176,6 +176,18 @@ round_up = _unary("ceil")
 magnitude = _unary("fabs")
 
 
+@instruction
+def less_product(_typing: Any, c: Any, a: Any, b: Any) -> Any:
+    """``c − a·b`` in one rounding where the processor can, even when ``a·b`` is wanted by itself as well."""
+    if not all(kind is FLOATS for kind in (a, b, c)):
+        return None
+
+    def lower(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return call(builder, f"llvm.fmuladd.v{LANES}f32", FLOATS.llvm, [builder.fneg(args[1]), args[2], args[0]])
+
+    return FLOATS(c, a, b), lower
+
+
 def _extreme(sign: str) -> Any:
     """Minimum or maximum of two: the second where either is NaN, as x86's own instructions have it."""
 
@@ -265,3 +277,24 @@ def lane_bits(_typing: Any, mask: Any) -> Any:
         return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(64))
 
     return types.int64(MASK), lower
+
+
+def _across(name: str) -> Any:
+    """Reduce the lanes of ints to one."""
+
+    @instruction
+    def function(_typing: Any, a: Any) -> Any:
+        if a is not INTS:
+            return None
+
+        def lower(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            one = call(builder, f"llvm.vector.reduce.{name}.v{LANES}i32", _I, [args[0]])
+            return builder.sext(one, ir.IntType(64))
+
+        return types.int64(INTS), lower
+
+    return function
+
+
+least_lane = _across("smin")
+greatest_lane = _across("smax")

@@ -77,12 +77,13 @@ def test_monitor_ends_with_a_take(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_interrupting_closes_in_order(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     assert Monitor(f"simulate://crane?port={port}", json=True).run() == 0
     timer.join()
     assert json.loads(capsys.readouterr().out)["samples"] > 10
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_record_describe_and_replay(port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,7 @@ class Group:
 
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
+    from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
     from translight.commands.receive import Receive
     from translight.commands.render import Render
@@ -56,6 +57,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "info": Info,
         "convert": Convert,
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
+        "check": Group(
+            "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
+        ),
         "doctor": Doctor,
     }
 

@@ -24,8 +24,6 @@ class Serve:
     """The show file (TOML); docs/show_file.md says what may stand in it."""
     seconds: float | None = None
     """Stop this long after the first frame."""
-    check: bool = False
-    """Only check the show file, and say that it is good."""
 
     def run(self) -> int:
         """Run until a signal; exit status 0 when it ended in order."""
@@ -37,10 +35,6 @@ class Serve:
         # Relative paths in a show file, tracking takes and maps among them, start at its own folder.
         os.chdir(self.show.resolve().parent)
         show = show_from_text(text, str(self.show))
-        if self.check:
-            print(f"{self.show}: good ({len(show.canvas.walls)} walls, canvas {show.canvas.width_px}x"
-                  f"{show.canvas.height_px}, {', '.join(show.outputs)})")  # fmt: skip
-            return 0
         line = StatusLine(sys.stdout)
         with Supervisor(show, text, str(self.show), Path.cwd()) as supervisor:
             supervisor.watch(line.show, self.seconds)

@@ -27,11 +27,10 @@ from translight.render.cpu.lists import (
     load_batch,
 )
 from translight.render.cpu.memory import add_atomically, get, load, put, store, store_interleaved, store_rows
-from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, P, Q, R
+from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, TILE_PX, P, Q, R
 from translight.render.cpu.simd import LANES, floats, lane_bits, lane_numbers, less_product, select, smaller
-from translight.render.cpu.project import TILE_PX
 
-RUN = 64
+RUN = 32
 """Splats whose alphas are buffered together."""
 HALVES = QUAD_PX * QUAD_PX // LANES
 """Vectors that hold a quad."""

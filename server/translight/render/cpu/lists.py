@@ -15,6 +15,7 @@ from translight.render.cpu.project import (
     REACH_X,
     REACH_Y,
     RECORD,
+    TILE_PX,
     P,
     Q,
     R,
@@ -33,7 +34,6 @@ from translight.render.cpu.simd import (
     select,
     smaller,
 )
-from translight.render.cpu.project import TILE_PX
 
 BATCH = 1024
 """Splats of a tile that are listed together; a multiple of the lanes."""

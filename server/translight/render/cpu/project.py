@@ -52,7 +52,7 @@ def room(chunks: int, workers: int) -> int:
 def project(
     geometry: Any, sh: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, found: Any
 ) -> None:  # fmt: skip
-    """Fill in the splats seen: ``records``, ``keys`` (the bits of z), and the tiles touched, in ``columns`` and ``rows``.
+    """Fill in the splats seen: ``records``, ``keys`` (the bits of z), and the tiles touched (``columns``, ``rows``).
 
     All arrays but ``found`` (workers 4) are flat. A span of tiles is its first plus 65536 times its last. ``found`` is,
     for each worker: the place of its first splat, how many it found, and their least and greatest key. Within and

@@ -21,7 +21,7 @@ from translight.render.cpu.prepare import PreparedScene, prepare
 from translight.render.cpu.project import RECORD, TILE_PX, project, room
 from translight.render.cpu.sky import add_sky
 from translight.render.cpu.sort import BUCKETS, sort_by_depth
-from translight.render.cpu.tiles import count_pairs, scatter_pairs
+from translight.render.cpu.tiles import PAIRS_SPARE, SPARE, count_pairs, scatter_pairs
 from translight.render.cpu.viewpoint import view_row
 from translight.splats.cloud import SplatCloud
 
@@ -95,7 +95,7 @@ class CpuRenderer:
         self._found = np.zeros((self.threads, 4), np.int64)
         self._histogram = np.empty((self.threads, BUCKETS), np.int64)
         self._places = np.empty((self.threads, 0), np.int64)
-        self._starts = np.empty(1, np.int64)
+        self._starts = np.empty(0, np.int64)
         self._floats = aligned(self.threads * FLOATS_A_WORKER).reshape(self.threads, -1)
         self._ints = aligned(self.threads * INTS_A_WORKER, np.int32).reshape(self.threads, -1)
         self._lengths = np.zeros((self.threads, BLOCKS), np.int64)
@@ -112,14 +112,15 @@ class CpuRenderer:
         clock.lap("project")
         n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)
         clock.lap("sort")
-        if self._places.shape[1] != across * down:
-            self._places = np.empty((self.threads, across * down), np.int64)
+        if len(self._starts) != across * down + 1:
+            self._places = np.empty((self.threads, across * down + SPARE), np.int64)
             self._starts = np.empty(across * down + 1, np.int64)
         pairs = count_pairs(
             self._order, n, self._columns, self._rows, across, self._spare, self._places, self._starts
         )  # fmt: skip
-        if len(self._pairs) < pairs:
-            self._pairs = np.empty(pairs + pairs // 4, np.int32)
+        wanted = pairs + self.threads * PAIRS_SPARE
+        if len(self._pairs) < wanted:
+            self._pairs = aligned(wanted + wanted // 4, np.int32)
         scatter_pairs(self._order, n, across, self._spare, self._places, self._pairs)
         clock.lap("bin")
         blend(

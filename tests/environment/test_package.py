@@ -205,6 +205,23 @@ class TestZip:
         zipped.write_bytes(zipped.read_bytes()[:-30])
         assert refusal(zipped) == ": a damaged zip: File is not a zip file"
 
+    def test_a_name_that_is_not_text(self, zipped: Path) -> None:
+        data = bytearray(zipped.read_bytes())
+        at = data.rindex(b"PK\x01\x02")
+        struct.pack_into("<H", data, at + 8, 1 << 11)  # the names are UTF-8, it says
+        data[at + 46] = 0xFF
+        zipped.write_bytes(data)
+        assert refusal(zipped).startswith(": a damaged zip: 'utf-8' codec can't decode")
+
+    def test_entries_before_the_file_begins(self, zipped: Path) -> None:
+        """A directory said to lie further on than it does moves every entry towards the front."""
+        data = bytearray(zipped.read_bytes())
+        at = data.rindex(b"PK\x05\x06") + 16
+        struct.pack_into("<I", data, at, struct.unpack_from("<I", data, at)[0] + 300)
+        zipped.write_bytes(data)
+        message = refusal(zipped)
+        assert message == f": a damaged zip: 'environment.json' would lie at byte -300 of {len(data)}"
+
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
     @given(at=st.integers(4, 10_000_000), value=st.integers(0, 255))
     def test_a_changed_byte_is_refused_or_harmless(self, zipped: Path, splat_bytes: bytes, at: int, value: int) -> None:

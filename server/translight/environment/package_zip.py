@@ -61,12 +61,12 @@ def opened_zip(path: Path, limits: PackageLimits) -> Iterator[tuple[zipfile.ZipF
             with archive.open(entry) as source:
                 manifest = parse_manifest(source.read(limits.max_manifest_bytes), f"{path}: {FILE_NAME}")
             yield archive, prefix, manifest
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: a damaged zip: {error}") from error
 
 
 def _check_entries(path: Path, archive: zipfile.ZipFile, limits: PackageLimits) -> None:
-    entries = archive.infolist()
+    entries, size = archive.infolist(), path.stat().st_size
     if len(entries) > limits.max_entries:
         raise FormatError(f"{path}: {len(entries)} files in the zip, the limit is {limits.max_entries}")
     seen: set[str] = set()
@@ -80,6 +80,8 @@ def _check_entries(path: Path, archive: zipfile.ZipFile, limits: PackageLimits) 
         if name.lower() in seen:
             raise FormatError(f"{path}: {name!r} is in the zip twice")
         seen.add(name.lower())
+        if not 0 <= entry.header_offset < size:
+            raise FormatError(f"{path}: a damaged zip: {name!r} would lie at byte {entry.header_offset} of {size}")
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FormatError(f"{path}: {name!r} is neither stored nor deflated, unencrypted, as a package's files are")
         if entry.file_size > _SMALL and entry.file_size > limits.max_ratio * max(entry.compress_size, 1):

@@ -44,10 +44,16 @@ class Pipeline:
         progress("reading the environment")
         self.scene, encoding = load_scene(show.environment, base)
         progress("opening the renderer")
-        self.renderer: Renderer = self._stack.enter_context(open_renderer(show.render.backend))
+        self.renderer: Renderer = self._stack.enter_context(
+            open_renderer(show.render.backend, threads=show.render.threads, progress=progress)
+        )
         self.output = replace(show.colour, encoding=encoding)
         self.compositor = Compositor(
-            show.canvas, self.output, feather=show.volume.feather, sampling=show.volume.sampling
+            show.canvas,
+            self.output,
+            feather=show.volume.feather,
+            sampling=show.volume.sampling,
+            threads=show.render.threads,
         )
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
         self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec)) for url in show.outputs]

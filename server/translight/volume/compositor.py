@@ -37,7 +37,7 @@ class Compositor:
 
     ``feather`` is the fraction of the inner picture's width (and of its height, above and below) over which it fades
     into the outer one, inwards from its edge; ``frustum.check_feather`` keeps it out of the camera's sight. Until
-    there is an outer picture, it is black.
+    there is an outer picture, it is black. ``threads`` bounds the processor threads; None takes all.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Compositor:
         *,
         feather: float = 0.03,
         sampling: Sampling | str = Sampling.CATMULL_ROM,
+        threads: int | None = None,
     ) -> None:
         self.canvas = canvas
         self._feather = max(feather, 1e-6)
@@ -59,8 +60,9 @@ class Compositor:
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
         self._encoded = np.empty(size, np.uint32)
-        self._threads = numba.get_num_threads()
-        self._scratch = np.empty((self._threads, kernel.SCRATCH), np.float32)
+        self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
+        """Processor threads that a picture is made with."""
+        self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
         self._planes = np.empty((10, 4))
         self._outer_of: tuple[object, bytes] | None = None
         self.set_output(output)
@@ -69,7 +71,7 @@ class Compositor:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
         self._colour = _colour(output)
-        kernel.encode(self._outer, self._colour, self._scratch, self._threads, self._encoded)
+        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
     def refresh_outer(
         self,
@@ -97,12 +99,12 @@ class Compositor:
                 _checked(picture, outer.view),
                 self._filter,
                 self._scratch,
-                self._threads,
+                self.threads,
                 self._outer[y : y + wall.height_px, x + outer.first : x + outer.end],
             )
         self._outer_of = (scene, eye.tobytes())
         self.outer_renders += 1
-        kernel.encode(self._outer, self._colour, self._scratch, self._threads, self._encoded)
+        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
         return True
 
     def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:
@@ -127,7 +129,7 @@ class Compositor:
             self._encoded,
             self._colour,
             self._scratch,
-            self._threads,
+            self.threads,
             self._words(out),
         )
 

@@ -33,6 +33,13 @@ def test_a_missing_extra_names_the_line_that_installs_it(monkeypatch: pytest.Mon
     assert there.text == "installed"
 
 
+def test_a_user_who_may_not_raise_priorities_is_told_what_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "may_go_first", lambda: False)
+    (found,) = doctor._priority()
+    assert found.verdict == "note"
+    assert "LimitNICE=-10" in found.text
+
+
 def test_no_backend_is_bad_news(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor, "BACKENDS", {"none-such": None})
     assert Doctor().run() == 1

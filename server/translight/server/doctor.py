@@ -20,6 +20,7 @@ import psutil
 
 from translight.core.errors import BackendError
 from translight.render.backends import BACKENDS, open_renderer
+from translight.server.children import may_go_first
 from translight.stream.futex import has_futex
 
 Verdict = Literal["good", "note", "bad"]
@@ -64,7 +65,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything. Takes a second or two, longer when a backend compiles for the first time."""
-    return [*_machine(), *_clock(), *_memory(), *_backends(), *_ports(), *_extras()]
+    return [*_machine(), *_clock(), *_priority(), *_memory(), *_backends(), *_ports(), *_extras()]
 
 
 def _machine() -> list[Finding]:
@@ -93,6 +94,13 @@ def _clock() -> list[Finding]:
     worst = max(late_us)
     text = f"resolution {resolution_ns:.0f} ns; sleeps end {median(late_us):.0f} µs late, {worst:.0f} µs at worst"
     return [Finding("clock", "good" if median(late_us) < 500 else "note", text)]
+
+
+def _priority() -> list[Finding]:
+    if may_go_first():
+        return [Finding("priority", "good", "a show's processes go before the machine's other work")]
+    text = "this user may not raise it, so a busy machine can delay frames; on Linux, LimitNICE=-10 allows it"
+    return [Finding("priority", "note", text)]
 
 
 def _memory() -> list[Finding]:

@@ -153,7 +153,7 @@ class _Laps:
 def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
     """Compile every kernel now, or load it from the cache on disk; ``progress`` is told each stage's name first."""
     say = progress or (lambda _: None)
-    say("kernels")
+    say("compiling the kernels")
     one = np.ones(1, np.float32)
     cloud = SplatCloud(
         np.zeros((1, 3), np.float32),

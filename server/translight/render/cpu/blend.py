@@ -28,7 +28,7 @@ from translight.render.cpu.lists import (
 )
 from translight.render.cpu.memory import add_atomically, get, load, put, store, store_interleaved, store_rows
 from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, TILE_PX, P, Q, R
-from translight.render.cpu.simd import LANES, floats, lane_bits, lane_numbers, less_product, select, smaller
+from translight.render.cpu.simd import LANES, bits_of, floats, lane_bits, lane_numbers, less_product, select, smaller
 
 RUN = 32
 """Splats whose alphas are buffered together."""
@@ -41,29 +41,30 @@ _STATE = TILE_PX * TILE_PX * PLANES
 _LOCAL_AT = _STATE
 _TEST_AT = _LOCAL_AT + BATCH * LOCAL + 16
 _ALPHA_AT = _TEST_AT + 8 * BATCH + 16
-FLOATS_A_WORKER = _ALPHA_AT + RUN * LANES
+FLOATS_A_WORKER = _ALPHA_AT + RUN * LANES * HALVES
 _OFFSETS_AT = BLOCKS * BATCH + 16
 INTS_A_WORKER = _OFFSETS_AT + BATCH + 16
 """Scratch of a worker."""
 
 _LOG2_CUT, _LOG2_MAX = np.float32(math.log2(ALPHA_CUT)), np.float32(math.log2(ALPHA_MAX))
 _STOP = np.float32(TRANSMITTANCE_STOP)
-_EXP2 = tuple(
-    np.float32(c / 8**i)
-    for i, c in enumerate(
-        (0.9999974066394056, 0.6930302004408967, 0.23934107130496585, 0.05307406391282291, 0.006767083083261897)
-    )
-)
-"""Of 2^(x/8), with the least relative error over −8 … 0 (2.6e-6)."""
+_ROUND = np.float32(1.5 * 2**23)
+"""Added to a small number, leaves it rounded to a whole one, in the sum's low bits too."""
+_EXP2 = tuple(np.float32(c) for c in (0.99992807, 0.69326099, 0.24261112, 0.05517165))
+"""Of 2^x, with the least relative error over −½ … ½ (7.5e-5)."""
 
 
 @inlined
 def exp2(x: Any) -> Any:
-    """2^x within 2.1e-5 of its value for x from −8 to 0; positive below."""
-    root = (((_EXP2[4] * x + _EXP2[3]) * x + _EXP2[2]) * x + _EXP2[1]) * x + _EXP2[0]
-    square = root * root
-    fourth = square * square
-    return fourth * fourth
+    """2^x within 7.6e-5 of its value for x from −126 to 0.
+
+    A power of two by adding to the exponent, times a cubic: sums and shifts take turns with products, which
+    processors with units of their own for each (AMD's) do at the same time.
+    """
+    whole = x + _ROUND
+    rest = x - (whole - _ROUND)
+    power = ((_EXP2[3] * rest + _EXP2[2]) * rest + _EXP2[1]) * rest + _EXP2[0]
+    return bits_of(bits_of(power) + (bits_of(whole) << 23))
 
 
 @parallel_kernel
@@ -126,56 +127,75 @@ def _blend_block(local: Any, entries: Any, lengths: Any, block: int, offsets: An
     x, y = block % (TILE_PX // BLOCK_PX) * BLOCK_PX, block // (TILE_PX // BLOCK_PX) * BLOCK_PX
     for quad in range(4):
         count = list_quad(entries, block * BATCH, length, (1 << (quad % 2)) << (quad // 2 * 8), offsets)
-        for half in range(HALVES):
-            at = ((block * 4 + quad) * HALVES + half) * PLANES * LANES
-            left = x + quad % 2 * QUAD_PX
-            top = y + quad // 2 * QUAD_PX + half * (LANES // QUAD_PX)
-            live |= _blend_quad(local, offsets, count, left, top, alphas, state, at)
+        at = (block * 4 + quad) * HALVES * PLANES * LANES
+        live |= _blend_quad(local, offsets, count, x + quad % 2 * QUAD_PX, y + quad // 2 * QUAD_PX, alphas, state, at)
     return live
 
 
 @kernel
 def _blend_quad(local: Any, offsets: Any, count: int, left: int, top: int, alphas: Any, state: Any, at: int) -> bool:
+    """Blend a list into a quad; where it takes two vectors, both are live until both have ended."""
     x = floats((lane_numbers() & 3) + left)
     y = floats((lane_numbers() >> 2) + top)
-    transmittance, weight = load(state, at), load(state, at + LANES)
-    red, green, blue = load(state, at + 2 * LANES), load(state, at + 3 * LANES), load(state, at + 4 * LANES)
-    depth = load(state, at + 5 * LANES)
-    live = lane_bits(transmittance > _STOP) != 0
+    lower = at + (HALVES - 1) * PLANES * LANES
+    live = lane_bits((load(state, at) > _STOP) | (load(state, lower) > _STOP)) != 0
     begin = 0
     while live and begin < count:
         run = min(count - begin, RUN)
-        for j in range(run):
-            i = get(offsets, begin + j)
-            u = get(local, i + P) * x + (get(local, i + Q) * y + floats(get(local, i + U)))
-            v = get(local, i + R) * y + floats(get(local, i + V))
-            e = floats(get(local, i + LOG2_ALPHA)) - v * v - u * u
-            alpha = exp2(smaller(e, _LOG2_MAX))
-            store(alphas, j * LANES, select(e >= _LOG2_CUT, alpha, np.float32(0.0)))
-        for j in range(run):
-            i = get(offsets, begin + j)
-            alpha = load(alphas, j * LANES)
-            w = alpha * transmittance
-            transmittance = less_product(transmittance, alpha, transmittance)
-            # What is left only falls, so a pixel that has ended stays so without being marked.
-            drawn = transmittance > _STOP
-            weight = select(drawn, weight + w, weight)
-            red = select(drawn, red + w * get(local, i + RED), red)
-            green = select(drawn, green + w * get(local, i + GREEN), green)
-            blue = select(drawn, blue + w * get(local, i + BLUE), blue)
-            depth = select(drawn, depth + w * get(local, i + DEPTH), depth)
-        going = transmittance > _STOP
-        # Zero, before products of small numbers reach the denormal ones, with which processors are slow.
-        transmittance = select(going, transmittance, np.float32(0.0))
-        live = lane_bits(going) != 0
+        _alphas(local, offsets, begin, run, x, y, alphas)
+        live = _sum(local, offsets, begin, run, alphas, 0, state, at)
+        if HALVES == 2:
+            live |= _sum(local, offsets, begin, run, alphas, LANES, state, lower)
         begin += run
-    store(state, at, transmittance)
+    return live
+
+
+@inlined
+def _alphas(local: Any, offsets: Any, begin: int, run: int, x: Any, y: Any, alphas: Any) -> None:
+    """The first phase: the alphas of a run of splats in a quad, those below the cut 0."""
+    for j in range(run):
+        i = get(offsets, begin + j)
+        across = get(local, i + P) * x + floats(get(local, i + U))
+        store(alphas, HALVES * j * LANES, _alpha(local, i, across, y))
+        if HALVES == 2:
+            store(alphas, (HALVES * j + 1) * LANES, _alpha(local, i, across, y + np.float32(QUAD_PX // HALVES)))
+
+
+@inlined
+def _sum(local: Any, offsets: Any, begin: int, run: int, alphas: Any, half: int, state: Any, at: int) -> bool:
+    """The second phase, for one vector of pixels: whether any of them goes on."""
+    transmittance, weight = load(state, at), load(state, at + LANES)
+    red, green, blue = load(state, at + 2 * LANES), load(state, at + 3 * LANES), load(state, at + 4 * LANES)
+    depth = load(state, at + 5 * LANES)
+    for j in range(run):
+        i = get(offsets, begin + j)
+        alpha = load(alphas, HALVES * j * LANES + half)
+        left = less_product(transmittance, alpha, transmittance)
+        # What is left only falls, so a pixel that has ended stays so without being marked.
+        w = select(left > _STOP, alpha * transmittance, np.float32(0.0))
+        transmittance, weight = left, weight + w
+        red = red + w * get(local, i + RED)
+        green = green + w * get(local, i + GREEN)
+        blue = blue + w * get(local, i + BLUE)
+        depth = depth + w * get(local, i + DEPTH)
+    going = transmittance > _STOP
+    # Zero, before products of small numbers reach the denormal ones, with which processors are slow.
+    store(state, at, select(going, transmittance, np.float32(0.0)))
     store(state, at + LANES, weight)
     store(state, at + 2 * LANES, red)
     store(state, at + 3 * LANES, green)
     store(state, at + 4 * LANES, blue)
     store(state, at + 5 * LANES, depth)
-    return live
+    return lane_bits(going) != 0
+
+
+@inlined
+def _alpha(local: Any, i: int, across: Any, y: Any) -> Any:
+    """A splat's alpha in a vector's pixels, 0 below the cut; ``across`` is P·x + U."""
+    u = get(local, i + Q) * y + across
+    v = get(local, i + R) * y + floats(get(local, i + V))
+    e = floats(get(local, i + LOG2_ALPHA)) - v * v - u * u
+    return select(e >= _LOG2_CUT, exp2(smaller(e, _LOG2_MAX)), np.float32(0.0))
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from translight.render.cpu.simd import FLOATS, INTS, LANES, MASK, call, fits, instruction, widen
+from translight.render.cpu.simd import FEATURES, FLOATS, INTS, LANES, MASK, call, fits, instruction, widen
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -104,6 +104,13 @@ def store_selected(_typing: Any, array: Any, offset: Any, value: Any, mask: Any)
             builder.store(packed, builder.bitcast(address, INTS.llvm.as_pointer()), align=4)
             count = call(builder, f"llvm.ctpop.i{LANES}", bits.type, [bits])
             return builder.zext(count, _I64)
+        if "avx2" in FEATURES:
+            # No instruction for it: a table of permutations, one for each of a mask's 256 values.
+            row = builder.gep(_packing_table(builder.module), [_I32(0), builder.zext(bits, _I64)])
+            order = builder.load(builder.bitcast(row, INTS.llvm.as_pointer()), align=4)
+            packed = call(builder, "llvm.x86.avx2.permd", INTS.llvm, [args[2], order])
+            builder.store(packed, builder.bitcast(address, INTS.llvm.as_pointer()), align=4)
+            return builder.zext(call(builder, f"llvm.ctpop.i{LANES}", bits.type, [bits]), _I64)
         count = ir.Constant(_I64, 0)
         for lane in range(LANES):
             place = builder.gep(address, [count])
@@ -113,6 +120,19 @@ def store_selected(_typing: Any, array: Any, offset: Any, value: Any, mask: Any)
         return count
 
     return types.int64(array, offset, value, mask), lower
+
+
+def _packing_table(module: Any) -> Any:
+    """A constant of 256 rows of 8: the lanes that a mask's bits choose, in order, then anything."""
+    name = "translight.packing"
+    if name in module.globals:
+        return module.globals[name]
+    rows = [[lane for lane in range(8) if mask >> lane & 1] for mask in range(256)]
+    kind = ir.ArrayType(ir.ArrayType(_I32, 8), 256)
+    table = ir.GlobalVariable(module, kind, name)
+    table.initializer = ir.Constant(kind, [row + [0] * (8 - len(row)) for row in rows])
+    table.global_constant, table.linkage = True, "internal"
+    return table
 
 
 @instruction

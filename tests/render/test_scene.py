@@ -19,7 +19,7 @@ def placed(cloud_of):
 def test_splats_and_placement_are_the_environments(placed):
     environment = placed()
     scene = scene_of(environment)
-    assert scene.splats is environment.splats
+    np.testing.assert_array_equal(scene.splats.means, environment.splats.means)
     assert scene.stage_from_scene is environment.stage_from_scene
     assert scene.sky is None
 
@@ -39,3 +39,8 @@ def test_sky_is_made_contiguous(placed):
     sky = scene_of(placed(sky=np.zeros((4, 8, 3), np.float32)[:, ::2], encoding="linear")).sky
     assert sky is not None
     assert sky.flags.c_contiguous
+
+
+def test_neighbours_come_together(cloud_of):
+    environment = Environment("test", cloud_of([[9, 0, 0], [0, 0, 0], [9, 9, 9], [0, 0, 9]]), Similarity.identity())
+    assert scene_of(environment).splats.means[:, 2].tolist() == [0, 0, 9, 9]

@@ -1,4 +1,7 @@
-"""Projection: which splats can touch the picture, and the record that blending wants of each (render/projection.py)."""
+"""Projection: which splats of the groups left by cull.py can touch the picture, and the record of each for blending.
+
+render/projection.py has the mathematics.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ import numpy as np
 from translight.render.contract import ALPHA_CUT, DILATION_PX2
 from translight.render.cpu.harmonics import colour
 from translight.render.cpu.jit import kernel, parallel_kernel
-from translight.render.cpu.memory import load, store_records, store_selected
-from translight.render.cpu.prepare import AXES, CHUNK, GEOMETRY_FIELDS, LOG2_OPACITY
+from translight.render.cpu.memory import get, load, store_records, store_selected
+from translight.render.cpu.prepare import AXES, CHUNK, GEOMETRY_FIELDS, GROUP, LOG2_OPACITY
 from translight.render.cpu.simd import (
     LANES,
     bits_of,
@@ -45,30 +48,32 @@ _MOST = np.int32(2**31 - 1)
 
 def room(chunks: int, workers: int) -> int:
     """How many places records, keys and spans need."""
-    return chunks * CHUNK + workers * GAP
+    return -(-chunks * CHUNK // GROUP) * GROUP + workers * GAP
 
 
 @parallel_kernel
 def project(
-    geometry: Any, sh: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, found: Any
+    geometry: Any, sh: Any, visible: Any, groups: int, view: Any, records: Any, keys: Any, columns: Any, rows: Any,
+    found: Any,
 ) -> None:  # fmt: skip
     """Fill in the splats seen: ``records``, ``keys`` (the bits of z), and the tiles touched (``columns``, ``rows``).
 
-    All arrays but ``found`` (workers 4) are flat. A span of tiles is its first plus 65536 times its last. ``found`` is,
-    for each worker: the place of its first splat, how many it found, and their least and greatest key. Within and
-    across workers the order is the scene's.
+    All arrays but ``found`` (workers 4) are flat; ``geometry`` and ``sh`` are prepare.py's, and of its groups the first
+    ``groups`` in ``visible`` are looked at. A span of tiles is its first plus 65536 times its last. ``found`` is, for
+    each worker: the place of its first splat, how many it found, and their least and greatest key. Within and across
+    workers the order is the scene's.
     """
     workers = len(found)
-    chunks = len(geometry) // (GEOMETRY_FIELDS * CHUNK)
     for w in numba.prange(workers):
-        first, end = chunks * w // workers, chunks * (w + 1) // workers
-        _project_chunks(geometry, sh, view, records, keys, columns, rows, first, end, first * CHUNK + w * GAP, found[w])
+        first, end = groups * w // workers, groups * (w + 1) // workers
+        begin = first * GROUP + w * GAP
+        _project_groups(geometry, sh, visible, view, records, keys, columns, rows, first, end, begin, found[w])
 
 
 @kernel
-def _project_chunks(
-    geometry: Any, sh: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, first: int, end: int,
-    begin: int, found: Any,
+def _project_groups(
+    geometry: Any, sh: Any, visible: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, first: int,
+    end: int, begin: int, found: Any,
 ) -> None:  # fmt: skip
     v = view
     s = v[SCALE]
@@ -77,7 +82,11 @@ def _project_chunks(
     fields = len(sh) * GEOMETRY_FIELDS // max(len(geometry), 1)
     least, most = ints(_MOST), ints(np.int32(0))
     slot = begin
-    for part in range(first * (CHUNK // LANES), end * (CHUNK // LANES)):
+    parts, last = GROUP // LANES, len(geometry) // (GEOMETRY_FIELDS * LANES)
+    for turn in range(first * parts, end * parts):
+        part = np.int64(get(visible, turn // parts)) * parts + turn % parts
+        if part >= last:
+            break
         chunk, lane = part // (CHUNK // LANES), part % (CHUNK // LANES) * LANES
         g = chunk * GEOMETRY_FIELDS * CHUNK + lane
         mx, my, mz = load(geometry, g), load(geometry, g + CHUNK), load(geometry, g + 2 * CHUNK)

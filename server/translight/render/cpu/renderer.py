@@ -1,4 +1,4 @@
-"""The CPU renderer: Numba kernels in four stages (project, sort, bin, blend), held to render/reference.py."""
+"""The CPU renderer: Numba kernels in stages (cull and project, sort, bin, blend), held to render/reference.py."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
 from translight.render.contract import Frame, Scene, frames_for
+from translight.render.cpu import cull
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
-from translight.render.cpu.prepare import PreparedScene, prepare
+from translight.render.cpu.prepare import CHUNK, GROUP, PreparedScene, prepare
 from translight.render.cpu.project import RECORD, TILE_PX, project, room
 from translight.render.cpu.sky import add_sky
 from translight.render.cpu.sort import BUCKETS, sort_by_depth
@@ -92,6 +93,7 @@ class CpuRenderer:
         self._records = aligned(n * RECORD)
         self._keys, self._columns, self._rows = (aligned(n, np.int32) for _ in range(3))
         self._order, self._spare = aligned(n, np.int64), aligned(n, np.int64)
+        self._visible = aligned(n // GROUP + 2 * CHUNK, np.int32)
         self._found = np.zeros((self.threads, 4), np.int64)
         self._histogram = np.empty((self.threads, BUCKETS), np.int64)
         self._places = np.empty((self.threads, 0), np.int64)
@@ -106,8 +108,10 @@ class CpuRenderer:
         width, height = view.camera.width_px, view.camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)
+        groups = cull.cull(prepared.groups, cull.planes(scene, view), self._visible)
         project(
-            prepared.geometry, prepared.sh, row, self._records, self._keys, self._columns, self._rows, self._found
+            prepared.geometry, prepared.sh, self._visible, groups, row, self._records, self._keys, self._columns,
+            self._rows, self._found,
         )  # fmt: skip
         clock.lap("project")
         n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)

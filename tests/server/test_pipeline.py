@@ -63,7 +63,7 @@ def test_a_frame_goes_out_with_its_times_and_pose(folder: Path) -> None:
         assert sent.times.received_ns == 5
         assert sent.times.render_begin_ns <= sent.times.render_end_ns <= sent.times.composite_end_ns
     assert said[0] == "reading the environment"
-    assert said[-1] == "drawing the outer frustum"
+    assert "drawing the outer frustum" in said
 
 
 def test_the_shows_thread_count_bounds_renderer_and_compositor(folder: Path) -> None:

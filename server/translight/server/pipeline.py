@@ -15,6 +15,7 @@ from translight.core.camera import Camera, View
 from translight.core.clock import now_ns
 from translight.core.pose import Pose
 from translight.render.backends import open_renderer
+from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Renderer, Scene
 from translight.server.scenes import load_scene
 from translight.server.show import Show
@@ -34,7 +35,8 @@ class Pipeline:
         self.show = show
         self._stack = ExitStack()
         try:
-            self._open(base, progress)
+            with compiling_told(progress):
+                self._open(base, progress)
         except BaseException:
             self._stack.close()
             raise
@@ -45,7 +47,7 @@ class Pipeline:
         self.scene, encoding = load_scene(show.environment, base)
         progress("opening the renderer")
         self.renderer: Renderer = self._stack.enter_context(
-            open_renderer(show.render.backend, threads=show.render.threads, progress=progress)
+            open_renderer(show.render.backend, threads=show.render.threads)
         )
         self.output = replace(show.colour, encoding=encoding)
         self.compositor = Compositor(

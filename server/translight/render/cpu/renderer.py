@@ -13,6 +13,7 @@ import numpy as np
 from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
+from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Scene, frames_for
 from translight.render.cpu import cull
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
@@ -28,7 +29,7 @@ from translight.splats.cloud import SplatCloud
 
 
 class CpuRenderer:
-    """Full 3DGS on the processor's vector units; ``timings``, ``visible`` and ``pairs`` tell about the last render.
+    """Full 3DGS on the processor's vector units; its public attributes tell about the last render.
 
     Everything that a frame needs is kept between frames; the last scene's layout too. One thread uses a renderer at a
     time, and no other Numba parallel kernel may run meanwhile where Numba has only its workqueue layer.
@@ -47,6 +48,8 @@ class CpuRenderer:
         """Splats that could touch the pictures of the last render."""
         self.pairs = 0
         """Splat and tile pairs of the last render."""
+        self.lists: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        """Of the last view: records (project.py), pairs, and where each tile's begin (tiles.py); for roofline.py."""
         self._scene: Scene | None = None
         self._prepared: PreparedScene | None = None
         self._allocate(0)
@@ -69,7 +72,7 @@ class CpuRenderer:
 
     def close(self) -> None:
         """Forget the scene and the buffers."""
-        self._scene = self._prepared = None
+        self._scene = self._prepared = self.lists = None
         self._allocate(0)
         self._pairs = np.empty(0, np.int32)
 
@@ -137,6 +140,7 @@ class CpuRenderer:
             clock.lap("sky")
         self.visible += n
         self.pairs += pairs
+        self.lists = self._records, self._pairs, self._starts
 
 
 class _Laps:
@@ -155,9 +159,7 @@ class _Laps:
 
 
 def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
-    """Compile every kernel now, or load it from the cache on disk; ``progress`` is told each stage's name first."""
-    say = progress or (lambda _: None)
-    say("compiling the kernels")
+    """Compile every kernel now, or load it from the cache on disk; ``progress`` is told of each that is compiled."""
     one = np.ones(1, np.float32)
     cloud = SplatCloud(
         np.zeros((1, 3), np.float32),
@@ -167,7 +169,7 @@ def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
         np.zeros((1, 1, 3), np.float32),
     )
     view = View(Pose.from_wxyz((1, 0, 0, 0), (0, 0, -4)), Camera.from_fov(8, 8, horizontal_deg=60))
-    with CpuRenderer() as renderer:
+    with compiling_told(progress or (lambda _: None)), CpuRenderer() as renderer:
         renderer.render(Scene(cloud, sky=np.zeros((2, 2, 3), np.float32)), [view])
 
 

@@ -35,6 +35,7 @@ class Group:
 
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
+    from translight.commands.bench import BenchPeers, BenchRender
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
     from translight.commands.receive import Receive
@@ -60,6 +61,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
         ),
+        "bench": Group("Measure what this machine does.", {"render": BenchRender, "peers": BenchPeers}),
         "doctor": Doctor,
     }
 

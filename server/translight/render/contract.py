@@ -26,9 +26,9 @@ FRUSTUM_CLAMP = 1.3
 """In the projection's Jacobian, x/z and y/z are clamped to this many times half the field of view."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Scene:
-    """What is drawn. Renderers may cache what they prepare by the identity of this object, which never changes.
+    """What is drawn. Renderers keep what they prepare of it for as long as this object lives, which never changes.
 
     ``sky`` (h w 3) is an equirectangular picture behind the splats, in the same colour encoding as the splats' SH
     (blending happens in that encoding, as in training). Its middle column is stage +Y (forward), azimuth grows to

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import numba
 import numpy as np
@@ -31,8 +32,8 @@ from translight.splats.cloud import SplatCloud
 class CpuRenderer:
     """Full 3DGS on the processor's vector units; its public attributes tell about the last render.
 
-    Everything that a frame needs is kept between frames; the last scene's layout too. One thread uses a renderer at a
-    time, and no other Numba parallel kernel may run meanwhile where Numba has only its workqueue layer.
+    Everything that a frame needs is kept between frames, and a scene's layout for as long as the scene lives. One
+    thread uses a renderer at a time, and no other Numba parallel kernel may run meanwhile where Numba has only its workqueue layer.
     """
 
     name = "cpu"
@@ -50,8 +51,7 @@ class CpuRenderer:
         """Splat and tile pairs of the last render."""
         self.lists: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         """Of the last view: records (project.py), pairs, and where each tile's begin (tiles.py); for roofline.py."""
-        self._scene: Scene | None = None
-        self._prepared: PreparedScene | None = None
+        self._prepared: WeakKeyDictionary[Scene, PreparedScene] = WeakKeyDictionary()
         self._allocate(0)
         self._pairs = np.empty(0, np.int32)
 
@@ -71,8 +71,9 @@ class CpuRenderer:
         return frames
 
     def close(self) -> None:
-        """Forget the scene and the buffers."""
-        self._scene = self._prepared = self.lists = None
+        """Forget the scenes and the buffers."""
+        self._prepared.clear()
+        self.lists = None
         self._allocate(0)
         self._pairs = np.empty(0, np.int32)
 
@@ -83,13 +84,14 @@ class CpuRenderer:
         self.close()
 
     def _prepare(self, scene: Scene) -> PreparedScene:
-        if self._prepared is None or self._scene is not scene:
+        prepared = self._prepared.get(scene)
+        if prepared is None:
             begin = time.perf_counter_ns()
-            self._scene, self._prepared = scene, prepare(scene)
-            if len(self._keys) < room(self._prepared.chunks, self.threads):
-                self._allocate(self._prepared.chunks)
+            prepared = self._prepared[scene] = prepare(scene)
+            if len(self._keys) < room(prepared.chunks, self.threads):
+                self._allocate(prepared.chunks)
             self.timings["prepare"] = time.perf_counter_ns() - begin
-        return self._prepared
+        return prepared
 
     def _allocate(self, chunks: int) -> None:
         n = room(chunks, self.threads)

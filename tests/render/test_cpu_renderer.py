@@ -1,0 +1,67 @@
+"""What is the cpu backend's own: scenes kept as long as they live, and the vector code that its kernels become."""
+
+import gc
+import os
+import platform
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from translight.core.camera import Camera, View
+from translight.core.pose import Pose
+from translight.render.contract import Scene
+from translight.render.cpu.renderer import CpuRenderer
+
+VIEW = View(Pose.identity(), Camera.from_fov(40, 30, horizontal_deg=60))
+
+AVX512 = "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx2,+avx,+fma,+bmi,+bmi2,+popcnt,+lzcnt,+f16c"
+AVX2 = "+avx2,+avx,+fma,+bmi,+bmi2,+popcnt,+lzcnt,+f16c,-avx512f"
+COMPILE = """
+import numba
+from translight.render.cpu import blend
+from translight.render.cpu.jit import FAST_MATH
+kernel = numba.njit(nogil=True, error_model="numpy", fastmath=FAST_MATH)(blend._blend_quad.py_func)
+floats, ints, number = numba.float32[::1], numba.int32[::1], numba.int64
+kernel.compile((floats, ints, number, number, number, floats, floats, number))
+print(next(iter(kernel.inspect_asm().values())))
+"""
+
+
+def test_scenes_take_turns_without_being_prepared_again(cloud_of) -> None:
+    near, far = Scene(cloud_of([0, 0, 2])), Scene(cloud_of([0, 0, 9]))
+    with CpuRenderer() as renderer:
+        first = [renderer.render(scene, [VIEW])[0].rgba for scene in (near, far)]
+        for scene, picture in ((near, first[0]), (far, first[1])):
+            np.testing.assert_array_equal(renderer.render(scene, [VIEW])[0].rgba, picture)
+            assert renderer.timings["prepare"] == 0
+        assert not np.array_equal(*first)
+
+
+def test_a_scene_that_is_gone_is_forgotten(cloud_of) -> None:
+    with CpuRenderer() as renderer:
+        scene = Scene(cloud_of([0, 0, 2]))
+        renderer.render(scene, [VIEW])
+        assert len(renderer._prepared) == 1
+        del scene
+        gc.collect()
+        assert len(renderer._prepared) == 0
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 instructions")
+@pytest.mark.parametrize(
+    ("processor", "features", "register"), [("skylake-avx512", AVX512, "zmm"), ("haswell", AVX2, "ymm")]
+)
+def test_blending_becomes_fused_vector_instructions(processor: str, features: str, register: str) -> None:
+    """Compiled, not run, for both kinds of processor, whichever this one is."""
+    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE], capture_output=True, text=True, env=environment, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    fused = re.findall(rf"vfn?m(?:add|sub)\d+ps\s.*%({register})", done.stdout)
+    others = re.findall(r"vfn?m(?:add|sub)\d+ss\s", done.stdout)
+    assert len(fused) >= 12
+    assert others == [], "nothing is left to scalar arithmetic"

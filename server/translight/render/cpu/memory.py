@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 
-from translight.render.cpu.simd import FEATURES, FLOATS, INTS, LANES, MASK, call, fits, instruction, widen
+from translight.render.cpu.simd import FEATURES, FLOATS, INTS, LANES, MASK, call, fits, instruction, repeat, widen
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -226,6 +226,41 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
                 rows[i], rows[i + step] = _shuffle(builder, a, b, upper), _shuffle(builder, a, b, lower)
         step *= 2
     return rows
+
+
+@instruction
+def add_bilinear(
+    _typing: Any, target: Any, at: Any, weight: Any, source: Any, a: Any, b: Any, c: Any, d: Any, across: Any, down: Any
+) -> Any:
+    """Add ``weight`` times what lies between four groups of four floats of ``source``: upper a and b, lower c and d."""
+    numbers = (weight, across, down)
+    if not (_is_array(target, types.float32) and _is_array(source, types.float32)):
+        return None
+    if not all(kind == types.float32 for kind in numbers) or not all(
+        isinstance(k, types.Integer) for k in (a, b, c, d)
+    ):
+        return None
+    four = ir.VectorType(ir.FloatType(), 4)
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def vector_at(index: int, array: int) -> Any:
+            offset = context.cast(builder, args[index], signature.args[index], types.int64)
+            address = _address(context, builder, signature.args[array], args[array], offset)
+            return builder.bitcast(address, four.as_pointer())
+
+        def between(low: Any, high: Any, part: Any) -> Any:
+            step = builder.fsub(high, low, flags=("contract",))
+            return builder.fadd(low, builder.fmul(step, part, flags=("contract",)), flags=("contract",))
+
+        corners = [builder.load(vector_at(index, 3), align=4) for index in (4, 5, 6, 7)]
+        scale, right, below = (repeat(builder, args[index], 4) for index in (2, 8, 9))
+        upper, under = between(corners[0], corners[1], right), between(corners[2], corners[3], right)
+        place = vector_at(1, 0)
+        added = builder.fmul(between(upper, under, below), scale, flags=("contract",))
+        builder.store(builder.fadd(builder.load(place, align=4), added, flags=("contract",)), place, align=4)
+        return context.get_dummy_value()
+
+    return types.none(target, at, weight, source, a, b, c, d, across, down), lower
 
 
 @instruction

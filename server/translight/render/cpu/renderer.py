@@ -22,7 +22,8 @@ from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
 from translight.render.cpu.prepare import CHUNK, GROUP, PreparedScene, prepare
 from translight.render.cpu.project import RECORD, TILE_PX, project, room
-from translight.render.cpu.sky import add_sky
+from translight.render.cpu.simd import LANES
+from translight.render.cpu.sky import CORNERS, FRACTIONS, add_sky
 from translight.render.cpu.sort import BUCKETS, sort_by_depth
 from translight.render.cpu.tiles import PAIRS_SPARE, SPARE, count_pairs, scatter_pairs
 from translight.render.cpu.viewpoint import view_row
@@ -33,7 +34,8 @@ class CpuRenderer:
     """Full 3DGS on the processor's vector units; its public attributes tell about the last render.
 
     Everything that a frame needs is kept between frames, and a scene's layout for as long as the scene lives. One
-    thread uses a renderer at a time, and no other Numba parallel kernel may run meanwhile where Numba has only its workqueue layer.
+    thread uses a renderer at a time, and no other Numba parallel kernel may run meanwhile where Numba has only its
+    workqueue layer.
     """
 
     name = "cpu"
@@ -107,6 +109,8 @@ class CpuRenderer:
         self._ints = aligned(self.threads * INTS_A_WORKER, np.int32).reshape(self.threads, -1)
         self._lengths = np.zeros((self.threads, BLOCKS), np.int64)
         self._ticket = np.zeros(1, np.int64)
+        self._fractions = aligned(self.threads * FRACTIONS * LANES).reshape(self.threads, -1)
+        self._corners = aligned(self.threads * CORNERS * LANES, np.int32).reshape(self.threads, -1)
 
     def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame) -> None:
         row = view_row(scene, view)
@@ -138,7 +142,10 @@ class CpuRenderer:
         )  # fmt: skip
         clock.lap("blend")
         if prepared.sky.size:
-            add_sky(prepared.sky, row, frame.rgba)
+            add_sky(
+                prepared.sky.reshape(-1), *reversed(prepared.sky.shape[:2]), row, frame.rgba.reshape(-1), width,
+                self._fractions, self._corners,
+            )  # fmt: skip
             clock.lap("sky")
         self.visible += n
         self.pairs += pairs

@@ -58,7 +58,7 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, vector.llvm)  # type: ignore[no-untyped-call]
 
 
-def _repeat(builder: Any, value: Any, lanes: int = LANES) -> Any:
+def repeat(builder: Any, value: Any, lanes: int = LANES) -> Any:
     """A scalar in every lane."""
     undefined = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(_I, 0))
@@ -71,7 +71,7 @@ def widen(builder: Any, value: Any, element: ir.Type) -> Any:
         return value
     if element == _I and value.type != _I:
         value = builder.trunc(value, _I)
-    return _repeat(builder, value)
+    return repeat(builder, value)
 
 
 def fits(kind: Any, vector: _Vector) -> bool:
@@ -229,7 +229,7 @@ def floats(_typing: Any, value: Any) -> Any:
         return None
 
     def lower(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.sitofp(args[0], FLOATS.llvm) if value is INTS else _repeat(builder, args[0])
+        return builder.sitofp(args[0], FLOATS.llvm) if value is INTS else repeat(builder, args[0])
 
     return FLOATS(value), lower
 

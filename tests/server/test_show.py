@@ -44,6 +44,7 @@ def test_a_small_show_takes_its_defaults() -> None:
     assert show.canvas.walls == (PlaneWall("back", (0.0, 1.0, 1.5), 6.0, 3.0, 600, 300),)
     assert show.tracking.predict
     assert show.render.threads is None
+    assert show.render.hold_rate
 
 
 def test_the_documented_show_is_allowed_and_says_what_it_says() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DEFAULT_SCENES = ("room_100k", "room_500k", "room_2m")
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _LARGEST_PX = 16384
+_ORBIT_VIEWS = 8
 
 
 @dataclass(frozen=True)
@@ -161,23 +162,28 @@ def _peer_row(name: str, ours: dict[str, Any], scene: Scene, views: Sequence[Vie
 
 
 def _scene(name: str, size: tuple[int, int]) -> tuple[Scene, list[View]]:
-    """A named scene and its move; or a file's, seen along an orbit as ``translight render`` frames it."""
+    """A named scene and its move, or a file's."""
     path = Path(name)
     if path.exists():
-        from translight.core.camera import Camera
-        from translight.environment.files import load_environment
-        from translight.render.cameras import DEFAULT_FOV_DEG, DEFAULT_NEAR_M
-        from translight.render.framing import framing
-        from translight.render.paths import orbit
-        from translight.render.scene import scene_of
-
-        scene = scene_of(load_environment(path))
-        camera = Camera.from_fov(*size, horizontal_deg=DEFAULT_FOV_DEG)
-        return scene, orbit(framing(scene, camera), camera, 8, DEFAULT_NEAR_M)
+        return file_scene(path, size)
     scenes = benchmarks_module("benchmarks.scenes")
     if name not in scenes.COUNTS:
         raise ShowError(f"--scene: no file and no bench scene {name!r}; there are {', '.join(scenes.COUNTS)}")
     return scenes.bench_scene(name), scenes.move(*size)
+
+
+def file_scene(path: Path, size: tuple[int, int]) -> tuple[Scene, list[View]]:
+    """A file's scene, and views along an orbit as ``translight render`` frames it."""
+    from translight.core.camera import Camera
+    from translight.environment.files import load_environment
+    from translight.render.cameras import DEFAULT_FOV_DEG, DEFAULT_NEAR_M
+    from translight.render.framing import framing
+    from translight.render.paths import orbit
+    from translight.render.scene import scene_of
+
+    scene = scene_of(load_environment(path))
+    camera = Camera.from_fov(*size, horizontal_deg=DEFAULT_FOV_DEG)
+    return scene, orbit(framing(scene, camera), camera, _ORBIT_VIEWS, DEFAULT_NEAR_M)
 
 
 def benchmarks_module(name: str) -> ModuleType:

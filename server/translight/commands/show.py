@@ -120,6 +120,8 @@ def status_text(state: ShowState) -> str:
         f"dropped {live.frames_dropped}",
         f"receivers {live.receivers}",
     ]
+    if live.detail_level or live.inner_scale < 1:
+        parts.append(f"DRAWN COARSER: 1/{4**live.detail_level} of the splats, inner {100 * live.inner_scale:.0f} %")
     if state.restarts:
         parts.append("RESTARTED " + ", ".join(f"{name} {count}×" for name, count in state.restarts.items()))
     return "  ".join(parts)

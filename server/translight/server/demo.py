@@ -113,6 +113,9 @@ def _report(final: ShowState, received: dict[str, Any]) -> dict[str, Any]:
         "width": received.get("width"),
         "height": received.get("height"),
         "backend": live.backend,
+        "detail_level": live.detail_level,
+        "inner_scale": live.inner_scale,
+        "quality_changes": live.quality_changes,
         "restarts": final.restarts,
     }
 

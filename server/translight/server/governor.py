@@ -40,8 +40,16 @@ class Quality:
     scale: float = 1.0
 
 
-LADDER = (Quality(), Quality(1), Quality(1, 0.85), Quality(1, 0.7), Quality(2, 0.7), Quality(2, 0.5))
-"""From the finest down. A level of detail costs less of what is seen than resolution does (docs/rendering.md)."""
+LADDER = (
+    Quality(),
+    Quality(0, 0.85),
+    Quality(0, 0.7),
+    Quality(1, 0.85),
+    Quality(1, 0.7),
+    Quality(2, 0.7),
+    Quality(2, 0.5),
+)
+"""From the finest down: the order of what is seen of them (docs/rendering.md), and each a good deal cheaper."""
 
 
 class Governor:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from translight.core.camera import Camera
@@ -21,6 +22,7 @@ from translight.core.errors import TranslightError
 from translight.core.pose import Pose
 from translight.server.board import Board
 from translight.server.children import read_job
+from translight.server.governor import LADDER, Governor
 from translight.server.pace import Pace, Slot, system_frame_clock
 from translight.server.pipeline import Pipeline
 from translight.server.show import Show, show_from_text
@@ -28,6 +30,7 @@ from translight.server.status import LiveStatus
 from translight.stream.header import FLAG_PREDICTED, FLAG_TRACKING_LOST, FrameHeader, FrameTimes
 from translight.tracking.ring import PoseRing, Tracked
 
+_log = logging.getLogger(__name__)
 _STATUS_EVERY_NS = 200_000_000
 _SECOND_NS = 1_000_000_000
 _RECENT = 1024
@@ -45,6 +48,8 @@ class LiveLoop:
         self._board = board
         self._camera: Camera = self._show.camera.camera(None)
         self._focal_length_mm: float | None = None
+        period_ns = float(FrameClock(self._show.rate).period_ns)
+        self._governor = Governor(period_ns, LADDER if self._show.render.hold_rate else LADDER[:1])
         self._meter = _Meter(backend)
 
     def run(self) -> None:
@@ -57,9 +62,10 @@ class LiveLoop:
             sent = self._frame(slot, tracked, begin_ns)
             work_ns = now_ns() - begin_ns
             pace.worked(work_ns)
+            self._govern(work_ns)
             self._meter.add(sent, work_ns, slot.passed)
             self._tell(tracked)
-        self._board.write(self._meter.status("ended", -1.0, None, 0, self._pipeline.compositor.outer_renders))
+        self._board.write(self._status("ended", -1.0, None, 0))
 
     def _frame(self, slot: Slot, tracked: Tracked | None, taken_ns: int) -> FrameHeader:
         show = self._show
@@ -73,7 +79,20 @@ class LiveLoop:
             times, sequence = FrameTimes(captured_ns, tracked.received_ns), tracked.sequence
             self._follow_lens(tracked)
         times = replace(times, pose_taken_ns=taken_ns, presentation_ns=slot.presentation_ns)
-        return self._pipeline.frame(pose, self._camera, slot.frame, times=times, pose_sequence=sequence, flags=flags)
+        return self._pipeline.frame(
+            pose,
+            self._camera,
+            slot.frame,
+            times=times,
+            pose_sequence=sequence,
+            flags=flags,
+            quality=self._governor.quality,
+        )
+
+    def _govern(self, work_ns: int) -> None:
+        before = self._governor.quality
+        if self._governor.worked(work_ns, now_ns()):
+            _log.info("quality: %s, then %s", before, self._governor.quality)
 
     def _pose(self, tracked: Tracked, slot: Slot) -> Pose:
         """The pinhole's pose, predicted to the presentation time; a silent tracker's motion glides to its end."""
@@ -99,8 +118,20 @@ class LiveLoop:
         age = self._age(tracked)
         lost_after = self._show.tracking.lost_after_ns / 1e6
         lost = (age - lost_after) / 1e3 if tracked is not None and age > lost_after else None
-        outer = self._pipeline.compositor.outer_renders
-        self._board.write(self._meter.status("running", age, lost, self._receivers(), outer))
+        self._board.write(self._status("running", age, lost, self._receivers()))
+
+    def _status(self, phase: str, age_ms: float, lost_s: float | None, receivers: int) -> LiveStatus:
+        return msgspec.structs.replace(
+            self._meter.status(),
+            phase=phase,
+            tracking_age_ms=age_ms,
+            lost_since_s=-1.0 if lost_s is None else lost_s,
+            receivers=receivers,
+            outer_renders=self._pipeline.compositor.outer_renders,
+            detail_level=self._governor.quality.detail,
+            inner_scale=self._governor.quality.scale,
+            quality_changes=self._governor.changes,
+        )
 
     def _age(self, tracked: Tracked | None) -> float:
         return -1.0 if tracked is None else (now_ns() - tracked.received_ns) / 1e6
@@ -139,7 +170,8 @@ class _Meter:
         self._told_ns = now_ns()
         return True
 
-    def status(self, phase: str, age_ms: float, lost_s: float | None, receivers: int, outer_renders: int) -> LiveStatus:
+    def status(self) -> LiveStatus:
+        """The frames' part of the status."""
         recent = self._at_ns > now_ns() - _SECOND_NS
         ms = self._ms[recent]
         fps = 0.0
@@ -147,7 +179,6 @@ class _Meter:
             times = np.sort(self._at_ns[recent])
             fps = float((len(times) - 1) * 1e9 / (times[-1] - times[0]))
         return LiveStatus(
-            phase=phase,
             backend=self._backend,
             frames_sent=self._sent,
             frames_dropped=self._passed,
@@ -157,10 +188,6 @@ class _Meter:
             latency_ms=_middle(ms[:, -1], 50),
             latency_p99_ms=_middle(ms[:, -1], 99),
             stages_ms={name: _middle(ms[:, k], 50) for k, name in enumerate(_STEPS)},
-            tracking_age_ms=age_ms,
-            lost_since_s=-1.0 if lost_s is None else lost_s,
-            receivers=receivers,
-            outer_renders=outer_renders,
         )
 
 

@@ -17,7 +17,8 @@ from translight.core.pose import Pose
 from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Renderer, Scene
-from translight.server.scenes import load_scene
+from translight.server.governor import LADDER, Quality
+from translight.server.scenes import detailed_scenes, load_scene
 from translight.server.show import Show
 from translight.stream.contract import PictureSpec, Sender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
@@ -44,7 +45,12 @@ class Pipeline:
     def _open(self, base: Path, progress: Progress) -> None:
         show = self.show
         progress("reading the environment")
-        self.scene, encoding = load_scene(show.environment, base)
+        scene, encoding = load_scene(show.environment, base)
+        self.scenes = [scene]
+        """By level of detail."""
+        if show.render.hold_rate:
+            progress("making levels of detail")
+            self.scenes = detailed_scenes(scene, 1 + max(quality.detail for quality in LADDER))
         progress("opening the renderer")
         self.renderer: Renderer = self._stack.enter_context(
             open_renderer(show.render.backend, threads=show.render.threads)
@@ -62,22 +68,31 @@ class Pipeline:
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
-        self._inner: Frame | None = None
+        self._rooms: dict[tuple[int, int], Frame] = {}
         progress("drawing the outer frustum")
         self.refresh_outer()
+        self._warm()
 
     def refresh_outer(self) -> None:
         """Draw the outer picture anew, if what it shows has changed."""
-        self.compositor.refresh_outer(self._render, self.scene, np.array(self.show.volume.eye_m))
+        self.compositor.refresh_outer(self._render, self.scenes[0], np.array(self.show.volume.eye_m))
 
     def frame(
-        self, pose: Pose, camera: Camera, number: int, *, times: FrameTimes, pose_sequence: int, flags: int
+        self,
+        pose: Pose,
+        camera: Camera,
+        number: int,
+        *,
+        times: FrameTimes,
+        pose_sequence: int,
+        flags: int,
+        quality: Quality = LADDER[0],
     ) -> FrameHeader:
         """One frame: render, composite into the first sender's room, send everywhere. Returns the header as sent."""
-        view = inner_view(pose, camera, overscan=self.show.volume.overscan)
+        view = inner_view(pose, camera, overscan=self.show.volume.overscan, scale=quality.scale)
         inner = self._room(view)
         begin_ns = now_ns()
-        self.renderer.render(self.scene, [view], [inner])
+        self.renderer.render(self._scene(quality), [view], [inner])
         rendered_ns = now_ns()
         first, *others = self.senders
         picture = first.acquire()
@@ -110,11 +125,24 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    def _warm(self) -> None:
+        """Draw each quality once, so that no frame of the show waits for memory or a layout; nothing is sent."""
+        show = self.show
+        for quality in LADDER if show.render.hold_rate else LADDER[:1]:
+            view = inner_view(
+                show.camera.rest, show.camera.camera(None), overscan=show.volume.overscan, scale=quality.scale
+            )
+            self.renderer.render(self._scene(quality), [view], [self._room(view)])
+            self.compositor.composite(self._room(view), view, self.senders[0].acquire())
+
+    def _scene(self, quality: Quality) -> Scene:
+        return self.scenes[min(quality.detail, len(self.scenes) - 1)]
+
     def _render(self, scene: Scene, views: list[View]) -> list[Frame]:
         return self.renderer.render(scene, views)
 
     def _room(self, view: View) -> Frame:
-        size = (view.camera.height_px, view.camera.width_px)
-        if self._inner is None or self._inner.depth.shape != size:
-            self._inner = Frame.empty(view.camera.width_px, view.camera.height_px)
-        return self._inner
+        size = (view.camera.width_px, view.camera.height_px)
+        if size not in self._rooms:
+            self._rooms[size] = Frame.empty(*size)
+        return self._rooms[size]

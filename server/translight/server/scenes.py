@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from translight.core.errors import ShowError
@@ -11,7 +12,9 @@ from translight.environment.placement import fitted, placed
 from translight.environment.procedural import demo_environment
 from translight.render.contract import Scene
 from translight.render.scene import scene_of
+from translight.server.detail_cache import default_folder, kept_levels
 from translight.server.show import BUILT_IN, EnvironmentPlace
+from translight.splats.order import along_curve
 
 
 def load_scene(place: EnvironmentPlace, base: Path) -> tuple[Scene, ColourEncoding]:
@@ -21,6 +24,12 @@ def load_scene(place: EnvironmentPlace, base: Path) -> tuple[Scene, ColourEncodi
     """
     environment = open_environment(place, base)
     return scene_of(environment), environment.encoding
+
+
+def detailed_scenes(scene: Scene, levels: int) -> list[Scene]:
+    """The scene, and coarser ones for when there is no time for all of its splats."""
+    _, *coarser = kept_levels(scene.splats, levels, default_folder())
+    return [scene, *(replace(scene, splats=along_curve(splats)) for splats in coarser)]
 
 
 def open_environment(place: EnvironmentPlace, base: Path) -> Environment:

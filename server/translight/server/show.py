@@ -84,10 +84,11 @@ class VolumePlan:
 
 @dataclass(frozen=True, slots=True)
 class RenderPlan:
-    """Which backend draws, with how many threads (None: every core)."""
+    """Which backend draws, with how many threads (None: every core), and whether it may draw less to hold the rate."""
 
     backend: str
     threads: int | None
+    hold_rate: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,7 +267,7 @@ def _colour(table: Table) -> OutputTransform:
 
 def _render(table: Table) -> RenderPlan:
     threads = table.integer("threads", 0, 0, 1024)
-    plan = RenderPlan(table.text("backend", "auto"), threads or None)
+    plan = RenderPlan(table.text("backend", "auto"), threads or None, table.flag("hold_rate", default=True))
     table.end()
     return plan
 

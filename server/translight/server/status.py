@@ -32,6 +32,12 @@ class LiveStatus(msgspec.Struct, frozen=True):
     """How long tracking has been lost and the pose held; −1 while it is there."""
     receivers: int = 0
     outer_renders: int = 0
+    detail_level: int = 0
+    """Level of detail that the last frame was drawn with; 0: every splat."""
+    inner_scale: float = 1.0
+    """Resolution of the inner picture over the camera's."""
+    quality_changes: int = 0
+    """How often the governor has changed the two."""
 
 
 class TrackingStatus(msgspec.Struct, frozen=True):

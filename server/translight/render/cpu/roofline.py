@@ -17,6 +17,9 @@ from translight.render.cpu.simd import LANES
 if TYPE_CHECKING:
     from translight.render.cpu.renderer import CpuRenderer
 
+FMAS_A_FRAGMENT = 14
+"""Multiplications, with an addition or without, that blend.py does for a pixel and a splat: 8 for alpha, 6 to blend."""
+
 _CHAINS = 10
 """Independent sums: latency times throughput of the processors we know."""
 _TURNS = 20_000

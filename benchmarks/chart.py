@@ -1,4 +1,4 @@
-"""A line chart with a logarithmic y axis as SVG text, for benchmarks' results; needs no plotting library."""
+"""Line charts with a logarithmic y axis, and bars, as SVG text for benchmarks' results; needs no plotting library."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ def log_lines(title: str, x_label: str, y_label: str, xs: Sequence[float], lines
 
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif"',
-        'font-size="13">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="22" font-size="15">{escape(title)}</text>',
+        *_sheet(title, HEIGHT),
         f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(x_label)}</text>',
         f'<text transform="translate(18 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">',
         f"{escape(y_label)}</text>",
@@ -48,3 +45,41 @@ def log_lines(title: str, x_label: str, y_label: str, xs: Sequence[float], lines
         label_y = max(y_px(ys[-1]) + 4, label_y + 16)
         parts.append(f'<text x="{right + 8}" y="{label_y:.1f}" fill="{colour}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>", ""])
+
+
+def bars(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], limit: tuple[float, str] | None = None) -> str:
+    """A horizontal bar a row, its parts end to end, their sum behind it; ``limit`` is drawn as a line with its name."""
+    left, height = 170, TOP + BOTTOM + 34 * len(rows)
+    largest = max([sum(parts.values()) for parts in rows.values()] + ([limit[0]] if limit else []))
+    per_unit = (WIDTH - left - 90) / largest
+    names = list(dict.fromkeys(name for parts in rows.values() for name, value in parts.items() if value > 0))
+    out = _sheet(title, height)
+    for k, (row, parts) in enumerate(rows.items()):
+        y, x = TOP + 34 * k, float(left)
+        out.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{escape(row)}</text>')
+        for name, value in parts.items():
+            colour = COLOURS[(names.index(name) + 1) % len(COLOURS)] if name in names else COLOURS[0]
+            out.append(f'<rect x="{x:.1f}" y="{y}" width="{value * per_unit:.1f}" height="24" fill="{colour}"/>')
+            x += value * per_unit
+        out.append(f'<text x="{x + 6:.1f}" y="{y + 17}">{sum(parts.values()):.3g} {escape(unit)}</text>')
+    foot = TOP + 34 * len(rows)
+    if limit is not None:
+        x = left + limit[0] * per_unit
+        out.append(f'<line x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{foot}" stroke="#d43c2e" stroke-width="2"/>')
+        label = f"{escape(limit[1])}: {limit[0]:.3g} {escape(unit)}"
+        out.append(f'<text x="{x:.1f}" y="{foot + 16}" text-anchor="end" fill="#d43c2e">{label}</text>')
+    if len(names) > 1:
+        for k, name in enumerate(names):
+            x, colour = left + 90 * k, COLOURS[(k + 1) % len(COLOURS)]
+            out.append(f'<rect x="{x}" y="{foot + 18}" width="12" height="12" fill="{colour}"/>')
+            out.append(f'<text x="{x + 17}" y="{foot + 29}">{escape(name)}</text>')
+    return "\n".join([*out, "</svg>", ""])
+
+
+def _sheet(title: str, height: int) -> list[str]:
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif"',
+        'font-size="13">',
+        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
+        f'<text x="20" y="22" font-size="15">{escape(title)}</text>',
+    ]

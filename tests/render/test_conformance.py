@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from translight.core.errors import BackendError
 from translight.core.frames import STAGE_FROM_RDF, camera_from_pan_tilt_roll
 from translight.core.pose import Pose, Similarity
 from translight.render.backends import BACKENDS, open_renderer
-from translight.render.contract import Frame, Renderer, Scene
+from translight.render.contract import Frame, Order, Renderer, Scene
 from translight.render.reference import ReferenceRenderer
+from translight.render.sh import SH_0, SH_OFFSET
 from translight.splats.cloud import SplatCloud
 from translight.splats.files import load
 
@@ -227,10 +229,10 @@ CASES: dict[str, Callable[[], Case]] = {
 
 
 @cache
-def expected(name: str) -> tuple[Case, list[Frame]]:
+def expected(name: str, order: Order = "depth") -> tuple[Case, list[Frame]]:
     """A case with the reference's pictures of it, drawn once for all backends."""
     scene, views = CASES[name]()
-    return (scene, views), ReferenceRenderer().render(scene, views)
+    return (scene, views), ReferenceRenderer().render(scene, views, order=order)
 
 
 @cache
@@ -282,6 +284,37 @@ def assert_conforms(frames: Sequence[Frame], truth: Sequence[Frame]) -> None:
 def test_meets_the_reference(backend, case):
     (scene, views), truth = expected(case)
     assert_conforms(backend.render(scene, views), truth)
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS.keys() - {"reference"}), indirect=True)
+@pytest.mark.parametrize("case", CASES)
+def test_meets_the_reference_in_order_of_distance(backend, case):
+    (scene, views), truth = expected(case, "distance")
+    assert_conforms(backend.render(scene, views, order="distance"), truth)
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+def test_a_turn_changes_what_is_in_front_by_depth_and_not_by_distance(backend, order):
+    """A red splat is farther than a green one, but less deep while the camera looks straight ahead."""
+    red, green = SH_OFFSET / SH_0 * np.array([[1, -1, -1], [-1, 1, -1]])
+    scene = Scene(
+        SplatCloud(
+            means=np.array([[2.2, 0, 4], [0, 0, 4.3]], np.float32),
+            scales=np.array([[1, 1, 0.01]] * 2, np.float32),
+            wxyz=np.array([[1, 0, 0, 0]] * 2, np.float32),
+            opacities=np.array([0.99, 0.99], np.float32),
+            sh=np.array([[red], [green]], np.float32),
+        )
+    )
+    between = np.array([1.0, 0.0, 4.15])
+    fronts = []
+    for pan in (0.0, 30.0):
+        half = np.radians(pan) / 2
+        view = View(Pose.from_wxyz((np.cos(half), 0, np.sin(half), 0)), Camera.from_fov(64, 48, horizontal_deg=90))
+        u, v = view.camera.project(view.stage_from_camera.inverse().apply(between))
+        (frame,) = backend.render(scene, [view], order=order)
+        fronts.append(("red", "green", "blue")[int(np.argmax(frame.rgba[int(v), int(u), :3]))])
+    assert fronts == (["red", "green"] if order == "depth" else ["green", "green"])
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS.keys() - {"reference"}), indirect=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -24,6 +24,9 @@ TRANSMITTANCE_STOP = 1e-4
 """A splat that would bring a pixel's transmittance to this or below is not drawn, and ends the pixel."""
 FRUSTUM_CLAMP = 1.3
 """In the projection's Jacobian, x/z and y/z are clamped to this many times half the field of view."""
+Order = Literal["depth", "distance"]
+"""What splats are drawn in the order of: ``depth``, the camera's z, is what clouds are trained with; ``distance`` from
+the eye is the same for every view of one eye, so nothing changes places when a camera only turns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -64,7 +67,9 @@ class Renderer(Protocol):
 
     name: str
 
-    def render(self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None) -> list[Frame]:
+    def render(
+        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+    ) -> list[Frame]:
         """Draw ``scene`` for each view; into ``out``'s frames when given (same sizes as the views' cameras).
 
         Raises ValueError on mismatching sizes and BackendError when the backend fails.

@@ -13,13 +13,13 @@ from jaxtyping import Float64, Int64
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
-from translight.render.contract import ALPHA_CUT, DILATION_PX2, FRUSTUM_CLAMP, Scene
+from translight.render.contract import ALPHA_CUT, DILATION_PX2, FRUSTUM_CLAMP, Order, Scene
 from translight.render.sh import colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProjectedSplats:
-    """The m splats that can touch the picture, near ones first (by camera z; ties by index in the cloud).
+    """The m splats that can touch the picture, near ones first (by camera z or distance; ties by index in the cloud).
 
     ``conic`` (m 3) holds a, b, c of the inverse 2D covariance: σ = ½(a·dx² + c·dy²) + b·dx·dy. ``box_px`` (m 4) is
     first and one-past-last column, then row, of the pixels whose centre can reach the alpha cut, within the picture.
@@ -37,7 +37,7 @@ class ProjectedSplats:
         return len(self.index)
 
 
-def project(scene: Scene, view: View) -> ProjectedSplats:
+def project(scene: Scene, view: View, order: Order = "depth") -> ProjectedSplats:
     """Cull, project, colour and order ``scene``'s splats for ``view``.
 
     A splat is left out when its centre is nearer than the near plane, when its opacity is below the alpha cut, when
@@ -63,21 +63,22 @@ def project(scene: Scene, view: View) -> ProjectedSplats:
     box = _boxes(centre, cov, opacity, camera)
 
     seen = np.flatnonzero((box[:, 0] < box[:, 1]) & (box[:, 2] < box[:, 3]))
-    order = seen[np.argsort(points[seen, 2], kind="stable")]
-    index = kept[order]
     eye = eye_in_scene(scene, view.stage_from_camera)
-    towards = splats.means[index] - eye
-    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-    xx, xy, yy = cov[order].T
+    towards = splats.means[kept] - eye
+    distance = np.linalg.norm(towards, axis=1)
+    far = points[:, 2] if order == "depth" else distance
+    near_first = seen[np.argsort(far[seen], kind="stable")]
+    index = kept[near_first]
+    xx, xy, yy = cov[near_first].T
     determinant = xx * yy - xy * xy
     return ProjectedSplats(
         index=index,
-        centre_px=centre[order],
-        depth_m=points[order, 2],
+        centre_px=centre[near_first],
+        depth_m=points[near_first, 2],
         conic=np.stack([yy / determinant, -xy / determinant, xx / determinant], axis=-1),
-        opacity=opacity[order],
-        rgb=colours(splats.sh[index], towards),
-        box_px=box[order],
+        opacity=opacity[near_first],
+        rgb=colours(splats.sh[index], towards[near_first] / distance[near_first, None]),
+        box_px=box[near_first],
     )
 
 

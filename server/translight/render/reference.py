@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from translight.core.camera import View
-from translight.render.contract import ALPHA_CUT, ALPHA_MAX, TRANSMITTANCE_STOP, Frame, Scene, frames_for
+from translight.render.contract import ALPHA_CUT, ALPHA_MAX, TRANSMITTANCE_STOP, Frame, Order, Scene, frames_for
 from translight.render.projection import project
 from translight.render.sky import sky_picture
 
@@ -24,15 +24,17 @@ def open_backend(threads: int | None = None) -> ReferenceRenderer:  # noqa: ARG0
 
 
 class ReferenceRenderer:
-    """Draws splat by splat in depth order; seconds a picture, one thread, nothing cached."""
+    """Draws splat by splat, near ones first; seconds a picture, one thread, nothing cached."""
 
     name = "reference"
 
-    def render(self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None) -> list[Frame]:
+    def render(
+        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+    ) -> list[Frame]:
         """Draw ``scene`` for each view; see ``contract.Renderer``."""
         frames = frames_for(views, out)
         for view, frame in zip(views, frames, strict=True):
-            _draw(scene, view, frame)
+            _draw(scene, view, frame, order)
         return frames
 
     def close(self) -> None:
@@ -45,13 +47,13 @@ class ReferenceRenderer:
         self.close()
 
 
-def _draw(scene: Scene, view: View, frame: Frame) -> None:
+def _draw(scene: Scene, view: View, frame: Frame, order: Order) -> None:
     width, height = view.camera.width_px, view.camera.height_px
     rgb = np.zeros((height, width, 3))
     depth = np.zeros((height, width))
     transmittance = np.ones((height, width))
     alive = np.ones((height, width), dtype=bool)
-    splats = project(scene, view)
+    splats = project(scene, view, order)
     for i in range(len(splats)):
         x0, x1, y0, y1 = splats.box_px[i]
         box = (slice(y0, y1), slice(x0, x1))

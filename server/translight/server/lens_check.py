@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,10 @@ def check_show(show: Show, base: Path, *, poses: int, move: str, samples: int) -
         show.canvas, replace(show.colour, encoding=encoding), feather=volume.feather, sampling=volume.sampling
     )
     with open_renderer(show.render.backend, threads=show.render.threads) as renderer:
-        compositor.refresh_outer(renderer.render, scene, np.array(volume.eye_m))
+        render = partial(renderer.render, order=show.render.order)
+        compositor.refresh_outer(render, scene, np.array(volume.eye_m))
         camera = show.camera.camera(None)
-        return check_lens(compositor, renderer.render, scene, camera, places, overscan=volume.overscan, samples=samples)
+        return check_lens(compositor, render, scene, camera, places, overscan=volume.overscan, samples=samples)
 
 
 def row(view: LensView) -> dict[str, float | None]:

@@ -92,7 +92,7 @@ class Pipeline:
         view = inner_view(pose, camera, overscan=self.show.volume.overscan, scale=quality.scale)
         inner = self._room(view)
         begin_ns = now_ns()
-        self.renderer.render(self._scene(quality), [view], [inner])
+        self.renderer.render(self._scene(quality), [view], [inner], order=self.show.render.order)
         rendered_ns = now_ns()
         first, *others = self.senders
         picture = first.acquire()
@@ -132,14 +132,14 @@ class Pipeline:
             view = inner_view(
                 show.camera.rest, show.camera.camera(None), overscan=show.volume.overscan, scale=quality.scale
             )
-            self.renderer.render(self._scene(quality), [view], [self._room(view)])
+            self.renderer.render(self._scene(quality), [view], [self._room(view)], order=show.render.order)
             self.compositor.composite(self._room(view), view, self.senders[0].acquire())
 
     def _scene(self, quality: Quality) -> Scene:
         return self.scenes[min(quality.detail, len(self.scenes) - 1)]
 
     def _render(self, scene: Scene, views: list[View]) -> list[Frame]:
-        return self.renderer.render(scene, views)
+        return self.renderer.render(scene, views, order=self.show.render.order)
 
     def _room(self, view: View) -> Frame:
         size = (view.camera.width_px, view.camera.height_px)

@@ -15,6 +15,7 @@ from translight.core.errors import StreamError, TranslightError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
+from translight.render.contract import Order
 from translight.server.tables import Table, parse_toml, read_show
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
@@ -84,11 +85,13 @@ class VolumePlan:
 
 @dataclass(frozen=True, slots=True)
 class RenderPlan:
-    """Which backend draws, with how many threads (None: every core), and whether it may draw less to hold the rate."""
+    """Which backend draws, and how; ``threads`` None is every core."""
 
     backend: str
     threads: int | None
     hold_rate: bool
+    """Whether less may be drawn of a frame to hold the rate."""
+    order: Order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,7 +270,12 @@ def _colour(table: Table) -> OutputTransform:
 
 def _render(table: Table) -> RenderPlan:
     threads = table.integer("threads", 0, 0, 1024)
-    plan = RenderPlan(table.text("backend", "auto"), threads or None, table.flag("hold_rate", default=True))
+    plan = RenderPlan(
+        backend=table.text("backend", "auto"),
+        threads=threads or None,
+        hold_rate=table.flag("hold_rate", default=True),
+        order=cast("Order", table.choice("order", "distance", get_args(Order))),
+    )
     table.end()
     return plan
 

@@ -30,6 +30,13 @@ def _add(sh: Any, at: int, basis: Any, red: Any, green: Any, blue: Any) -> Any:
 
 
 @inlined
+def squared_distance(mx: Any, my: Any, mz: Any, view: Any) -> Any:
+    """Of splats from the view's eye, in scene units."""
+    x, y, z = mx - view[EYE], my - view[EYE + 1], mz - view[EYE + 2]
+    return x * x + y * y + z * z
+
+
+@inlined
 def colour(sh: Any, at: int, fields: int, mx: Any, my: Any, mz: Any, view: Any) -> Any:
     """Red, green and blue of the splats whose ``fields`` coefficients start at ``at``, seen from the view's eye."""
     step = 3 * CHUNK

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from translight.render.contract import ALPHA_CUT, DILATION_PX2
-from translight.render.cpu.harmonics import colour
+from translight.render.cpu.harmonics import colour, squared_distance
 from translight.render.cpu.jit import kernel, parallel_kernel
 from translight.render.cpu.memory import get, load, store_records, store_selected
 from translight.render.cpu.prepare import AXES, CHUNK, GEOMETRY_FIELDS, GROUP, LOG2_OPACITY
@@ -30,7 +30,7 @@ from translight.render.cpu.simd import (
     smaller,
     square_root,
 )
-from translight.render.cpu.viewpoint import CX, CY, FX, FY, HEIGHT, LIMITS, NEAR, SCALE, TRANSLATION, WIDTH
+from translight.render.cpu.viewpoint import BY_DISTANCE, CX, CY, FX, FY, HEIGHT, LIMITS, NEAR, SCALE, TRANSLATION, WIDTH
 
 TILE_PX = 32
 RECORD = 16
@@ -56,7 +56,8 @@ def project(
     geometry: Any, sh: Any, visible: Any, groups: int, view: Any, records: Any, keys: Any, columns: Any, rows: Any,
     found: Any,
 ) -> None:  # fmt: skip
-    """Fill in the splats seen: ``records``, ``keys`` (the bits of z), and the tiles touched (``columns``, ``rows``).
+    """Fill in the splats seen: ``records``, ``keys`` (the bits of what they are ordered by), and the tiles touched
+    (``columns``, ``rows``).
 
     All arrays but ``found`` (workers 4) are flat; ``geometry`` and ``sh`` are prepare.py's, and of its groups the first
     ``groups`` in ``visible`` are looked at. A span of tiles is its first plus 65536 times its last. ``found`` is, for
@@ -138,6 +139,9 @@ def _project_groups(
         r = square_root((half * _LOG2_E) * inverse_yy)
         red, green, blue = colour(sh, (chunk * CHUNK) * fields + lane, fields, mx, my, mz, v)
         key = bits_of(z)
+        if v[BY_DISTANCE] > zero:
+            # In scene axes, where the camera's rotation has no part in it: it gives the same bits however it turns.
+            key = bits_of(squared_distance(mx, my, mz, v))
         least = select(seen & (key < least), key, least)
         most = select(seen & (key > most), key, most)
         store_selected(columns, slot, (ints(left) >> 5) | ((ints(right) >> 5) << 16), seen)

@@ -15,7 +15,7 @@ from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
 from translight.render.compiling import compiling_told
-from translight.render.contract import Frame, Scene, frames_for
+from translight.render.contract import Frame, Order, Scene, frames_for
 from translight.render.cpu import cull
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
 from translight.render.cpu.lists import BLOCKS
@@ -57,7 +57,9 @@ class CpuRenderer:
         self._allocate(0)
         self._pairs = np.empty(0, np.int32)
 
-    def render(self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None) -> list[Frame]:
+    def render(
+        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+    ) -> list[Frame]:
         """Draw ``scene`` for each view; see ``contract.Renderer``."""
         frames = frames_for(views, out)
         self.timings = dict.fromkeys(("prepare", "project", "sort", "bin", "blend", "sky"), 0)
@@ -67,7 +69,7 @@ class CpuRenderer:
         try:
             prepared = self._prepare(scene)
             for view, frame in zip(views, frames, strict=True):
-                self._draw(scene, prepared, view, frame)
+                self._draw(scene, prepared, view, frame, order)
         finally:
             numba.set_num_threads(threads_before)
         return frames
@@ -112,8 +114,8 @@ class CpuRenderer:
         self._fractions = aligned(self.threads * FRACTIONS * LANES).reshape(self.threads, -1)
         self._corners = aligned(self.threads * CORNERS * LANES, np.int32).reshape(self.threads, -1)
 
-    def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame) -> None:
-        row = view_row(scene, view)
+    def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame, order: Order) -> None:
+        row = view_row(scene, view, order)
         width, height = view.camera.width_px, view.camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)

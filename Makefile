@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test test-slow check bench format clean
+.PHONY: demo test test-slow check bench bench-peers format clean
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,6 +28,12 @@ check: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Other renderers to measure against; Debian's chromium, libegl1, libgl1, libgles2 and libgl1-mesa-dri, and npm, are wanted.
+bench-peers: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[peers]"
+	npm install --prefix benchmarks/peers --ignore-scripts --no-package-lock --no-audit --no-fund
+	$(BIN)/python -m benchmarks peers
 
 format: $(VENV)/installed
 	$(BIN)/ruff format .

@@ -63,8 +63,8 @@ def _scene(name: str, width: int, height: int) -> tuple[Scene | None, list[Any]]
 
 def _line(row: dict[str, Any]) -> str:
     stages = "  ".join(f"{stage} {ms:.2f}" for stage, ms in row["stages_ms"].items() if ms)
-    size = f"{row['width']}x{row['height']}"
-    return f"{row['scene']:>18} {size:>9} {row['threads']} threads: {row['median_ms']:.2f} ms  {row['fps']:.1f} fps  {stages}"
+    what = f"{row['scene']:>18} {row['width']}x{row['height']} {row['threads']} threads"
+    return f"{what}: {row['median_ms']:.2f} ms  {row['fps']:.1f} fps  {stages}"
 
 
 _MEMORY = """
@@ -137,13 +137,13 @@ def _report(rows: list[dict[str, Any]], memory: tuple[int, int] | None, start: d
     lines = [
         "# The cpu renderer",
         "",
-        f"`python -m benchmarks render`. {ROUNDS} rounds over the eight views of a camera move (an orbit for captures); a frame",
-        "is a whole `render` call. Medians, ms; stages are medians of their own. room_…: `benchmarks/scenes.py`, SH 3.",
-        "plant: Marcel Padilla, playbot: Stephane Agullo, both CC-BY-4.0. Fragments are the pixel–splat pairs blended.",
+        f"`python -m benchmarks render`. {ROUNDS} rounds over eight views of a camera move (an orbit for captures).",
+        "A frame is a whole `render` call. Medians, ms; stages are medians of their own. Fragments: pixel–splat pairs",
+        "blended. room_…: `benchmarks/scenes.py`, SH 3. plant: Marcel Padilla, playbot: Stephane Agullo, CC-BY-4.0.",
         "",
         f"Machine: {describe()}. Shared with other work.",
         "",
-        "| scene | size | threads | median | p99 | fps | project | sort | bin | blend | fragments/s | of the FMA peak |",
+        "| scene | size | threads | median | p99 | fps | project | sort | bin | blend | fragments/s | of FMA peak |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

@@ -8,8 +8,10 @@ import pytest
 from translight.server.governor import HIGH, LADDER, Governor, Quality
 
 PERIOD_NS = 33_333_333
-COST = {quality: 0.7**k for k, quality in enumerate(LADDER)}
-"""Work over that of the finest quality."""
+COST = {quality: 0.74**k for k, quality in enumerate(LADDER)}
+"""What drawing takes over that of the finest quality: not what the governor guesses."""
+REST_MS = 6.0
+"""Of a frame's work, what no quality changes."""
 
 
 def _steady(ms: float) -> Callable[[float], float]:
@@ -31,8 +33,10 @@ def _run(
     for frame in range(int(seconds * 1e9 / PERIOD_NS)):
         now_ns = int(start_s * 1e9) + frame * PERIOD_NS
         quality = governor.quality
-        ms = full_ms(now_ns / 1e9) * COST[quality] * np.exp(rng.normal(0, noise))
-        governor.worked(int(ms * 1e6), now_ns)
+        whole = full_ms(now_ns / 1e9) * np.exp(rng.normal(0, noise))
+        draw = (whole - REST_MS) * COST[quality]
+        ms = draw + REST_MS
+        governor.worked(int(ms * 1e6), int(draw * 1e6), now_ns)
         work.append(ms * 1e6 / PERIOD_NS)
         qualities.append(quality)
     return np.array(work), qualities
@@ -51,8 +55,8 @@ def test_too_much_is_answered_within_a_few_frames_and_held(full_ms: float) -> No
     work, _ = _run(governor, _steady(full_ms), 60)
     assert (work[8:] < 1.0).all()
     assert governor.changes <= 8
-    finer = [quality for quality in LADDER if COST[quality] * full_ms * 1e6 < 0.6 * PERIOD_NS]
-    assert LADDER.index(governor.quality) <= LADDER.index(finer[0]), "no coarser than it must be"
+    finer = [quality for quality in LADDER if (REST_MS + (full_ms - REST_MS) * COST[quality]) * 1e6 < 0.66 * PERIOD_NS]
+    assert LADDER.index(governor.quality) <= LADDER.index((finer or LADDER[-1:])[0]), "no coarser than it must be"
 
 
 def test_on_the_border_it_tries_less_and_less_often() -> None:
@@ -87,11 +91,11 @@ def test_a_slow_swell_is_followed_without_a_late_frame() -> None:
     assert np.median(work) < HIGH
 
 
-def test_one_hiccup_of_the_machine_costs_one_step_and_comes_back() -> None:
+def test_hiccups_of_the_machine_are_none_of_its_business() -> None:
     governor = Governor(PERIOD_NS)
-    _, qualities = _run(governor, lambda t: 200.0 if 5.0 <= t < 5.03 else 20.0, 12)
-    assert set(qualities) >= {LADDER[0]}
-    assert governor.quality == LADDER[0]
+    work, _ = _run(governor, lambda t: 200.0 if (t + 1e-6) % 5.0 < 0.03 else 20.0, 60)
+    assert (work > 2).sum() >= 10
+    assert governor.changes == 0
 
 
 def test_the_last_step_is_kept_however_late_frames_are() -> None:
@@ -105,7 +109,7 @@ def test_a_change_of_scene_forgets_what_was_learnt() -> None:
     governor = Governor(PERIOD_NS)
     _run(governor, _steady(60.0), 20)
     governor.restart(int(20e9))
-    governor.worked(int(5e6), int(20.1e9))
+    governor.worked(int(5e6), int(4e6), int(20.1e9))
     assert governor.quality != LADDER[0], "it is not raised by one frame"
     work, _ = _run(governor, _steady(20.0), 30, start_s=21)
     assert governor.quality == LADDER[0]

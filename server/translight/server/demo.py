@@ -113,6 +113,8 @@ def _report(final: ShowState, received: dict[str, Any]) -> dict[str, Any]:
         "width": received.get("width"),
         "height": received.get("height"),
         "backend": live.backend,
+        "longest_work_ms": live.longest_work_ms,
+        "frames_very_late": live.frames_very_late,
         "detail_level": live.detail_level,
         "inner_scale": live.inner_scale,
         "quality_changes": live.quality_changes,

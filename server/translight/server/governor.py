@@ -1,7 +1,9 @@
 """Holding the frame rate: how finely the next frame is drawn, from how long the last ones took; live_process.py asks.
 
-Steps down are taken at once, steps up only after a while of frames that leave room for them, and after a step up that
-did not hold, later each time: so it settles instead of swinging.
+A frame's work is what is drawn, which the quality changes, and the rest, which it does not: compositing, sending. So
+what another quality would take is foretold from the two apart. Steps down are taken at once, steps up only after a
+while of frames that leave room for them, and after a step up that did not hold, later each time: so it settles
+instead of swinging.
 """
 
 from __future__ import annotations
@@ -11,20 +13,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HIGH = 0.85
+HIGH = 0.88
 """A frame's usual work over its period from which on less must be drawn: what is left is for the unusual."""
-LOW = 0.7
+LOW = 0.78
 """What the work must be expected to stay under, for more to be drawn."""
 
 _WINDOW = 12
-_FEWEST = 4
+_FEWEST = 8
 _USUAL = 75
 _LATE = 1.0
-"""Two frames in a row that take longer than this many periods are answered at once …"""
-_VERY_LATE = 1.5
-"""… and so is one that takes this long."""
-_GUESS = 0.75
-"""A step's work over that of the step above, before it was seen."""
+"""Two frames in a row that take longer than this many periods are answered at once. One alone is the machine's doing,
+and drawing less would not have saved it."""
+_LEARNING = 0.5
+"""How far a cost moves to what was measured, of the way between their logarithms."""
 _PATIENCE_NS = 2_000_000_000
 _MOST_PATIENCE_NS = 60_000_000_000
 _TRIAL_NS = 5_000_000_000
@@ -34,22 +35,26 @@ _SETTLED_NS = 30_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How a frame is drawn: level of detail (0: every splat) and the inner picture's resolution over the camera's."""
+    """How a frame is drawn: level of detail (0: every splat) and the inner picture's resolution over the camera's.
+
+    ``cost`` is what drawing takes, over that of the finest: a first guess, which the governor corrects.
+    """
 
     detail: int = 0
     scale: float = 1.0
+    cost: float = 1.0
 
 
 LADDER = (
     Quality(),
-    Quality(0, 0.85),
-    Quality(0, 0.7),
-    Quality(1, 0.85),
-    Quality(1, 0.7),
-    Quality(2, 0.7),
-    Quality(2, 0.5),
+    Quality(0, 0.85, 0.8),
+    Quality(0, 0.7, 0.62),
+    Quality(1, 0.85, 0.37),
+    Quality(1, 0.7, 0.3),
+    Quality(2, 0.7, 0.2),
+    Quality(2, 0.5, 0.13),
 )
-"""From the finest down: the order of what is seen of them (docs/rendering.md), and each a good deal cheaper."""
+"""From the finest down: the order of what is seen of them, and each a good deal cheaper (docs/rendering.md)."""
 
 
 class Governor:
@@ -61,13 +66,11 @@ class Governor:
         self._period_ns = period_ns
         self._ladder = tuple(ladder)
         self._step = 0
-        self._work_ns = np.zeros(_WINDOW)
+        self._work_ns, self._draw_ns = np.zeros(_WINDOW), np.zeros(_WINDOW)
         self._count = 0
-        # Of each step, its work over that of the step above; the first has none above.
-        self._ratios = np.full(len(ladder), _GUESS)
-        self._before_ns = 0.0
-        """The usual work before the last change; 0 when it is known no more."""
-        self._before_step = 0
+        self._costs = np.array([quality.cost for quality in ladder])
+        self._before: tuple[int, float] | None = None
+        """The step before the last change and what drawing took then, until it was learnt from."""
         self._changed_ns = self._raised_ns = -1
         self._patience_ns = _PATIENCE_NS
         self.changes = 0
@@ -78,11 +81,15 @@ class Governor:
         """How the next frame is to be drawn."""
         return self._ladder[self._step]
 
-    def worked(self, work_ns: int, now_ns: int) -> bool:
-        """A frame of the present quality took ``work_ns`` and ended at ``now_ns``; whether the quality changes now."""
+    def worked(self, work_ns: int, draw_ns: int, now_ns: int) -> bool:
+        """A frame of the present quality took ``work_ns``, of which drawing took ``draw_ns``, and ended at ``now_ns``.
+
+        Whether the quality changes now.
+        """
         if self._changed_ns < 0:
             self._changed_ns = now_ns
-        self._work_ns[self._count % _WINDOW] = work_ns
+        place = self._count % _WINDOW
+        self._work_ns[place], self._draw_ns[place] = work_ns, draw_ns
         self._count += 1
         if self._too_much(work_ns):
             return self._lower(now_ns)
@@ -93,38 +100,36 @@ class Governor:
 
     def restart(self, now_ns: int) -> None:
         """After a change of scene: what the steps cost is not known any more."""
-        self._ratios[:] = _GUESS
-        self._before_ns = 0.0
+        self._costs[:] = [quality.cost for quality in self._ladder]
+        self._before = None
         self._patience_ns = _PATIENCE_NS
         self._count, self._changed_ns, self._raised_ns = 0, now_ns, -1
 
-    @property
-    def _usual_ns(self) -> float:
-        return float(np.percentile(self._work_ns[: min(self._count, _WINDOW)], _USUAL))
+    def _usual(self, recent_ns: np.ndarray) -> float:
+        return float(np.percentile(recent_ns[: min(self._count, _WINDOW)], _USUAL))
 
     def _too_much(self, work_ns: int) -> bool:
-        period = self._period_ns
-        if work_ns > _VERY_LATE * period:
-            return True
         last = self._work_ns[(self._count - 2) % _WINDOW] if self._count > 1 else 0.0
-        if min(work_ns, last) > _LATE * period:
+        if min(work_ns, last) > _LATE * self._period_ns:
             return True
-        return self._count >= _FEWEST and self._usual_ns > HIGH * period
+        return self._count >= _FEWEST and self._usual(self._work_ns) > HIGH * self._period_ns
+
+    def _expected(self, step: int) -> float:
+        """What a frame's work would usually be at another step."""
+        work, draw = self._usual(self._work_ns), self._usual(self._draw_ns)
+        return work - draw + draw * float(self._costs[step] / self._costs[self._step])
 
     def _lower(self, now_ns: int) -> bool:
         """Down to the first step that is expected to leave room, or to the last."""
-        if self._step == len(self._ladder) - 1:
+        last = len(self._ladder) - 1
+        if self._step == last:
             return False
         if self._raised_ns >= 0 and now_ns - self._raised_ns < _TRIAL_NS:
             self._patience_ns = min(2 * self._patience_ns, _MOST_PATIENCE_NS)
-        usual, step = self._usual_ns, self._step
-        expected = usual
-        while step < len(self._ladder) - 1:
+        step = self._step + 1
+        while step < last and self._expected(step) > LOW * self._period_ns:
             step += 1
-            expected *= self._ratios[step]
-            if expected <= LOW * self._period_ns:
-                break
-        self._change(step, now_ns, usual)
+        self._change(step, now_ns)
         self._raised_ns = -1
         return True
 
@@ -134,23 +139,26 @@ class Governor:
             self._patience_ns, self._raised_ns = _PATIENCE_NS, -1
         if self._step == 0 or now_ns - self._changed_ns < self._patience_ns:
             return False
-        usual = self._usual_ns
-        if usual / self._ratios[self._step] > LOW * self._period_ns:
+        if self._expected(self._step - 1) > LOW * self._period_ns:
             return False
-        self._change(self._step - 1, now_ns, usual)
+        self._change(self._step - 1, now_ns)
         self._raised_ns = now_ns
         return True
 
-    def _change(self, step: int, now_ns: int, usual_ns: float) -> None:
-        self._before_ns, self._before_step = usual_ns, self._step
+    def _change(self, step: int, now_ns: int) -> None:
+        self._before = self._step, self._usual(self._draw_ns)
         self._step, self._changed_ns, self._count = step, now_ns, 0
         self.changes += 1
 
     def _learn(self) -> None:
-        """From the first full window after a change: what the steps between cost, shared out evenly."""
-        if self._before_ns <= 0:
+        """From the first full window after a change: what drawing at this step costs, beside the step before."""
+        if self._before is None:
             return
-        upper, lower = sorted((self._before_step, self._step))
-        ratio = self._usual_ns / self._before_ns if self._step == lower else self._before_ns / self._usual_ns
-        self._ratios[upper + 1 : lower + 1] = np.clip(ratio ** (1 / (lower - upper)), 0.3, 0.98)
-        self._before_ns = 0.0
+        before, draw_ns = self._before
+        self._before = None
+        if draw_ns > 0:
+            measured = self._costs[before] * self._usual(self._draw_ns) / draw_ns
+            off = np.clip(measured / self._costs[self._step], 0.25, 4.0)
+            self._costs[self._step] *= off**_LEARNING
+            # A coarser step is never taken for a dearer one.
+            np.minimum.accumulate(self._costs, out=self._costs)

@@ -50,7 +50,7 @@ class LiveLoop:
         self._focal_length_mm: float | None = None
         period_ns = float(FrameClock(self._show.rate).period_ns)
         self._governor = Governor(period_ns, LADDER if self._show.render.hold_rate else LADDER[:1])
-        self._meter = _Meter(backend)
+        self._meter = _Meter(backend, period_ns)
 
     def run(self) -> None:
         """The loop. Before the first datagram it shows the environment from the show's resting camera."""
@@ -62,7 +62,7 @@ class LiveLoop:
             sent = self._frame(slot, tracked, begin_ns)
             work_ns = now_ns() - begin_ns
             pace.worked(work_ns)
-            self._govern(work_ns)
+            self._govern(work_ns, sent.times.render_end_ns - sent.times.render_begin_ns)
             self._meter.add(sent, work_ns, slot.passed)
             self._tell(tracked)
         self._board.write(self._status("ended", -1.0, None, 0))
@@ -89,9 +89,9 @@ class LiveLoop:
             quality=self._governor.quality,
         )
 
-    def _govern(self, work_ns: int) -> None:
+    def _govern(self, work_ns: int, draw_ns: int) -> None:
         before = self._governor.quality
-        if self._governor.worked(work_ns, now_ns()):
+        if self._governor.worked(work_ns, draw_ns, now_ns()):
             _log.info("quality: %s, then %s", before, self._governor.quality)
 
     def _pose(self, tracked: Tracked, slot: Slot) -> Pose:
@@ -143,8 +143,10 @@ class LiveLoop:
 class _Meter:
     """Counts frames and keeps the last second's stage times, in arrays made once."""
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, period_ns: float) -> None:
         self._backend = backend
+        self._period_ns = period_ns
+        self._begun_ns = self._longest_ns = self._very_late = 0
         self._sent = self._passed = 0
         self._at_ns = np.zeros(_RECENT, np.int64)
         self._ms = np.full((_RECENT, len(_STEPS) + 2), np.nan)
@@ -157,6 +159,10 @@ class _Meter:
         for k in range(len(_STEPS)):
             self._ms[row, k] = (marks[k + 1] - marks[k]) / 1e6
         self._ms[row, -2] = work_ns / 1e6
+        self._begun_ns = self._begun_ns or t.sent_ns
+        if t.sent_ns - self._begun_ns > _SECOND_NS:
+            self._longest_ns = max(self._longest_ns, work_ns)
+            self._very_late += work_ns > 2 * self._period_ns
         self._ms[row, -1] = (t.sent_ns - t.received_ns) / 1e6
         if sent.flags & FLAG_TRACKING_LOST:
             self._ms[row, [0, -1]] = np.nan
@@ -185,6 +191,8 @@ class _Meter:
             fps=fps,
             work_ms=_middle(ms[:, -2], 50),
             work_p99_ms=_middle(ms[:, -2], 99),
+            longest_work_ms=self._longest_ns / 1e6,
+            frames_very_late=self._very_late,
             latency_ms=_middle(ms[:, -1], 50),
             latency_p99_ms=_middle(ms[:, -1], 99),
             stages_ms={name: _middle(ms[:, k], 50) for k, name in enumerate(_STEPS)},

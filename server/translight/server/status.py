@@ -21,6 +21,10 @@ class LiveStatus(msgspec.Struct, frozen=True):
     work_ms: float = 0.0
     """Pose taken to frame sent, median of the last second."""
     work_p99_ms: float = 0.0
+    longest_work_ms: float = 0.0
+    """Of all frames but the first second's."""
+    frames_very_late: int = 0
+    """Frames that took longer than two periods, the first second's left out."""
     latency_ms: float = 0.0
     """Datagram received to frame sent, median of the last second."""
     latency_p99_ms: float = 0.0

@@ -64,6 +64,7 @@ class Compositor:
         """Processor threads that a picture is made with."""
         self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
         self._planes = np.empty((10, 4))
+        self._ticket = np.zeros(1, np.int64)
         self._outer_of: tuple[object, bytes] | None = None
         self.set_output(output)
 
@@ -130,6 +131,7 @@ class Compositor:
             self._colour,
             self._scratch,
             self.threads,
+            self._ticket,
             self._words(out),
         )
 
@@ -157,8 +159,7 @@ class _Surfaces:
         for gap in canvas.gaps():
             for x, y, width, height in _cut(gap.width, gap.height):
                 tiles.append((gap.x + x, gap.y + y, width, height, kernel.NO_WALL, 0))
-        # Neighbours go to different threads, so each has its share of the inner picture
-        self.tiles = np.array([(*t, t[0] // kernel.TILE_WIDTH + t[1] // kernel.TILE_HEIGHT) for t in tiles], np.int64)
+        self.tiles = np.array(tiles, np.int64)
         self.spheres = np.array([self._sphere(*t[2:]) for t in tiles])
         self._projected = np.empty((3, len(self._columns)), np.float32), np.empty((3, len(self._rows)), np.float32)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
-from translight.volume.lanes import look_up_four, pack_four, sample_rgba
+from translight.volume.lanes import look_up_four, pack_four, sample_rgba, take_ticket
 
 TILE_WIDTH: Final = 128
 TILE_HEIGHT: Final = 16
@@ -65,19 +65,24 @@ def composite(
     colour: Colour,
     scratch: Array,
     threads: int,
+    ticket: Array,
     out: Array,
 ) -> None:
     """``out`` (h w) uint32: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
 
-    ``tiles`` (n 7): canvas x, y, width, height, first column, first row, turn; ``spheres`` (n 4) around them.
+    ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. A thread takes
+    the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up.
     ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
+    ticket[0] = 0
+    counter = _U(ticket.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
-        for index in range(tiles.shape[0]):
-            if tiles[index, 6] % threads != thread:
-                continue
+        while True:
+            index = take_ticket(counter)
+            if index >= tiles.shape[0]:
+                break
             x, y, n, height = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
             if reach == _OUTSIDE:

@@ -48,9 +48,20 @@ def _typed_pack_four(
     return types.void(types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uintp), _pack_four
 
 
+def _typed_take_ticket(_context: Any, _counter: Any) -> Any:
+    """take_ticket(counter): the int64 there, which is counted up for the next thread that asks."""
+    return types.int64(types.uintp), _take_ticket
+
+
+take_ticket: Any = intrinsic(_typed_take_ticket)
 sample_rgba: Any = intrinsic(_typed_sample_rgba)
 look_up_four: Any = intrinsic(_typed_look_up_four)
 pack_four: Any = intrinsic(_typed_pack_four)
+
+
+def _take_ticket(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    place = builder.inttoptr(arguments[0], _LONG.as_pointer())
+    return builder.atomic_rmw("add", place, ir.Constant(_LONG, 1), "seq_cst")
 
 
 def _sample_rgba(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

@@ -14,7 +14,8 @@ COLOURS = ("#888888", "#c58a00", "#0a8f5a", "#b0508f", "#3b78c4", "#7a5cc0", "#d
 def log_lines(title: str, x_label: str, y_label: str, xs: Sequence[float], lines: Mapping[str, Sequence[float]]) -> str:
     """One line a name over ``xs``; all values are positive. The last line is drawn thick."""
     values = [y for ys in lines.values() for y in ys]
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    low = math.floor(math.log10(min(values)))
+    high = max(math.ceil(math.log10(max(values))), low + 1)
 
     def x_px(x: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * x / max(xs)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +8,6 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem.removeprefix("bench_") for path in (ROOT / "benchmarks").glob("bench_*.py"))
 SLOW: set[str] = {"busy_interpreter"}
 """Those that take more than 5 s even when tiny."""
-
-
-@pytest.fixture(autouse=True)
-def _root_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As ``python -m benchmarks`` has it: the benchmarks are no part of the installed package."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-        del sys.modules[name]
 
 
 def results() -> dict[Path, bytes]:

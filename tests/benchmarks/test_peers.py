@@ -5,7 +5,6 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,15 +21,6 @@ from translight.splats.cloud import SplatCloud
 ROOT = Path(__file__).parents[2]
 BROWSER_PEERS = ("playcanvas", "spark")
 WIDTH_PX, HEIGHT_PX = 80, 60
-
-
-@pytest.fixture(autouse=True)
-def _root_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As ``python -m benchmarks`` has it: the benchmarks are no part of the installed package."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-        del sys.modules[name]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from translight.server import detail_cache
 from translight.server.detail_cache import default_folder, kept_levels
 from translight.splats.cloud import SplatCloud
 from translight.splats.detail import detail_levels
+from translight.splats.limits import Progress
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A number for every time that levels are made."""
     calls: list[int] = []
 
-    def counted(cloud: SplatCloud, levels: int) -> list[SplatCloud]:
+    def counted(cloud: SplatCloud, levels: int, progress: Progress | None) -> list[SplatCloud]:
         calls.append(levels)
-        return detail_levels(cloud, levels)
+        return detail_levels(cloud, levels, progress)
 
     monkeypatch.setattr(detail_cache, "detail_levels", counted)
     return calls
@@ -50,8 +51,13 @@ def _check_same(a: list[SplatCloud], b: list[SplatCloud]) -> None:
 
 def test_they_are_made_once(tmp_path: Path, cloud: SplatCloud, made: list[int]) -> None:
     folder = tmp_path / "new" / "detail"
-    first = kept_levels(cloud, 3, folder)
-    again = kept_levels(cloud, 3, folder)
+    told: list[float] = []
+    first = kept_levels(cloud, 3, folder, told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    told.clear()
+    again = kept_levels(cloud, 3, folder, told.append)
+    assert told == []
     assert made == [3]
     assert again[0] is cloud
     assert [len(level) for level in again] == [64, 16, 4]

@@ -16,6 +16,7 @@ from translight.core.errors import FormatError
 from translight.splats.cloud import SplatCloud
 from translight.splats.detail import detail_levels
 from translight.splats.files import load, save
+from translight.splats.limits import Progress
 
 KEPT_FILES = 32
 """The most that are kept; the longest unused go first."""
@@ -29,7 +30,7 @@ def default_folder() -> Path:
     return Path(platformdirs.user_cache_dir("translight", appauthor=False)) / "detail"
 
 
-def kept_levels(cloud: SplatCloud, levels: int, folder: Path) -> list[SplatCloud]:
+def kept_levels(cloud: SplatCloud, levels: int, folder: Path, progress: Progress | None = None) -> list[SplatCloud]:
     """``detail_levels`` of a cloud, from ``folder`` where they are kept there already; else they are made, and kept."""
     files = [folder / f"{_digest(cloud)}-{level}.ply" for level in range(1, levels)]
     try:
@@ -41,7 +42,7 @@ def kept_levels(cloud: SplatCloud, levels: int, folder: Path) -> list[SplatCloud
         for file in files:
             _touch(file)
         return [cloud, *found]
-    made = detail_levels(cloud, levels)
+    made = detail_levels(cloud, levels, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, coarser in zip(files, made[1:], strict=True):

@@ -49,8 +49,7 @@ class Pipeline:
         self.scenes = [scene]
         """By level of detail."""
         if show.render.hold_rate:
-            progress("making levels of detail")
-            self.scenes = detailed_scenes(scene, 1 + max(quality.detail for quality in LADDER))
+            self.scenes = detailed_scenes(scene, 1 + max(quality.detail for quality in LADDER), progress)
         progress("opening the renderer")
         self.renderer: Renderer = self._stack.enter_context(
             open_renderer(show.render.backend, threads=show.render.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +27,13 @@ def load_scene(place: EnvironmentPlace, base: Path) -> tuple[Scene, ColourEncodi
     return scene_of(environment), environment.encoding
 
 
-def detailed_scenes(scene: Scene, levels: int) -> list[Scene]:
-    """The scene, and coarser ones for when there is no time for all of its splats."""
-    _, *coarser = kept_levels(scene.splats, levels, default_folder())
+def detailed_scenes(scene: Scene, levels: int, progress: Callable[[str], None]) -> list[Scene]:
+    """The scene, and coarser ones for when there is no time for all of its splats; ``progress`` is told in words."""
+
+    def told(done: float) -> None:
+        progress(f"making levels of detail, once for this environment: {100 * done:.0f} %")
+
+    _, *coarser = kept_levels(scene.splats, levels, default_folder(), told)
     return [scene, *(replace(scene, splats=along_curve(splats)) for splats in coarser)]
 
 

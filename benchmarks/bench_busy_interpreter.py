@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.machine import describe
 from translight.server import children
+from translight.server.demo import free_udp_port
 from translight.server.show import show_from_text
 from translight.server.supervisor import Supervisor
 from translight.splats.cloud import SplatCloud
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 ROUNDS = 3
+FIRST_FRAME_WITHIN_S = 200
+"""A first start on a machine compiles for a minute, more when it is busy."""
 LOADS = ("none", "supervisor", "second process")
 _RESULT = Path(__file__).parent / "results" / "busy_interpreter.md"
 _SPIN = "x = {}\nwhile True:\n    for i in range(1000):\n        x[i] = [str(i)] * 10\n"
@@ -73,13 +76,15 @@ def _measure(load: str, seconds: float) -> dict[str, Any]:
         environment = Path(folder) / "light.ply"
         save(environment, _scene())
         output = f"shm://busy-{time.monotonic_ns()}"
-        text = _SHOW.format(output=output, environment=environment, port=49100)
+        text = _SHOW.format(output=output, environment=environment, port=free_udp_port())
         show = show_from_text(text, "the benchmark's show")
         with Supervisor(show, text, "the benchmark's show", Path(folder)) as supervisor, _busy(load):
-            command = ["receive", output, "--json", "--until-ended", "--wait", "60"]
+            command = ["receive", output, "--json", "--until-ended", "--wait", str(FIRST_FRAME_WITHIN_S)]
             receiver = children.start_command("receiver", command, stdout=subprocess.PIPE)
             try:
                 while not supervisor.state().live.receivers:
+                    if not receiver.running:
+                        raise RuntimeError(f"no frame came within {FIRST_FRAME_WITHIN_S} s")
                     supervisor.watch(lambda _: None, 0.2)
                 supervisor.watch(lambda _: None, seconds)
                 supervisor.end()

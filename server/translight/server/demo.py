@@ -49,7 +49,7 @@ path = {json.dumps(environment)}
 fit = {fit}
 
 [tracking]
-source = "simulate://{plan.move}?protocol={plan.protocol}&port={_free_udp_port()}&rate=240"
+source = "simulate://{plan.move}?protocol={plan.protocol}&port={free_udp_port()}&rate=240"
 
 [camera]
 pixels = [1280, 720]
@@ -138,7 +138,8 @@ def _output(plan: DemoPlan) -> str:
     return plan.output or f"shm://demo-{os.getpid()}"
 
 
-def _free_udp_port() -> int:
+def free_udp_port() -> int:
+    """A port of this machine that nothing listened on a moment ago."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -98,6 +98,8 @@ source = "{source}"
 lost_after_ms = 300
 [camera]
 pixels = [320, 180]
+[render]
+hold_rate = false  # pictures are compared, whatever else the machine does
 [[walls]]
 name = "flat"
 kind = "plane"

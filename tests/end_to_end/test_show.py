@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,10 +76,11 @@ def _expected(show_path: Path, pose: Pose) -> np.ndarray:
     assert encoding == "srgb"
     compositor = Compositor(show.canvas, show.colour, feather=show.volume.feather, sampling=show.volume.sampling)
     with open_backend() as renderer:
-        compositor.refresh_outer(renderer.render, scene, np.array(show.volume.eye_m))
+        render = partial(renderer.render, order=show.render.order)
+        compositor.refresh_outer(render, scene, np.array(show.volume.eye_m))
         view = inner_view(pose, show.camera.camera(None), overscan=show.volume.overscan)
         out = np.zeros((show.canvas.height_px, show.canvas.width_px, 4), np.uint8)
-        compositor.composite(renderer.render(scene, [view])[0], view, out)
+        compositor.composite(render(scene, [view])[0], view, out)
     return out
 
 

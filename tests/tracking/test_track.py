@@ -125,6 +125,13 @@ def test_the_mosys_capture_is_described(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == (f"{path}: 25 datagrams in 0.96 s, 25.00 a second, 25 samples, of f4://:8001\n")
 
 
+@pytest.mark.parametrize("move", ["sprint", "simulate://crane?rate=100"])
+def test_simulate_takes_a_moves_name(move: str) -> None:
+    with pytest.raises(ShowError) as error:
+        Simulate(move).run()
+    assert str(error.value).startswith(f"there is no move {move!r}: give one of crane, ")
+
+
 def test_simulate_sends(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))

@@ -86,9 +86,13 @@ class Simulate:
 
     def run(self) -> int:
         """Send until the time is over or Ctrl-C."""
+        from translight.core.errors import ShowError
+        from translight.tracking.moves import MOVES
         from translight.tracking.simulate import send_move
         from translight.tracking.source import parse_source
 
+        if self.move not in MOVES:
+            raise ShowError(f"there is no move {self.move!r}: give one of {', '.join(MOVES)}")
         noise = "yes" if self.noise else "no"
         preset = f"&preset={self.preset}" if self.preset else ""
         url = (

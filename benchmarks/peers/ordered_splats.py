@@ -35,7 +35,7 @@ class OrderedSplats(CpuRenderer):
     def seen(self, scene: Scene, view: View) -> Float32[np.ndarray, "n 12"]:
         """Those that can touch the picture, far ones first; the next call overwrites them."""
         prepared, row = self._prepare(scene), view_row(scene, view)
-        groups = cull.cull(prepared.groups, cull.planes(scene, view), self._visible)
+        groups = cull.cull(prepared.groups, cull.planes(row), self._visible)
         project(
             prepared.geometry, prepared.sh, self._visible, groups, row, self._records, self._keys, self._columns,
             self._rows, self._found,

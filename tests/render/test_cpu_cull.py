@@ -10,6 +10,7 @@ from translight.core.pose import Pose, Similarity
 from translight.render.contract import Scene
 from translight.render.cpu.cull import cull, planes
 from translight.render.cpu.prepare import CHUNK, GROUP, prepare
+from translight.render.cpu.viewpoint import view_row
 from translight.render.projection import project
 from translight.splats.cloud import SplatCloud
 from translight.splats.order import along_curve
@@ -32,7 +33,7 @@ def _visible_groups(scene: Scene, view: View) -> tuple[set[int], int]:
     prepared = prepare(scene)
     groups = -(-prepared.count // GROUP)
     visible = np.empty(groups + 2 * CHUNK, np.int32)
-    return set(visible[: cull(prepared.groups, planes(scene, view), visible)].tolist()), groups
+    return set(visible[: cull(prepared.groups, planes(view_row(scene, view)), visible)].tolist()), groups
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from translight.core.camera import View
-from translight.core.pose import Similarity
-from translight.render.contract import ALPHA_CUT, DILATION_PX2, Scene
+from translight.render.contract import ALPHA_CUT, DILATION_PX2
 from translight.render.cpu.jit import kernel
 from translight.render.cpu.memory import load, store_selected
 from translight.render.cpu.prepare import CENTRE, CHUNK, GROUP_FIELDS, HALF, SCALE
 from translight.render.cpu.simd import LANES, floats, lane_numbers, magnitude
-from translight.render.projection import clamp_limits
+from translight.render.cpu.viewpoint import FX, HEIGHT, LIMITS, ROTATION, TRANSLATION, WIDTH
+from translight.render.cpu.viewpoint import SCALE as VIEW_SCALE
 
 PLANES = 5
 PLANE = 5
@@ -32,29 +31,24 @@ _SLACK = np.float32(1e-5)
 """Of the numbers that are summed: what float32 may round away."""
 
 
-def planes(scene: Scene, view: View) -> Float32[np.ndarray, "25"]:
-    """The five half-spaces of one view of a scene: left, right, upper and lower border, near plane."""
-    camera = view.camera
-    low_x, high_x, low_y, high_y = clamp_limits(camera)
+def planes(row: Float32[np.ndarray, "37"]) -> Float32[np.ndarray, "25"]:
+    """The five half-spaces of a view, by viewpoint.py's numbers: left, right, upper and lower border, near plane."""
+    v = row.astype(np.float64)
+    fx, fy, cx, cy, near = v[FX:LIMITS]
+    low_x, high_x, low_y, high_y = v[LIMITS:WIDTH]
     blur = _REACH * math.sqrt(DILATION_PX2) - 0.5
-    across = _REACH * camera.fx * math.hypot(1.0, max(-low_x, high_x))
-    down = _REACH * camera.fy * math.hypot(1.0, max(-low_y, high_y))
-    rows = np.array(
-        [
-            [camera.fx, 0.0, camera.cx + blur, across],
-            [-camera.fx, 0.0, camera.width_px - camera.cx + blur, across],
-            [0.0, camera.fy, camera.cy + blur, down],
-            [0.0, -camera.fy, camera.height_px - camera.cy + blur, down],
-            [0.0, 0.0, 1.0, 0.0],
-        ]
+    across = _REACH * fx * math.hypot(1.0, max(-low_x, high_x))
+    down = _REACH * fy * math.hypot(1.0, max(-low_y, high_y))
+    # Of a point in camera axes, and of a splat's scale in metres.
+    right, bottom = v[WIDTH] - cx, v[HEIGHT] - cy
+    normals = np.array(
+        [[fx, 0, cx + blur], [-fx, 0, right + blur], [0, fy, cy + blur], [0, -fy, bottom + blur], [0, 0, 1]]
     )
-    camera_from_scene = Similarity(1.0, view.stage_from_camera.inverse()) @ scene.stage_from_scene
-    scale = camera_from_scene.scale
     found = np.empty((PLANES, PLANE))
-    found[:, :3] = rows[:, :3] @ camera_from_scene.pose.rotation() * scale
-    found[:, 3] = rows[:, :3] @ camera_from_scene.pose.position_m
-    found[4, 3] -= view.near_m
-    found[:, 4] = rows[:, 3] * scale
+    found[:, :3] = normals @ v[ROTATION:TRANSLATION].reshape(3, 3) * v[VIEW_SCALE]
+    found[:, 3] = normals @ v[TRANSLATION:VIEW_SCALE]
+    found[4, 3] -= near
+    found[:, 4] = v[VIEW_SCALE] * np.array([across, across, down, down, 0.0])
     return found.astype(np.float32).ravel()
 
 

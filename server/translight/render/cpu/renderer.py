@@ -119,7 +119,7 @@ class CpuRenderer:
         width, height = view.camera.width_px, view.camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)
-        groups = cull.cull(prepared.groups, cull.planes(scene, view), self._visible)
+        groups = cull.cull(prepared.groups, cull.planes(row), self._visible)
         project(
             prepared.geometry, prepared.sh, self._visible, groups, row, self._records, self._keys, self._columns,
             self._rows, self._found,

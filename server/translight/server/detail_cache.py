@@ -32,7 +32,8 @@ def default_folder() -> Path:
 
 def kept_levels(cloud: SplatCloud, levels: int, folder: Path, progress: Progress | None = None) -> list[SplatCloud]:
     """``detail_levels`` of a cloud, from ``folder`` where they are kept there already; else they are made, and kept."""
-    files = [folder / f"{_digest(cloud)}-{level}.ply" for level in range(1, levels)]
+    digest = _digest(cloud)
+    files = [folder / f"{digest}-{level}.ply" for level in range(1, levels)]
     try:
         found = [load(file) for file in files if file.exists()]
     except FormatError as error:

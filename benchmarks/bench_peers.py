@@ -17,6 +17,7 @@ from translight.core.errors import BackendError
 from translight.render.contract import Scene
 from translight.render.cpu.renderer import CpuRenderer
 from translight.render.measure import measure
+from translight.volume.lens import psnr_db
 
 SCENES = ("room_100k", "room_500k")
 SIZE = (1280, 720)
@@ -73,7 +74,7 @@ def _row(peer_name: str, scene_name: str, scene: Scene, views: list[Any], rounds
 
 
 def _psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(-10 * np.log10(max(np.mean((np.clip(a, 0, 1) - b) ** 2), 1e-12)))
+    return psnr_db(np.clip(a, 0, 1), b, np.ones(b.shape[:2], bool))
 
 
 def _line(row: dict[str, Any]) -> str:

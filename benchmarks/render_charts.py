@@ -7,8 +7,7 @@ from typing import Any
 
 from benchmarks.chart import bars, log_lines
 from translight.render.cpu.roofline import FMAS_A_FRAGMENT
-
-_STAGES = ("project", "sort", "bin", "blend", "sky")
+from translight.render.measure import STAGES
 
 
 def write(folder: Path, rows: list[dict[str, Any]]) -> None:
@@ -30,7 +29,7 @@ def write(folder: Path, rows: list[dict[str, Any]]) -> None:
     (folder / "render_fps.svg").write_text(chart)
 
     at_720 = [row for row in rows if row["height"] == 720]
-    stages = {row["scene"]: {stage: row["stages_ms"][stage] for stage in _STAGES} for row in at_720}
+    stages = {row["scene"]: {stage: row["stages_ms"][stage] for stage in STAGES} for row in at_720}
     (folder / "render_stages.svg").write_text(bars(f"Time by stage, 1280×720, {most} threads", "ms", stages))
 
     rates = {row["scene"]: {"blended": row["fragments_per_s"] / 1e9} for row in at_720}

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from translight.commands.render import parse_size
 from translight.core.errors import ShowError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_SCENES = ("room_100k", "room_500k", "room_2m")
 _CHECKOUT = Path(__file__).resolve().parents[3]
-_LARGEST_PX = 16384
 _ORBIT_VIEWS = 8
 
 
@@ -48,7 +48,8 @@ class BenchRender:
         """Measure; a row a scene and renderer."""
         from translight.render.backends import open_renderer
 
-        size = self._size()
+        size = parse_size(self.size)
+        assert size is not None, "there is a default"
         if self.rounds < 1:
             raise ShowError(f"--rounds: at least 1, got {self.rounds}")
         rows: list[dict[str, Any]] = []
@@ -61,14 +62,6 @@ class BenchRender:
                 rows.append(_peer_row(self.peer, row, scene, views, self.rounds))
         print(json.dumps(rows) if self.json else _table(rows))
         return 0
-
-    def _size(self) -> tuple[int, int]:
-        width, cross, height = self.size.lower().partition("x")
-        if cross and width.isdecimal() and height.isdecimal():
-            size = int(width), int(height)
-            if all(1 <= side <= _LARGEST_PX for side in size):
-                return size
-        raise ShowError(f"--size: wants WIDTHxHEIGHT of 1 to {_LARGEST_PX} pixels such as 1280x720, got {self.size!r}")
 
 
 @dataclass(frozen=True)

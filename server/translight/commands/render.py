@@ -59,7 +59,7 @@ class Render:
 
     def run(self) -> int:
         """Write the picture or the film; what was written is told on standard output."""
-        size = _parse_size(self.size)
+        size = parse_size(self.size)
         self._check()
         from translight.environment.files import load_environment
         from translight.render.backends import open_renderer
@@ -229,7 +229,8 @@ def _named(views: list[NamedView], file: str, name: str) -> View:
     raise ShowError(f"--camera: {file} holds no camera {name!r}; there are: {there}")
 
 
-def _parse_size(text: str | None) -> tuple[int, int] | None:
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Width and height in pixels of a ``--size``; None where there is none. Raises ShowError."""
     if text is None:
         return None
     width, cross, height = text.lower().partition("x")

@@ -33,7 +33,7 @@ _RESULT = Path(__file__).parent / "results" / "detail.md"
 def main(tiny: bool) -> None:
     """Measure every capture that is there; write the table unless ``tiny``."""
     if tiny:
-        scenes = {"tiny": (Scene(along_curve(room(500))), move(64, 36)[::4])}
+        scenes = {"tiny": (Scene.of(along_curve(room(500))), move(64, 36)[::4])}
     else:
         detail_levels(room(500))  # compiles
         scenes = {name: file_scene(_FOLDER / name, SIZE) for name in CAPTURES if (_FOLDER / name).exists()}
@@ -41,10 +41,11 @@ def main(tiny: bool) -> None:
     rows = []
     for name, (scene, views) in scenes.items():
         began = time.perf_counter()
-        levels = detail_levels(scene.splats)
+        levels = detail_levels(scene.layers[0].splats)
         seconds = time.perf_counter() - began
         with CpuRenderer() as renderer:
-            lost = [_level(renderer, scene, replace(scene, splats=along_curve(level)), views) for level in levels[1:]]
+            coarser = [scene.with_clouds([along_curve(level)]) for level in levels[1:]]
+            lost = [_level(renderer, scene, level, views) for level in coarser]
             lost += [_scaled(renderer, scene, views, scale) for scale in SCALES]
         rows.append((name, seconds, *lost))
         print(f"{name:>18}: made in {seconds:.1f} s; dB " + "  ".join(f"{value:.1f}" for value in lost), flush=True)

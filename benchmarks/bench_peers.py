@@ -32,7 +32,7 @@ def main(tiny: bool) -> None:
     lacking: dict[str, str] = {}
     width, height = (64, 36) if tiny else SIZE
     for name in ("tiny",) if tiny else SCENES:
-        scene = Scene(room(500)) if tiny else bench_scene(name)
+        scene = Scene.of(room(500)) if tiny else bench_scene(name)
         views = move(width, height)[:: 8 // VIEWS][:VIEWS]
         for peer_name in peers.PEERS:
             if tiny and peer_name not in ("torch", "moderngl"):

@@ -56,7 +56,7 @@ MOVES: dict[str, Move] = {"pan": _pan, "truck": _truck, "crane": _crane}
 
 def main(tiny: bool) -> None:
     """Measure every move on the bench room and a capture; write the table unless ``tiny``."""
-    scenes = {"room_100k": Scene(along_curve(room(2000 if tiny else 100_000)))}
+    scenes = {"room_100k": Scene.of(along_curve(room(2000 if tiny else 100_000)))}
     if not tiny and _CAPTURE.exists():
         scenes["playbot_500k"] = scene_of(fitted(load_environment(_CAPTURE)))
     camera = Camera.from_fov(*((96, 54) if tiny else SIZE), horizontal_deg=50)

@@ -54,7 +54,7 @@ def main(tiny: bool) -> None:
 
 def _scene(name: str, width: int, height: int) -> tuple[Scene | None, list[Any]]:
     if name == "tiny":
-        return Scene(along_curve(room(2000))), move(width, height)
+        return Scene.of(along_curve(room(2000))), move(width, height)
     if name in SCENES:
         return bench_scene(name), move(width, height)
     path = _CAPTURE_FOLDER / name
@@ -85,13 +85,14 @@ frames = frames_for(views[:1], None)
 for array in (frames[0].rgba, frames[0].depth):
     array[...] = 0
 gc.collect()
-before = status("VmRSS") - scene.splats.nbytes
+cloud = scene.layers[0].splats
+before = status("VmRSS") - cloud.nbytes
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")
 with CpuRenderer() as renderer:
     for view in views:
         renderer.render(scene, [view], frames)
-    print(status("VmHWM") - before, scene.splats.nbytes)
+    print(status("VmHWM") - before, cloud.nbytes)
 """
 
 

@@ -41,7 +41,7 @@ def bench_scene(name: str) -> Scene:
     """The scene of that name in ``COUNTS``; a second or two for a million splats. Raises ValueError on another name."""
     if name not in COUNTS:
         raise ValueError(f"no bench scene {name!r}; there are {', '.join(COUNTS)}")
-    return Scene(along_curve(room(COUNTS[name])))
+    return Scene.of(along_curve(room(COUNTS[name])))
 
 
 def room(count: int) -> SplatCloud:

@@ -69,9 +69,10 @@ class BrowserPeer:
         self._folder = tempfile.TemporaryDirectory(prefix="translight-peer-", ignore_cleanup_errors=True)
         try:
             splats = Path(self._folder.name) / "scene.ply"
-            save(splats, scene.splats)
+            (layer,) = scene.layers
+            save(splats, layer.splats)
             told = {"viewer": name, "width": width_px, "height": height_px, "packages": versions}
-            told["splats"] = _placed(scene.stage_from_scene.pose) | {"scale": scene.stage_from_scene.scale}
+            told["splats"] = _placed(layer.stage_from_scene.pose) | {"scale": layer.stage_from_scene.scale}
             self._server = PeerServer(_FOLDER, splats, json.dumps(told))
             profile = f"--user-data-dir={self._folder.name}/profile"
             size = f"--window-size={width_px},{height_px}"

@@ -10,11 +10,10 @@ from jaxtyping import Float32
 
 from translight.core.camera import View
 from translight.render.contract import Scene
-from translight.render.cpu import CpuRenderer, cull
+from translight.render.cpu import CpuRenderer
 from translight.render.cpu.memory import aligned
-from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RECORD, RED, P, Q, R, X, Y, project
+from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RECORD, RED, P, Q, R, X, Y
 from translight.render.cpu.sort import sort_by_depth
-from translight.render.cpu.viewpoint import view_row
 
 FIELDS = (X, Y, P, Q, R, LOG2_ALPHA, DEPTH, RED, GREEN, BLUE)
 """What is kept of a record, in this order: alpha = 2^(LOG2_ALPHA − (P·dx + Q·dy)² − (R·dy)²)."""
@@ -34,12 +33,7 @@ class OrderedSplats(CpuRenderer):
 
     def seen(self, scene: Scene, view: View) -> Float32[np.ndarray, "n 12"]:
         """Those that can touch the picture, far ones first; the next call overwrites them."""
-        prepared, row = self._prepare(scene), view_row(scene, view)
-        groups = cull.cull(prepared.groups, cull.planes(row), self._visible)
-        project(
-            prepared.geometry, prepared.sh, self._visible, groups, row, self._records, self._keys, self._columns,
-            self._rows, self._found,
-        )  # fmt: skip
+        self._project(scene, self._prepare(scene), view, "depth")
         n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)
         _gather(self._records.reshape(-1, RECORD), self._order, n, self._gathered)
         return self._gathered[:n]

@@ -24,6 +24,7 @@ def open_peer(scene: Scene, width_px: int, height_px: int, drawn_by: str = "llvm
 
 
 def _from_its_end(scene: Scene) -> Scene:
-    cloud = scene.splats
+    (layer,) = scene.layers
+    cloud = layer.splats
     fields = (cloud.means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh)
-    return Scene(SplatCloud(*(np.ascontiguousarray(field[::-1]) for field in fields)), scene.stage_from_scene)
+    return Scene.of(SplatCloud(*(np.ascontiguousarray(field[::-1]) for field in fields)), layer.stage_from_scene)

@@ -70,7 +70,8 @@ class Projected:
 
 def splats_of(scene: Scene) -> Splats:
     """The splats that can be seen at all, on torch's side."""
-    cloud = scene.splats
+    (layer,) = scene.layers
+    cloud = layer.splats
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in (cloud.means, cloud.scales, cloud.wxyz)])
     kept = np.flatnonzero(finite & (cloud.opacities >= np.float32(ALPHA_CUT)))
     axes = (rotations(cloud.wxyz[kept]) * cloud.scales[kept, None, :]).reshape(-1, 9)
@@ -85,7 +86,8 @@ def splats_of(scene: Scene) -> Splats:
 def project(splats: Splats, run: slice, scene: Scene, view: View) -> Projected:
     """Those of a run of splats that can touch the picture of ``view``, in the scene's order."""
     camera = view.camera
-    camera_from_scene = Similarity(1.0, view.stage_from_camera.inverse()) @ scene.stage_from_scene
+    (layer,) = scene.layers
+    camera_from_scene = Similarity(1.0, view.stage_from_camera.inverse()) @ layer.stage_from_scene
     scale, translation = camera_from_scene.scale, camera_from_scene.pose.position_m.tolist()
     w = (scale * camera_from_scene.pose.rotation()).tolist()
     mx, my, mz = splats.means[:, run]
@@ -123,7 +125,8 @@ def project(splats: Splats, run: slice, scene: Scene, view: View) -> Projected:
     p = (0.5 * _LOG2_E * yy / determinant).sqrt_()
     q = -p * xy / yy
     r = (0.5 * _LOG2_E / yy).sqrt_()
-    rgb = _colours(splats, index + run.start, eye_in_scene(scene, view.stage_from_camera).tolist())
+    eye = eye_in_scene(layer.stage_from_scene, view.stage_from_camera)
+    rgb = _colours(splats, index + run.start, eye.tolist())
     return Projected(p, q, r, x, y, log2_alpha, reach_x, reach_y, z, rgb)
 
 

@@ -36,7 +36,7 @@ def scene() -> Scene:
         opacities=rng.uniform(0.1, 1.0, n).astype(np.float32),
         sh=(rng.normal(0, 1, (n, 16, 3)) * np.array([0.8] + [0.15] * 15)[:, None]).astype(np.float32),
     )
-    return Scene(cloud, Similarity(1.5, Pose.from_wxyz((0.9, 0.3, -0.2, 0.1), (0.2, 4.0, 1.0))))
+    return Scene.of(cloud, Similarity(1.5, Pose.from_wxyz((0.9, 0.3, -0.2, 0.1), (0.2, 4.0, 1.0))))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_torch_draws_an_empty_scene_black(views: list[View]) -> None:
     from benchmarks.peers import open_peer
 
     nothing = SplatCloud(*(np.zeros(shape, np.float32) for shape in ((0, 3), (0, 3), (0, 4), (0,), (0, 4, 3))))
-    peer = open_peer("torch", Scene(nothing), WIDTH_PX, HEIGHT_PX)
+    peer = open_peer("torch", Scene.of(nothing), WIDTH_PX, HEIGHT_PX)
     try:
         measured = peer.measure(views[:1], 1)
     finally:

@@ -20,6 +20,7 @@ MANIFEST = Manifest(
     created_by="translight 0.1.0",
     parts={},
     metres_per_unit=1.25,
+    antialiased=True,
 )
 SPLATS = bytes(range(256)) * 40
 SKY = b"a sky"

@@ -37,11 +37,12 @@ def environment() -> Environment:
     )
     sky = rng.uniform(0, 90, (16, 32, 3)).astype(np.float32)
     place = Similarity(0.37, Pose.from_wxyz((0.3, -0.5, 0.7, 0.1), (1.0, -2.0, 3.5)))
-    return Environment("Grüner Platz", cloud, place, sky, "linear", 0.25)
+    return Environment("Grüner Platz", cloud, place, sky, "linear", 0.25, antialiased=True)
 
 
 def assert_same(read: Environment, written: Environment) -> None:
-    assert (read.name, read.encoding, read.metres_per_unit) == (written.name, written.encoding, written.metres_per_unit)
+    for name in ("name", "encoding", "metres_per_unit", "antialiased"):
+        assert getattr(read, name) == getattr(written, name)
     np.testing.assert_allclose(read.stage_from_scene.matrix(), written.stage_from_scene.matrix(), rtol=1e-14)
     np.testing.assert_array_equal(read.splats.means, written.splats.means)
     np.testing.assert_array_equal(read.splats.sh, written.splats.sh)

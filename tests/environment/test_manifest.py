@@ -25,6 +25,7 @@ GOOD = {
     "created_by": "translight 0.1.0",
     "parts": {"splats": {"file": "splats.ply", "bytes": 3, "sha256": DIGEST}},
     "metres_per_unit": None,
+    "antialiased": False,
 }
 
 
@@ -35,6 +36,11 @@ def changed(**fields: object) -> bytes:
 def test_round_trip(manifest: Manifest) -> None:
     listed = msgspec.structs.replace(manifest, parts={"splats": Part("splats.ply", 3, DIGEST)})
     assert parse_manifest(dump_manifest(listed)) == listed
+
+
+def test_one_written_before_antialiasing_was_known_reads() -> None:
+    values = {name: value for name, value in GOOD.items() if name != "antialiased"}
+    assert not parse_manifest(json.dumps(values).encode()).antialiased
 
 
 def test_it_reads_as_documented() -> None:

@@ -22,8 +22,10 @@ from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.frames import STAGE_FROM_RDF, camera_from_pan_tilt_roll
 from translight.core.pose import Pose, Similarity
+from translight.environment.environment import ColourEncoding
 from translight.render.backends import BACKENDS, open_renderer
-from translight.render.contract import Frame, Order, Renderer, Scene
+from translight.render.clip import outside_box, within_box
+from translight.render.contract import Frame, Layer, Order, Renderer, Scene
 from translight.render.reference import ReferenceRenderer
 from translight.render.sh import SH_0, SH_OFFSET
 from translight.splats.cloud import SplatCloud
@@ -84,12 +86,12 @@ def at(x: float, y: float, z: float, wxyz: tuple[float, float, float, float] = (
 
 
 def degree(k: int) -> Case:
-    return Scene(cloud(10 + k, degree=k)), [View(at(0.2, -0.1, -4), Camera.from_fov(123, 82, horizontal_deg=50))]
+    return Scene.of(cloud(10 + k, degree=k)), [View(at(0.2, -0.1, -4), Camera.from_fov(123, 82, horizontal_deg=50))]
 
 
 def size(width: int, height: int) -> Case:
     camera = Camera(width, height, 60.0, 60.0, width / 2, height / 2)
-    return Scene(cloud(20, 800, 1), sky=sky(1)), [View(at(0, 0, -3), camera)]
+    return Scene.of(cloud(20, 800, 1), sky=sky(1)), [View(at(0, 0, -3), camera)]
 
 
 def inside() -> Case:
@@ -97,13 +99,13 @@ def inside() -> Case:
     camera = Camera.from_fov(61, 61, horizontal_deg=90)
     turns = [(0, 0), (90, 0), (180, 0), (270, 0), (0, 90), (0, -90)]
     poses = [camera_from_pan_tilt_roll(np.radians(pan), np.radians(tilt), 0, (0.1, -0.2, 0.05)) for pan, tilt in turns]
-    return Scene(cloud(30, 600, 2, size=0.08)), [View(pose, camera) for pose in poses]
+    return Scene.of(cloud(30, 600, 2, size=0.08)), [View(pose, camera) for pose in poses]
 
 
 def off_axis() -> Case:
     """Frusta whose axis lies within the picture, on its edge, and far outside it."""
     centres = [(20.0, 60.0), (100.0, 0.0), (-250.0, 40.0), (50.0, 400.0), (400.0, -300.0)]
-    scene = Scene(cloud(31, 2000, 1, centre=(0, 0, 1), spread=3.0, size=0.15), sky=sky(2))
+    scene = Scene.of(cloud(31, 2000, 1, centre=(0, 0, 1), spread=3.0, size=0.15), sky=sky(2))
     return scene, [View(at(0, 0, -4), Camera(100, 80, 90.0, 70.0, *centre)) for centre in centres]
 
 
@@ -118,17 +120,17 @@ def several_views() -> Case:
         )
         for i, (w, h, fov) in enumerate(cameras)
     ]
-    return Scene(cloud(32, 700, 3), Similarity(1.0, STAGE_FROM_RDF), sky(3)), views
+    return Scene.of(cloud(32, 700, 3), Similarity(1.0, STAGE_FROM_RDF), sky(3)), views
 
 
 def empty(with_sky: bool) -> Case:
     none = cloud(0, 0, 2)
-    return Scene(none, sky=sky(4) if with_sky else None), [View(FORWARD, Camera.from_fov(50, 40, horizontal_deg=70))]
+    return Scene.of(none, sky=sky(4) if with_sky else None), [View(FORWARD, Camera.from_fov(50, 40, horizontal_deg=70))]
 
 
 def sky_only(pan_deg: float, tilt_deg: float, roll_deg: float) -> Case:
     pose = camera_from_pan_tilt_roll(*np.radians([pan_deg, tilt_deg, roll_deg]), (3.0, 2.0, 1.0))
-    return Scene(cloud(0, 0), sky=sky(5, 40, 80)), [View(pose, Camera.from_fov(90, 70, horizontal_deg=100))]
+    return Scene.of(cloud(0, 0), sky=sky(5, 40, 80)), [View(pose, Camera.from_fov(90, 70, horizontal_deg=100))]
 
 
 def giant(z: float, scale: float) -> Case:
@@ -137,12 +139,12 @@ def giant(z: float, scale: float) -> Case:
     means, scales = one.means.copy(), one.scales.copy()
     means[0], scales[0] = (0.3, -0.2, z), (scale, scale * 0.8, scale * 0.5)
     wide = SplatCloud(means, scales, one.wxyz, one.opacities, one.sh)
-    return Scene(wide, sky=sky(6)), [View(FORWARD, Camera.from_fov(100, 70, horizontal_deg=60))]
+    return Scene.of(wide, sky=sky(6)), [View(FORWARD, Camera.from_fov(100, 70, horizontal_deg=60))]
 
 
 def near_plane() -> Case:
     """Big splats all around the eye: centres just before, on and behind the near plane, and beyond the clamp."""
-    scene = Scene(cloud(34, 300, 1, spread=0.4, size=0.15, opacity=(0.02, 0.4)), sky=sky(7))
+    scene = Scene.of(cloud(34, 300, 1, spread=0.4, size=0.15, opacity=(0.02, 0.4)), sky=sky(7))
     camera = Camera.from_fov(90, 60, horizontal_deg=70)
     return scene, [View(FORWARD, camera, near) for near in (0.01, 0.2, 0.5)]
 
@@ -156,19 +158,19 @@ def flat_and_thin() -> Case:
     scales[300:350] = 0.0
     scales[350:, 0] = 1.5
     thin = SplatCloud(base.means, scales, base.wxyz, base.opacities, base.sh)
-    return Scene(thin), [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=45))]
+    return Scene.of(thin), [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=45))]
 
 
 def opaque() -> Case:
     """Deep stacks of nearly opaque splats: most pixels end before the last one."""
-    scene = Scene(cloud(36, 1500, 0, size=0.2, opacity=(0.9, 1.0)), sky=sky(8))
+    scene = Scene.of(cloud(36, 1500, 0, size=0.2, opacity=(0.9, 1.0)), sky=sky(8))
     return scene, [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=40))]
 
 
 def faint() -> Case:
     """Opacities around the alpha cut, where an extent that is not exact shows."""
     return (
-        Scene(cloud(37, 2000, 0, size=0.3, opacity=(0.0, 0.02))),
+        Scene.of(cloud(37, 2000, 0, size=0.3, opacity=(0.0, 0.02))),
         [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=50))],
     )
 
@@ -179,7 +181,7 @@ def ties() -> Case:
     means = base.means.copy()
     means[:, 2] = np.random.default_rng(0).integers(0, 4, 600)
     flat = SplatCloud(means, base.scales, base.wxyz, base.opacities, base.sh)
-    return Scene(flat), [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=40))]
+    return Scene.of(flat), [View(at(0, 0, -4), Camera.from_fov(123, 82, horizontal_deg=40))]
 
 
 def similarity(scale: float) -> Case:
@@ -188,19 +190,63 @@ def similarity(scale: float) -> Case:
     eye = stage_from_scene.apply([0.3, 0.1, -4.0])
     pose = Pose((stage_from_scene.pose @ Pose.from_wxyz([1, 0.03, -0.02, 0.2], [0, 0, 0])).wxyz, eye)
     view = View(pose, Camera.from_fov(100, 75, horizontal_deg=45), near_m=0.01 * scale)
-    return Scene(cloud(39, 500, 3), stage_from_scene, sky(9)), [view]
+    return Scene.of(cloud(39, 500, 3), stage_from_scene, sky(9)), [view]
 
 
 def far_away() -> Case:
     """A scene ten kilometres from the stage's origin, the camera with it: nothing may lose its small digits."""
     stage_from_scene = Similarity(1.0, Pose.from_wxyz([1, 0, 0, 0], [10_000.0, -7_000.0, 300.0]))
     view = View(at(10_000.0, -7_000.0, 296.0), Camera.from_fov(100, 75, horizontal_deg=45))
-    return Scene(cloud(40, 500, 2), stage_from_scene), [view]
+    return Scene.of(cloud(40, 500, 2), stage_from_scene), [view]
 
 
 def long_lens() -> Case:
     """A degree of view from far: splats are tens of pixels wide at z = 200."""
-    return Scene(cloud(41, 500, 1)), [View(at(0, 0, -200), Camera.from_fov(123, 82, horizontal_deg=0.9))]
+    return Scene.of(cloud(41, 500, 1)), [View(at(0, 0, -200), Camera.from_fov(123, 82, horizontal_deg=0.9))]
+
+
+def layered(encoding: ColourEncoding = "srgb") -> Case:
+    """Three environments among one another, of other sizes, SH degrees and units; one of them empty."""
+    turned = Similarity(0.5, Pose.from_wxyz([0.9, 0.1, -0.3, 0.2], (0.4, 0.1, 0.3)))
+    layers = (
+        Layer(cloud(60, 300, 1)),
+        Layer(cloud(61, 0, 3)),
+        Layer(cloud(62, 400, 3, spread=2.0, size=0.12), turned, tint=(1.6, 0.4, 1.0)),
+    )
+    scene = Scene(layers, sky(12), sky_tint=(0.3, 1.0, 2.5), encoding=encoding)
+    return scene, [View(at(0.2 * i, -0.1, -4), Camera.from_fov(123, 82, horizontal_deg=50)) for i in range(2)]
+
+
+def tinted(tint: tuple[float, float, float], encoding: ColourEncoding) -> Case:
+    """Dark and bright colours, each channel by its own factor."""
+    layer = Layer(cloud(63, 600, 2), tint=tint)
+    return Scene((layer,), sky(13), tint, encoding), [View(at(0, 0, -4), Camera.from_fov(100, 75, horizontal_deg=50))]
+
+
+def clipped() -> Case:
+    """Within one box, outside two others, and behind one of two walls, in a scene of its own unit."""
+    stage_from_scene = Similarity(3.0, Pose.from_wxyz([0.8, 0.3, -0.4, 0.2], (1.0, 2.0, 0.5)))
+    middle = stage_from_scene.pose.position_m
+    boxes = [Pose.from_wxyz([0.9, 0.1, 0.2, 0.1], middle + shift) for shift in ((0.2, 0, 0), (1, 1, 0), (-2, 0, 0.5))]
+    clips = (
+        *within_box(boxes[0], (7.0, 8.0, 6.0), stage_from_scene),
+        *outside_box(boxes[1], (2.0, 2.5, 3.0), stage_from_scene),
+        *outside_box(boxes[2], (1.0, 4.0, 2.0), stage_from_scene),
+    )
+    layer = Layer(cloud(64, 1500, 1), stage_from_scene, clips=clips)
+    eye = Pose.from_wxyz([1, 0, 0, 0], middle + np.array([0, 0, -12]))
+    walls = np.array([[0.0, 0.0, 1.0, 0.4 - middle[2]], [0.8, 0.0, 0.6, -1.0 - 0.8 * middle[0] - 0.6 * middle[2]]])
+    camera = Camera.from_fov(123, 82, horizontal_deg=50)
+    return Scene((layer,), sky(14)), [View(eye, camera, behind=behind) for behind in (None, walls, walls[:1])]
+
+
+def antialiased(distance: float) -> Case:
+    """Splats from below a pixel to many, discs seen from their edge among them."""
+    base = cloud(65, 900, 1, size=0.05)
+    scales = base.scales.copy()
+    scales[:200, 2] = 0.0
+    layer = Layer(SplatCloud(base.means, scales, base.wxyz, base.opacities, base.sh), antialiased=True)
+    return Scene((layer,), sky(15)), [View(at(0, 0, -distance), Camera.from_fov(123, 82, horizontal_deg=50))]
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -213,6 +259,12 @@ CASES: dict[str, Callable[[], Case]] = {
        for pan, tilt, roll in ((0, 0, 0), (180, 0, 0), (30, 88, 0), (-70, -90, 20), (100, 20, 45))},
     **{f"giant_{z}_{scale}": (lambda a=(z, scale): giant(*a)) for z, scale in ((2.0, 3.0), (40.0, 500.0), (0.02, 0.5))},
     **{f"similarity_{scale}": (lambda scale=scale: similarity(scale)) for scale in (0.01, 1.0, 250.0)},
+    **{f"antialiased_{distance}": (lambda distance=distance: antialiased(distance)) for distance in (3, 30)},
+    **{f"tinted_{encoding}_{tint[0]}": (lambda a=(tint, encoding): tinted(*a))
+       for encoding in get_args(ColourEncoding) for tint in ((0.0, 0.5, 1.0), (4.0, 1.2, 0.99))},
+    "layered": layered,
+    "layered_linear": lambda: layered("linear"),
+    "clipped": clipped,
     "empty": lambda: empty(with_sky=False),
     "empty_with_sky": lambda: empty(with_sky=True),
     "inside": inside,
@@ -239,9 +291,9 @@ def expected(name: str, order: Order = "depth") -> tuple[Case, list[Frame]]:
 def real_capture(path: Path, place: str) -> tuple[Case, list[Frame]]:
     """A capture on the stage, 160 by 90, with the reference's picture."""
     splats = load(path)
-    scene = Scene(splats, Similarity(2.0, STAGE_FROM_RDF), sky(11))
+    scene = Scene.of(splats, Similarity(2.0, STAGE_FROM_RDF), sky(11))
     offset, pan, tilt = {"outside": ((0.8, -2.0, 0.9), 0.4, -0.25), "within": ((0.1, -0.1, 0.1), -2.0, 0.1)}[place]
-    eye = scene.stage_from_scene.apply(np.median(splats.means, axis=0)) + np.array(offset)
+    eye = scene.layers[0].stage_from_scene.apply(np.median(splats.means, axis=0)) + np.array(offset)
     views = [View(camera_from_pan_tilt_roll(pan, tilt, 0.0, tuple(eye)), Camera.from_fov(160, 90, horizontal_deg=50))]
     return (scene, views), ReferenceRenderer().render(scene, views)
 
@@ -293,11 +345,52 @@ def test_meets_the_reference_in_order_of_distance(backend, case):
     assert_conforms(backend.render(scene, views, order="distance"), truth)
 
 
+@pytest.mark.parametrize("case", ["degree_0", "size_97x1", "opaque", "faint", "layered", "size_123x82", "empty"])
+def test_median_depth_meets_the_reference(backend, case):
+    scene, views = CASES[case]()
+    truth = ReferenceRenderer().render(scene, views, depth="median")
+    frames = backend.render(scene, views, depth="median")
+    for frame, true in zip(frames, truth, strict=True):
+        # Where half of the light is taken, but for pixels that come within rounding of it.
+        certain = np.abs(true.rgba[..., 3] - 0.5) > 1e-3
+        np.testing.assert_array_equal(np.isfinite(frame.depth[certain]), true.rgba[certain, 3] >= 0.5)
+        solid = np.isfinite(true.depth) & np.isfinite(frame.depth)
+        stray = np.abs(frame.depth[solid] / true.depth[solid] - 1) > DEPTH_LIMIT
+        assert stray.sum() <= math.ceil(2 * DEPTH_STRAYS * stray.size)
+
+
+def test_median_depth_is_a_splats_own(backend):
+    """Before a wall stands a veil of 40 %: the expected depth floats between, the median is the wall's."""
+    two = SplatCloud(
+        means=np.array([[0, 0, 2], [0, 0, 6]], np.float32),
+        scales=np.array([[3, 3, 0.01], [9, 9, 0.01]], np.float32),
+        wxyz=np.array([[1, 0, 0, 0]] * 2, np.float32),
+        opacities=np.array([0.4, 0.99], np.float32),
+        sh=np.zeros((2, 1, 3), np.float32),
+    )
+    view = View(FORWARD, Camera.from_fov(9, 9, horizontal_deg=20))
+    expected_m, median_m = (
+        backend.render(Scene.of(two), [view], depth=kind)[0].depth[4, 4] for kind in ("expected", "median")
+    )
+    assert expected_m == pytest.approx((0.4 * 2 + 0.6 * 0.99 * 6) / (0.4 + 0.6 * 0.99), rel=1e-3)
+    assert median_m == 6.0
+
+
+def test_without_depth_the_picture_is_the_same_and_depth_is_left_alone(backend):
+    (scene, views), _ = expected("size_123x82")
+    (whole,) = backend.render(scene, views)
+    frame = Frame.empty(123, 82)
+    frame.depth.fill(7.0)
+    backend.render(scene, views, [frame], depth="none")
+    np.testing.assert_array_equal(frame.rgba, whole.rgba)
+    assert (frame.depth == 7.0).all()
+
+
 @pytest.mark.parametrize("order", get_args(Order))
 def test_a_turn_changes_what_is_in_front_by_depth_and_not_by_distance(backend, order):
     """A red splat is farther than a green one, but less deep while the camera looks straight ahead."""
     red, green = SH_OFFSET / SH_0 * np.array([[1, -1, -1], [-1, 1, -1]])
-    scene = Scene(
+    scene = Scene.of(
         SplatCloud(
             means=np.array([[2.2, 0, 4], [0, 0, 4.3]], np.float32),
             scales=np.array([[1, 1, 0.01]] * 2, np.float32),
@@ -351,7 +444,7 @@ def test_meets_the_reference_anywhere(
     camera = Camera(width, height, camera.fx, camera.fy * 0.9, camera.cx + shift * width, camera.cy)
     turned = camera_from_pan_tilt_roll(pan, tilt, roll, (0.0, 0.0, 0.0))
     pose = Pose(turned.wxyz, turned.apply([0.0, 0.0, -distance * scale]))
-    scene = Scene(cloud(seed, n, degree), Similarity(scale, STAGE_FROM_RDF), sky(seed))
+    scene = Scene.of(cloud(seed, n, degree), Similarity(scale, STAGE_FROM_RDF), sky(seed))
     views = [View(pose, camera, 0.01 * scale)]
     assert_conforms(backend.render(scene, views), ReferenceRenderer().render(scene, views))
 
@@ -422,7 +515,7 @@ def test_wrong_out_is_refused(backend):
 def test_unusable_splats_are_left_out(backend):
     """Not-a-number and infinite values leave the other splats' picture alone."""
     (scene, views), truth = expected("degree_1")
-    good = scene.splats
+    good = scene.layers[0].splats
     bad = cloud(50, 8, 1)
     for row, (array, value) in enumerate(
         [(bad.means, np.nan), (bad.means, np.inf), (bad.scales, np.nan), (bad.scales, np.inf), (bad.wxyz, np.nan),
@@ -431,7 +524,7 @@ def test_unusable_splats_are_left_out(backend):
         array[row] = value
     names = ("means", "scales", "wxyz", "opacities", "sh")
     both = SplatCloud(*(np.concatenate([getattr(bad, name), getattr(good, name)]) for name in names))
-    assert_conforms(backend.render(Scene(both), views), truth)
+    assert_conforms(backend.render(Scene.of(both), views), truth)
 
 
 def test_may_be_closed_twice():

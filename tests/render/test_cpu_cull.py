@@ -30,10 +30,13 @@ def _cloud(rng: np.random.Generator, n: int, scale: float) -> SplatCloud:
 
 
 def _visible_groups(scene: Scene, view: View) -> tuple[set[int], int]:
-    prepared = prepare(scene)
+    (layer,) = scene.layers
+    prepared = prepare(layer.splats)
     groups = -(-prepared.count // GROUP)
     visible = np.empty(groups + 2 * CHUNK, np.int32)
-    return set(visible[: cull(prepared.groups, planes(view_row(scene, view)), visible)].tolist()), groups
+    return set(
+        visible[: cull(prepared.groups, planes(view_row(layer, scene.encoding, view)), visible)].tolist()
+    ), groups
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,7 +55,7 @@ def test_no_splat_that_is_seen_is_in_a_culled_group(
     stage_from_scene = Similarity(placement, Pose.from_wxyz(rng.normal(size=4), placement * rng.normal(size=3)))
     camera = Camera(96, 64, 70.0, 80.0, 48.0 + 96 * shift, 32.0 - 64 * shift)
     view = View(Pose.from_wxyz(rng.normal(size=4), placement * 3 * rng.normal(size=3)), camera, near * placement)
-    scene = Scene(cloud, stage_from_scene)
+    scene = Scene.of(cloud, stage_from_scene)
     visible, _ = _visible_groups(scene, view)
     kept = np.flatnonzero(cloud.opacities >= np.float32(1 / 255))
     place = np.full(len(cloud), -1)
@@ -63,7 +66,7 @@ def test_no_splat_that_is_seen_is_in_a_culled_group(
 def test_most_of_what_is_out_of_sight_is_passed_over() -> None:
     """A view of 50° from the middle of a ball sees a twentieth of it."""
     rng = np.random.default_rng(1)
-    scene = Scene(_cloud(rng, 60_000, 0.01))
+    scene = Scene.of(_cloud(rng, 60_000, 0.01))
     view = View(Pose.identity(), Camera.from_fov(320, 180, horizontal_deg=50))
     visible, groups = _visible_groups(scene, view)
     assert 0 < len(visible) < 0.25 * groups
@@ -79,5 +82,7 @@ def test_padding_is_never_visible(n: int) -> None:
         opacities=np.ones(n, np.float32),
         sh=np.zeros((n, 1, 3), np.float32),
     )
-    visible, groups = _visible_groups(Scene(cloud), View(Pose.identity(), Camera.from_fov(64, 64, horizontal_deg=90)))
+    visible, groups = _visible_groups(
+        Scene.of(cloud), View(Pose.identity(), Camera.from_fov(64, 64, horizontal_deg=90))
+    )
     assert visible == set(range(groups))

@@ -6,13 +6,15 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from translight.core.camera import Camera, View
-from translight.core.pose import Pose
+from translight.core.pose import Pose, Similarity
 from translight.render.contract import Scene
+from translight.render.cpu import renderer as renderer_module
 from translight.render.cpu.renderer import CpuRenderer
 
 VIEW = View(Pose.identity(), Camera.from_fov(40, 30, horizontal_deg=60))
@@ -25,29 +27,53 @@ from translight.render.cpu import blend
 from translight.render.cpu.jit import FAST_MATH
 kernel = numba.njit(nogil=True, error_model="numpy", fastmath=FAST_MATH)(blend._blend_quad.py_func)
 floats, ints, number = numba.float32[::1], numba.int32[::1], numba.int64
-kernel.compile((floats, ints, number, number, number, floats, floats, number))
+kernel.compile((floats, ints, number, number, number, number, floats, floats, number))
 print(next(iter(kernel.inspect_asm().values())))
 """
 
 
-def test_scenes_take_turns_without_being_prepared_again(cloud_of) -> None:
-    near, far = Scene(cloud_of([0, 0, 2])), Scene(cloud_of([0, 0, 9]))
+@pytest.fixture
+def prepared(monkeypatch) -> list[object]:
+    """What is laid out for the kernels from now on: clouds and skies."""
+    seen: list[object] = []
+    for name in ("prepare", "prepare_sky"):
+        whole = getattr(renderer_module, name)
+        monkeypatch.setattr(renderer_module, name, lambda what, whole=whole: (seen.append(what), whole(what))[1])
+    return seen
+
+
+def test_scenes_take_turns_without_being_prepared_again(cloud_of, prepared) -> None:
+    near, far = Scene.of(cloud_of([0, 0, 2])), Scene.of(cloud_of([0, 0, 9]))
     with CpuRenderer() as renderer:
         first = [renderer.render(scene, [VIEW])[0].rgba for scene in (near, far)]
         for scene, picture in ((near, first[0]), (far, first[1])):
             np.testing.assert_array_equal(renderer.render(scene, [VIEW])[0].rgba, picture)
-            assert renderer.timings["prepare"] == 0
         assert not np.array_equal(*first)
+    assert prepared == [near.layers[0].splats, far.layers[0].splats]
+
+
+def test_another_scene_of_the_same_cloud_and_sky_costs_nothing(cloud_of, prepared) -> None:
+    """Moving, tinting and layering an environment while a show runs must not stop it."""
+    sky = np.ones((2, 4, 3), np.float32)
+    scene = Scene.of(cloud_of([0, 0, 2]), sky=sky)
+    (layer,) = scene.layers
+    moved = replace(layer, stage_from_scene=Similarity(2.0, Pose.identity()), tint=(0.5, 0.6, 0.7))
+    with CpuRenderer() as renderer:
+        for other in (scene, Scene((moved,), sky), Scene((layer, moved), sky), scene):
+            renderer.render(other, [VIEW])
+    assert prepared == [layer.splats, sky]
 
 
 def test_a_scene_that_is_gone_is_forgotten(cloud_of) -> None:
     with CpuRenderer() as renderer:
-        scene = Scene(cloud_of([0, 0, 2]))
+        scene = Scene.of(cloud_of([0, 0, 2]), sky=np.zeros((2, 4, 3), np.float32))
         renderer.render(scene, [VIEW])
-        assert len(renderer._prepared) == 1
+        assert len(renderer._clouds) == len(renderer._skies) == 1
         del scene
         gc.collect()
-        assert len(renderer._prepared) == 0
+        assert len(renderer._clouds) == 0
+        renderer.render(Scene.of(cloud_of([0, 0, 2]), sky=np.ones((2, 4, 3), np.float32)), [VIEW])
+        assert len(renderer._skies) == 1
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 instructions")

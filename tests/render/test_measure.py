@@ -19,7 +19,7 @@ def scene() -> Scene:
     rng = np.random.default_rng(5)
     n = 300
     wxyz = rng.normal(size=(n, 4))
-    return Scene(
+    return Scene.of(
         SplatCloud(
             means=rng.uniform((-2, -1, 3), (2, 1, 6), (n, 3)).astype(np.float32),
             scales=rng.uniform(0.05, 0.4, (n, 3)).astype(np.float32),

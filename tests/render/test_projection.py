@@ -5,7 +5,7 @@ import pytest
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
-from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.contract import ALPHA_CUT, Layer, Scene
 from translight.render.projection import clamp_limits, image_covariances, project, rotations
 
 
@@ -59,7 +59,7 @@ def test_rotations_are_the_poses():
 def test_boxes_hold_every_pixel_that_reaches_the_cut(cloud_of, view_at):
     """Drawn pixels by brute force: none lies outside its splat's box, and most boxes touch one on every side."""
     camera = Camera(90, 70, 80.0, 75.0, 50.0, 30.0)
-    splats = project(Scene(random_cloud(cloud_of)), view_at(camera=camera))
+    splats = project(Scene.of(random_cloud(cloud_of)), view_at(camera=camera))
     assert len(splats) > 100
     v, u = np.mgrid[0:70, 0:90] + 0.5
     touched = np.zeros(4, dtype=int)
@@ -81,7 +81,7 @@ def test_near_ones_come_first_and_what_cannot_be_seen_is_left_out(cloud_of, view
     splats = cloud_of(
         [[0, 0, 9], [0, 0, 2], [0, 0, 2], [0, 0, -1], [500, 0, 3], [0, 0, 5]], 0.1, opacity=[1, 1, 1, 1, 1, 0.003]
     )
-    projected = project(Scene(splats), view_at())
+    projected = project(Scene.of(splats), view_at())
     assert projected.index.tolist() == [1, 2, 0]
     np.testing.assert_allclose(projected.depth_m, [2, 2, 9])
 
@@ -89,11 +89,26 @@ def test_near_ones_come_first_and_what_cannot_be_seen_is_left_out(cloud_of, view
 @pytest.mark.parametrize("scale", [0.1, 7.0])
 def test_placement_scales_depth_and_nothing_on_the_picture(cloud_of, scale):
     cloud, camera = random_cloud(cloud_of), Camera(90, 70, 80.0, 75.0, 50.0, 30.0)
-    still = project(Scene(cloud), View(Pose.identity(), camera, 0.01))
+    still = project(Scene.of(cloud), View(Pose.identity(), camera, 0.01))
     placed = Similarity(scale, Pose.from_wxyz([0.4, 0.1, -0.8, 0.2], [5, 6, 7]))
-    moved = project(Scene(cloud, placed), View(placed.pose, camera, 0.01 * scale))
+    moved = project(Scene.of(cloud, placed), View(placed.pose, camera, 0.01 * scale))
     np.testing.assert_array_equal(moved.index, still.index)
     np.testing.assert_allclose(moved.centre_px, still.centre_px, atol=1e-9)
     np.testing.assert_allclose(moved.conic, still.conic, rtol=1e-9)
     np.testing.assert_allclose(moved.rgb, still.rgb, atol=1e-12)
     np.testing.assert_allclose(moved.depth_m, still.depth_m * scale)
+
+
+def test_the_2d_filter_leaves_a_small_splat_the_light_it_had(cloud_of, view_at):
+    """Far below a pixel, opacity times area (Σ alpha) stays what it was before the dilation; undilated, it grows."""
+    camera = Camera.from_fov(64, 48, horizontal_deg=60)
+    sigma_px = 0.1
+    splat = cloud_of([0.0, 0, 10], scales=sigma_px * 10 / camera.fx, opacity=0.9)
+    drawn = {}
+    for antialiased in (False, True):
+        scene = Scene((Layer(splat, antialiased=antialiased),))
+        one = project(scene, view_at(camera=camera))
+        a, b, c = one.conic[0]
+        drawn[antialiased] = one.opacity[0] * 2 * np.pi / np.sqrt(a * c - b * b)
+    assert drawn[True] == pytest.approx(0.9 * 2 * np.pi * sigma_px**2, rel=1e-6)
+    assert drawn[False] > 20 * drawn[True]

@@ -19,9 +19,13 @@ def placed(cloud_of):
 def test_splats_and_placement_are_the_environments(placed):
     environment = placed()
     scene = scene_of(environment)
-    np.testing.assert_array_equal(scene.splats.means, environment.splats.means)
-    assert scene.stage_from_scene is environment.stage_from_scene
+    np.testing.assert_array_equal(scene.layers[0].splats.means, environment.splats.means)
+    assert scene.layers[0].stage_from_scene is environment.stage_from_scene
     assert scene.sky is None
+
+
+def test_the_filter_that_splats_were_trained_with_is_theirs(placed):
+    assert [scene_of(placed(antialiased=value)).layers[0].antialiased for value in (False, True)] == [False, True]
 
 
 def test_sky_takes_the_splats_encoding(placed):
@@ -43,4 +47,4 @@ def test_sky_is_made_contiguous(placed):
 
 def test_neighbours_come_together(cloud_of):
     environment = Environment("test", cloud_of([[9, 0, 0], [0, 0, 0], [9, 9, 9], [0, 0, 9]]), Similarity.identity())
-    assert scene_of(environment).splats.means[:, 2].tolist() == [0, 0, 9, 9]
+    assert scene_of(environment).layers[0].splats.means[:, 2].tolist() == [0, 0, 9, 9]

@@ -277,7 +277,7 @@ def test_a_coarser_wall_looks_like_the_wall():
     thinned = rows(cloud, np.arange(0, n, 4))
     with open_backend() as renderer:
         full, first, second, every_fourth = (
-            renderer.render(Scene(c), [view])[0].rgba for c in (*detail_levels(cloud), thinned)
+            renderer.render(Scene.of(c), [view])[0].rgba for c in (*detail_levels(cloud), thinned)
         )
     assert psnr(full[..., :3], first[..., :3]) > 37
     assert psnr(full[..., :3], second[..., :3]) > 27

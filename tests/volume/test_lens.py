@@ -211,7 +211,7 @@ def test_a_real_capture_on_a_plane_and_an_arc() -> None:
     from translight.render.contract import Scene
     from translight.splats.files import load
 
-    scene = Scene(load(PLAYBOT), Similarity(3.0, Pose(STAGE_FROM_RDF.wxyz, np.array([0.0, 5.0, -0.2]))))
+    scene = Scene.of(load(PLAYBOT), Similarity(3.0, Pose(STAGE_FROM_RDF.wxyz, np.array([0.0, 5.0, -0.2]))))
     with open_renderer("cpu") as renderer:
         for wall, bar in ((PLANE, 40.0), (ARC, 38.0)):
             compositor = Compositor(only(wall), OutputTransform())

@@ -73,7 +73,7 @@ class BenchPeers:
         from translight.core.errors import BackendError
 
         peers, scenes = benchmarks_module("benchmarks.peers"), benchmarks_module("benchmarks.scenes")
-        scene, (view, *_) = scenes.Scene(scenes.room(500)), scenes.move(64, 64)
+        scene, (view, *_) = scenes.Scene.of(scenes.room(500)), scenes.move(64, 64)
         for name in peers.PEERS:
             try:
                 peer = peers.open_peer(name, scene, 64, 64)
@@ -100,7 +100,7 @@ def measure_row(renderer: Renderer, name: str, scene: Scene, views: Sequence[Vie
     row: dict[str, Any] = {
         "backend": renderer.name,
         "scene": name,
-        "splats": len(scene.splats),
+        "splats": scene.count,
         "width": camera.width_px,
         "height": camera.height_px,
         "threads": getattr(renderer, "threads", 1),

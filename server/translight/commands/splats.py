@@ -109,6 +109,7 @@ def _describe(path: Path) -> dict[str, Any]:
             "bytes": sum(part.bytes for part in manifest.parts.values()),
             "name": manifest.name,
             "colour_encoding": manifest.colour_encoding,
+            "antialiased": manifest.antialiased,
             "parts": {role: part.file for role, part in manifest.parts.items()},
         }
     from translight.splats.files import describe
@@ -135,7 +136,8 @@ def _text(report: dict[str, Any]) -> str:
     counted = f"{report['splats']:,}, SH degree {report['sh_degree']}, {report['memory_bytes']:,} bytes in memory"
     lines = [f"{report['file']}  {report['format']}{version}, {report['bytes']:,} bytes"]
     if "name" in report:
-        lines.append(f"  name         {report['name']}, {report['colour_encoding']} colours")
+        filtered = ", antialiased" if report["antialiased"] else ""
+        lines.append(f"  name         {report['name']}, {report['colour_encoding']} colours{filtered}")
         lines.append(f"  parts        {', '.join(report['parts'].values())}")
     lines.append(f"  splats       {counted}")
     if "bounds" in report:

@@ -133,8 +133,13 @@ class Camera:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a renderer draws: a camera, where it stands on the stage, and its near plane in metres."""
+    """What a renderer draws: a camera, where it stands on the stage, and its near plane in metres.
+
+    ``behind`` (k 4) are half-spaces of the stage, n·p + d ≥ 0: splats whose centre lies in none of them are left out.
+    For the panels of a wall they are what lies behind each, so that nothing is drawn that would float before the wall.
+    """
 
     stage_from_camera: Pose
     camera: Camera
     near_m: float = 0.01
+    behind: Float64[np.ndarray, "k 4"] | None = None

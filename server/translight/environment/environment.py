@@ -22,6 +22,7 @@ class Environment:
 
     ``sky`` (h w 3) is linear Rec.709 radiance, equirectangular: middle column stage +Y, azimuth growing to the
     right, top row +Z. ``encoding`` names the splats' colour encoding, in which they are also blended.
+    ``antialiased``: the splats were trained with Mip-Splatting's 2D filter, and are drawn with it.
     ``metres_per_unit`` is the real size of one scene unit where it is known; the placement may show it at another.
     """
 
@@ -31,3 +32,4 @@ class Environment:
     sky: Float32[np.ndarray, "h w 3"] | None = None
     encoding: ColourEncoding = "srgb"
     metres_per_unit: float | None = None
+    antialiased: bool = False

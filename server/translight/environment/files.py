@@ -60,7 +60,13 @@ def load_environment(
         sky_file = package.part("sky")
         sky = None if sky_file is None else _sky(path, sky_file, limits.max_sky_pixels)
     return Environment(
-        manifest.name, cloud, manifest.similarity(), sky, manifest.colour_encoding, manifest.metres_per_unit
+        manifest.name,
+        cloud,
+        manifest.similarity(),
+        sky,
+        manifest.colour_encoding,
+        manifest.metres_per_unit,
+        manifest.antialiased,
     )
 
 
@@ -126,6 +132,7 @@ def save_environment(
         created_by=created_by or f"translight {version('translight')}",
         parts={},
         metres_per_unit=environment.metres_per_unit,
+        antialiased=environment.antialiased,
     )
     return write_package(Path(path), manifest, parts, zipped=zipped)
 

@@ -62,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_by: Annotated[str, msgspec.Meta(max_length=200)]
     parts: dict[Role, Part]
     metres_per_unit: float | None = None
+    antialiased: bool = False
 
     def similarity(self) -> Similarity:
         """The placement as a transform."""

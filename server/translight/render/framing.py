@@ -9,7 +9,8 @@ from jaxtyping import Float64
 
 from translight.core.camera import Camera
 from translight.core.frames import camera_from_pan_tilt_roll
-from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.clip import kept
+from translight.render.contract import ALPHA_CUT, Layer, Scene
 
 EYE_HEIGHT_M = 1.6
 OUTSIDE_TILT_DEG = 12.0
@@ -42,12 +43,11 @@ def framing(scene: Scene, camera: Camera) -> Framing:
     Where splats stand broadly before a person at the stage's origin, or all around, that person's eyes, looking forward
     (+Y). Else from −Y, a little above, far enough back that an upright cylinder around the scene fits into the picture.
     """
-    drawn = np.isfinite(scene.splats.means).all(axis=1) & (scene.splats.opacities >= ALPHA_CUT)
-    points = scene.stage_from_scene.apply(scene.splats.means[drawn])
+    points, sizes = (np.concatenate(parts) for parts in zip(*map(_drawn, scene.layers), strict=True))
     eye = np.array([0.0, 0.0, EYE_HEIGHT_M])
     if len(points) == 0 or _stands_before(points - eye):
         return Framing(eye, eye + np.array([0.0, 1.0, 0.0]), inside=True)
-    reach = _SPLAT_SIGMAS * scene.stage_from_scene.scale * scene.splats.scales[drawn].max(axis=1, keepdims=True)
+    reach = _SPLAT_SIGMAS * sizes
     low, high = np.quantile(points - reach, _STRAYS, axis=0), np.quantile(points + reach, 1 - _STRAYS, axis=0)
     middle, half_height = (low + high) / 2, max((high - low)[2] / 2, _LEAST_RADIUS_M)
     across = np.hypot(*(points - middle).T[:2]) + reach[:, 0]
@@ -55,6 +55,15 @@ def framing(scene: Scene, camera: Camera) -> Framing:
     tilt = np.radians(OUTSIDE_TILT_DEG)
     away = np.array([0.0, -np.cos(tilt), np.sin(tilt)]) * _distance(radius, half_height, camera)
     return Framing(middle + away, middle, inside=False)
+
+
+def _drawn(layer: Layer) -> tuple[Float64[np.ndarray, "n 3"], Float64[np.ndarray, "n 1"]]:
+    """Centres on the stage and largest standard deviations in metres, of the splats that can be seen at all."""
+    splats = layer.splats
+    means = splats.means.astype(np.float64)
+    drawn = np.isfinite(means).all(axis=1) & (splats.opacities >= ALPHA_CUT) & kept(means, layer.clips)
+    sizes = layer.stage_from_scene.scale * splats.scales[drawn].max(axis=1, keepdims=True)
+    return layer.stage_from_scene.apply(means[drawn]), sizes
 
 
 def _distance(radius: float, half_height: float, camera: Camera) -> float:

@@ -13,19 +13,24 @@ from jaxtyping import Float64, Int64
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
-from translight.render.contract import ALPHA_CUT, DILATION_PX2, FRUSTUM_CLAMP, Order, Scene
+from translight.environment.environment import ColourEncoding
+from translight.render.clip import clips_of, kept
+from translight.render.contract import ALPHA_CUT, DILATION_PX2, FRUSTUM_CLAMP, Layer, Order, Scene
 from translight.render.sh import colours
+from translight.render.tint import tint_curve, tinted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProjectedSplats:
-    """The m splats that can touch the picture, near ones first (by camera z or distance; ties by index in the cloud).
+    """The m splats that can touch the picture, near ones first (by camera z or distance; ties by index).
 
-    ``conic`` (m 3) holds a, b, c of the inverse 2D covariance: σ = ½(a·dx² + c·dy²) + b·dx·dy. ``box_px`` (m 4) is
-    first and one-past-last column, then row, of the pixels whose centre can reach the alpha cut, within the picture.
+    ``index`` counts through the clouds of all layers; ``far`` (m) is what they are ordered by, in metres. ``conic``
+    (m 3) holds a, b, c of the inverse 2D covariance: σ = ½(a·dx² + c·dy²) + b·dx·dy. ``box_px`` (m 4) is first and
+    one-past-last column, then row, of the pixels whose centre can reach the alpha cut, within the picture.
     """
 
     index: Int64[np.ndarray, "m"]
+    far: Float64[np.ndarray, "m"]
     centre_px: Float64[np.ndarray, "m 2"]
     depth_m: Float64[np.ndarray, "m"]
     conic: Float64[np.ndarray, "m 3"]
@@ -40,51 +45,63 @@ class ProjectedSplats:
 def project(scene: Scene, view: View, order: Order = "depth") -> ProjectedSplats:
     """Cull, project, colour and order ``scene``'s splats for ``view``.
 
-    A splat is left out when its centre is nearer than the near plane, when its opacity is below the alpha cut, when
-    one of its values is not finite, or when no pixel centre of the picture lies inside its extent. The extent is
-    exact: the ellipse on which opacity·exp(−σ) equals the alpha cut, not a multiple of the standard deviation.
+    A splat is left out when its centre is nearer than the near plane or clipped, when its opacity is below the alpha
+    cut, when one of its values is not finite, or when no pixel centre of the picture lies inside its extent. The extent
+    is exact: the ellipse on which opacity·exp(−σ) equals the alpha cut, not a multiple of the standard deviation.
     """
-    splats, camera = scene.splats, view.camera
-    camera_from_scene = Similarity(1.0, view.stage_from_camera.inverse()) @ scene.stage_from_scene
+    first, parts = 0, []
+    for layer in scene.layers:
+        parts.append(_project_layer(layer, scene.encoding, view, order, first))
+        first += len(layer.splats)
+    fields = [np.concatenate([getattr(part, name) for part in parts]) for name in ProjectedSplats.__slots__]
+    near_first = np.argsort(fields[1], kind="stable")
+    return ProjectedSplats(*(field[near_first] for field in fields))
+
+
+def _project_layer(layer: Layer, encoding: ColourEncoding, view: View, order: Order, first: int) -> ProjectedSplats:
+    """One layer's splats, in their cloud's order, counted from ``first``."""
+    splats, camera = layer.splats, view.camera
+    camera_from_scene = Similarity(1.0, view.stage_from_camera.inverse()) @ layer.stage_from_scene
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in (splats.means, splats.scales, splats.wxyz)])
     opacities = splats.opacities.astype(np.float64)
-    kept = np.flatnonzero(finite & (opacities >= ALPHA_CUT))
-    points = camera_from_scene.apply(splats.means[kept])
-    in_front = points[:, 2] >= view.near_m
-    kept, points = kept[in_front], points[in_front]
-    opacity = opacities[kept]
+    index = np.flatnonzero(finite & (opacities >= ALPHA_CUT))
+    points = camera_from_scene.apply(splats.means[index])
+    clips = clips_of(layer.clips, view, layer.stage_from_scene)
+    drawn = (points[:, 2] >= view.near_m) & kept(splats.means[index].astype(np.float64), clips)
+    index, points = index[drawn], points[drawn]
 
-    axes = rotations(splats.wxyz[kept]) * np.asarray(splats.scales[kept], dtype=np.float64)[:, None, :]
+    axes = rotations(splats.wxyz[index]) * np.asarray(splats.scales[index], dtype=np.float64)[:, None, :]
     axes = camera_from_scene.scale * (camera_from_scene.pose.rotation() @ axes)
     cov = image_covariances(points, axes, camera)
+    opacity = opacities[index]
+    if layer.antialiased:
+        opacity = opacity * coverage_kept(cov)
     centre = np.stack(
         [camera.fx * points[:, 0] / points[:, 2] + camera.cx, camera.fy * points[:, 1] / points[:, 2] + camera.cy], -1
     )
     box = _boxes(centre, cov, opacity, camera)
 
-    seen = np.flatnonzero((box[:, 0] < box[:, 1]) & (box[:, 2] < box[:, 3]))
-    eye = eye_in_scene(scene, view.stage_from_camera)
-    towards = splats.means[kept] - eye
+    seen = np.flatnonzero((opacity >= ALPHA_CUT) & (box[:, 0] < box[:, 1]) & (box[:, 2] < box[:, 3]))
+    index = index[seen]
+    towards = splats.means[index] - eye_in_scene(layer.stage_from_scene, view.stage_from_camera)
     distance = np.linalg.norm(towards, axis=1)
-    far = points[:, 2] if order == "depth" else distance
-    near_first = seen[np.argsort(far[seen], kind="stable")]
-    index = kept[near_first]
-    xx, xy, yy = cov[near_first].T
+    xx, xy, yy = cov[seen].T
     determinant = xx * yy - xy * xy
     return ProjectedSplats(
-        index=index,
-        centre_px=centre[near_first],
-        depth_m=points[near_first, 2],
+        index=first + index,
+        far=points[seen, 2] if order == "depth" else layer.stage_from_scene.scale * distance,
+        centre_px=centre[seen],
+        depth_m=points[seen, 2],
         conic=np.stack([yy / determinant, -xy / determinant, xx / determinant], axis=-1),
-        opacity=opacity[near_first],
-        rgb=colours(splats.sh[index], towards[near_first] / distance[near_first, None]),
-        box_px=box[near_first],
+        opacity=opacity[seen],
+        rgb=tinted(colours(splats.sh[index], towards / distance[:, None]), tint_curve(layer.tint, encoding)),
+        box_px=box[seen],
     )
 
 
-def eye_in_scene(scene: Scene, stage_from_camera: Pose) -> Float64[np.ndarray, "3"]:
+def eye_in_scene(stage_from_scene: Similarity, stage_from_camera: Pose) -> Float64[np.ndarray, "3"]:
     """The camera's position in scene axes and units, where the harmonics' directions are measured from."""
-    return scene.stage_from_scene.inverse().apply(stage_from_camera.position_m)
+    return stage_from_scene.inverse().apply(stage_from_camera.position_m)
 
 
 def rotations(wxyz: np.ndarray) -> Float64[np.ndarray, "n 3 3"]:
@@ -122,9 +139,19 @@ def image_covariances(points: np.ndarray, axes: np.ndarray, camera: Camera) -> F
     return np.stack([xx + DILATION_PX2, xy, yy + DILATION_PX2], axis=-1)
 
 
+def coverage_kept(cov: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
+    """What dilated covariances (n 3) leave of an opacity, so that a splat covers as much as before its dilation.
+
+    √(|Σ| / |Σ + 0.3·I|): the 2D filter of Yu et al., "Mip-Splatting" (2024), eq. 10, as gsplat 1.5's "antialiased".
+    """
+    xx, xy, yy = cov.T
+    before = (xx - DILATION_PX2) * (yy - DILATION_PX2) - xy * xy
+    return np.sqrt(np.maximum(before, 0.0) / (xx * yy - xy * xy))
+
+
 def _boxes(centre: np.ndarray, cov: np.ndarray, opacity: np.ndarray, camera: Camera) -> Int64[np.ndarray, "n 4"]:
     """Pixels whose centres lie in the ellipse's bounding box; an ellipse σ ≤ s reaches √(2·s·Σxx) along x."""
-    reach = np.sqrt(2.0 * np.log(opacity / ALPHA_CUT)[:, None] * cov[:, [0, 2]])
+    reach = np.sqrt(2.0 * np.log(np.maximum(opacity / ALPHA_CUT, 1.0))[:, None] * cov[:, [0, 2]])
     size = np.array([camera.width_px, camera.height_px], dtype=np.float64)
     first = np.clip(np.ceil(centre - reach - 0.5), 0, size)
     end = np.clip(np.floor(centre + reach - 0.5) + 1, 0, size)

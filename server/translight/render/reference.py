@@ -13,9 +13,20 @@ from typing import Self
 import numpy as np
 
 from translight.core.camera import View
-from translight.render.contract import ALPHA_CUT, ALPHA_MAX, TRANSMITTANCE_STOP, Frame, Order, Scene, frames_for
+from translight.render.contract import (
+    ALPHA_CUT,
+    ALPHA_MAX,
+    HALF,
+    TRANSMITTANCE_STOP,
+    DepthKind,
+    Frame,
+    Order,
+    Scene,
+    frames_for,
+)
 from translight.render.projection import project
 from translight.render.sky import sky_picture
+from translight.render.tint import tint_curve, tinted
 
 
 def open_backend(threads: int | None = None) -> ReferenceRenderer:  # noqa: ARG001 - every backend is asked
@@ -29,12 +40,18 @@ class ReferenceRenderer:
     name = "reference"
 
     def render(
-        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+        self,
+        scene: Scene,
+        views: Sequence[View],
+        out: Sequence[Frame] | None = None,
+        *,
+        order: Order = "depth",
+        depth: DepthKind = "expected",
     ) -> list[Frame]:
         """Draw ``scene`` for each view; see ``contract.Renderer``."""
         frames = frames_for(views, out)
         for view, frame in zip(views, frames, strict=True):
-            _draw(scene, view, frame, order)
+            _draw(scene, view, frame, order, depth)
         return frames
 
     def close(self) -> None:
@@ -47,10 +64,11 @@ class ReferenceRenderer:
         self.close()
 
 
-def _draw(scene: Scene, view: View, frame: Frame, order: Order) -> None:
+def _draw(scene: Scene, view: View, frame: Frame, order: Order, kind: DepthKind) -> None:
     width, height = view.camera.width_px, view.camera.height_px
     rgb = np.zeros((height, width, 3))
     depth = np.zeros((height, width))
+    median = np.full((height, width), np.inf)
     transmittance = np.ones((height, width))
     alive = np.ones((height, width), dtype=bool)
     splats = project(scene, view, order)
@@ -71,11 +89,17 @@ def _draw(scene: Scene, view: View, frame: Frame, order: Order) -> None:
         weight = np.where(drawn, transmittance[box] * alpha, 0.0)
         rgb[box] += weight[:, :, None] * splats.rgb[i]
         depth[box] += weight * splats.depth_m[i]
+        middle = drawn & (transmittance[box] > HALF) & (left <= HALF)
+        median[box] = np.where(middle, splats.depth_m[i], median[box])
         transmittance[box] = np.where(drawn, left, transmittance[box])
         alive[box] &= ~ends
     if scene.sky is not None:
-        rgb += transmittance[:, :, None] * sky_picture(scene.sky, view)
+        sky = tinted(sky_picture(scene.sky, view), tint_curve(scene.sky_tint, scene.encoding))
+        rgb += transmittance[:, :, None] * sky
     coverage = 1.0 - transmittance
     frame.rgba[..., :3] = rgb
     frame.rgba[..., 3] = coverage
-    frame.depth[...] = np.where(coverage > 0, depth / np.where(coverage > 0, coverage, 1.0), np.inf)
+    if kind == "expected":
+        frame.depth[...] = np.where(coverage > 0, depth / np.where(coverage > 0, coverage, 1.0), np.inf)
+    elif kind == "median":
+        frame.depth[...] = median

@@ -6,7 +6,7 @@ import numpy as np
 
 from translight.colour.transfer import srgb_encode
 from translight.environment.environment import Environment
-from translight.render.contract import Scene
+from translight.render.contract import Layer, Scene
 from translight.splats.order import along_curve
 
 
@@ -14,11 +14,12 @@ def scene_of(environment: Environment) -> Scene:
     """``environment``'s splats where it places them, and its linear sky in the encoding that its splats blend in.
 
     The splats are brought into an order that keeps neighbours together, which lets renderers cull. Make one scene of
-    an environment and keep it: renderers cache by its identity.
+    an environment and keep it: renderers cache by the identity of its cloud and sky.
     """
     sky = environment.sky
     if sky is not None and environment.encoding == "srgb":
         sky = srgb_encode(np.asarray(sky, dtype=np.float32))
     if sky is not None:
         sky = np.ascontiguousarray(sky, dtype=np.float32)
-    return Scene(along_curve(environment.splats), environment.stage_from_scene, sky)
+    layer = Layer(along_curve(environment.splats), environment.stage_from_scene, antialiased=environment.antialiased)
+    return Scene((layer,), sky, encoding=environment.encoding)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from translight.core.errors import ShowError
@@ -33,8 +32,9 @@ def detailed_scenes(scene: Scene, levels: int, progress: Callable[[str], None]) 
     def told(done: float) -> None:
         progress(f"making levels of detail, once for this environment: {100 * done:.0f} %")
 
-    _, *coarser = kept_levels(scene.splats, levels, default_folder(), told)
-    return [scene, *(replace(scene, splats=along_curve(splats)) for splats in coarser)]
+    by_layer = [kept_levels(layer.splats, levels, default_folder(), told) for layer in scene.layers]
+    _, *coarser = zip(*by_layer, strict=True)
+    return [scene, *(scene.with_clouds([along_curve(cloud) for cloud in level]) for level in coarser)]
 
 
 def open_environment(place: EnvironmentPlace, base: Path) -> Environment:

@@ -11,7 +11,7 @@ MAX_DEGREE = 3
 _COEFFICIENTS = {1: 0, 4: 1, 9: 2, 16: 3}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class SplatCloud:
     """n Gaussians, float32 and C-contiguous, in scene axes: RDF, as INRIA's trainer writes them (x right, y down).
 

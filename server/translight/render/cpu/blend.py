@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from translight.render.contract import ALPHA_CUT, ALPHA_MAX, TRANSMITTANCE_STOP
+from translight.render.contract import ALPHA_CUT, ALPHA_MAX, HALF, TRANSMITTANCE_STOP
 from translight.render.cpu.jit import inlined, kernel, parallel_kernel
 from translight.render.cpu.lists import (
     BATCH,
@@ -27,15 +27,18 @@ from translight.render.cpu.lists import (
     load_batch,
 )
 from translight.render.cpu.memory import add_atomically, get, load, put, store, store_interleaved, store_rows
+from translight.render.cpu.powers import exp2
 from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, TILE_PX, P, Q, R
-from translight.render.cpu.simd import LANES, bits_of, floats, lane_bits, lane_numbers, less_product, select, smaller
+from translight.render.cpu.simd import LANES, floats, lane_bits, lane_numbers, less_product, select, smaller
 
 RUN = 32
 """Splats whose alphas are buffered together."""
 HALVES = QUAD_PX * QUAD_PX // LANES
 """Vectors that hold a quad."""
 PLANES = 6
-"""Transmittance, weight, red, green, blue and weighted depth of a vector's pixels."""
+"""Transmittance, weight, red, green, blue and depth (weighted, or the median) of a vector's pixels."""
+EXPECTED, MEDIAN, NONE = 0, 1, 2
+"""Which depth is drawn: contract.py's, in its order."""
 _STATE = TILE_PX * TILE_PX * PLANES
 
 _LOCAL_AT = _STATE
@@ -47,44 +50,27 @@ INTS_A_WORKER = _OFFSETS_AT + BATCH + 16
 """Scratch of a worker."""
 
 _LOG2_CUT, _LOG2_MAX = np.float32(math.log2(ALPHA_CUT)), np.float32(math.log2(ALPHA_MAX))
-_STOP = np.float32(TRANSMITTANCE_STOP)
-_ROUND = np.float32(1.5 * 2**23)
-"""Added to a small number, leaves it rounded to a whole one, in the sum's low bits too."""
-_EXP2 = tuple(np.float32(c) for c in (0.99992807, 0.69326099, 0.24261112, 0.05517165))
-"""Of 2^x, with the least relative error over −½ … ½ (7.5e-5)."""
-
-
-@inlined
-def exp2(x: Any) -> Any:
-    """2^x within 7.6e-5 of its value for x from −126 to 0.
-
-    A power of two by adding to the exponent, times a cubic: sums and shifts take turns with products, which
-    processors with units of their own for each (AMD's) do at the same time.
-    """
-    whole = x + _ROUND
-    rest = x - (whole - _ROUND)
-    power = ((_EXP2[3] * rest + _EXP2[2]) * rest + _EXP2[1]) * rest + _EXP2[0]
-    return bits_of(bits_of(power) + (bits_of(whole) << 23))
+_STOP, _HALF = np.float32(TRANSMITTANCE_STOP), np.float32(HALF)
 
 
 @parallel_kernel
 def blend(
-    records: Any, pairs: Any, starts: Any, rgba: Any, depth: Any, width: int, floats_: Any, ints_: Any, lengths: Any,
-    ticket: Any,
+    records: Any, pairs: Any, starts: Any, kind: int, rgba: Any, depth: Any, width: int, floats_: Any, ints_: Any,
+    lengths: Any, ticket: Any,
 ) -> None:  # fmt: skip
     """Draw every tile into ``rgba`` and ``depth``, both flat; workers take the next tile that none has taken.
 
-    ``floats_``, ``ints_`` and ``lengths`` hold a row of scratch for each worker.
+    ``kind`` says which depth. ``floats_``, ``ints_`` and ``lengths`` hold a row of scratch for each worker.
     """
     ticket[0] = 0
     for w in numba.prange(len(floats_)):
-        _blend_tiles(records, pairs, starts, rgba, depth, width, floats_[w], ints_[w], lengths[w], ticket)
+        _blend_tiles(records, pairs, starts, kind, rgba, depth, width, floats_[w], ints_[w], lengths[w], ticket)
 
 
 @kernel
 def _blend_tiles(
-    records: Any, pairs: Any, starts: Any, rgba: Any, depth: Any, width: int, floats_: Any, ints_: Any, lengths: Any,
-    ticket: Any,
+    records: Any, pairs: Any, starts: Any, kind: int, rgba: Any, depth: Any, width: int, floats_: Any, ints_: Any,
+    lengths: Any, ticket: Any,
 ) -> None:  # fmt: skip
     height = len(depth) // width
     columns, rows = -(-width // TILE_PX), -(-height // TILE_PX)
@@ -96,7 +82,7 @@ def _blend_tiles(
         if tile >= columns * rows:
             break
         x, y = tile % columns * TILE_PX, tile // columns * TILE_PX
-        _clear(state)
+        _clear(state, kind)
         begin, end = starts[tile], starts[tile + 1]
         while begin < end:
             count = min(end - begin, BATCH)
@@ -104,23 +90,27 @@ def _blend_tiles(
             list_blocks(test, count, entries, lengths)
             live = False
             for block in range(BLOCKS):
-                live |= _blend_block(local, entries, lengths, block, offsets, alphas, state)
+                live |= _blend_block(local, entries, lengths, block, kind, offsets, alphas, state)
             if not live:
                 break
             begin += count
-        _write(state, x, y, width, height, rgba, depth)
+        _write(state, kind, x, y, width, height, rgba, depth)
 
 
 @kernel
-def _clear(state: Any) -> None:
+def _clear(state: Any, kind: int) -> None:
     for at in range(0, len(state), PLANES * LANES):
         store(state, at, floats(np.float32(1.0)))
         for plane in range(1, PLANES):
             store(state, at + plane * LANES, floats(np.float32(0.0)))
+        if kind == MEDIAN:
+            store(state, at + 5 * LANES, floats(np.float32(np.inf)))
 
 
 @kernel
-def _blend_block(local: Any, entries: Any, lengths: Any, block: int, offsets: Any, alphas: Any, state: Any) -> bool:
+def _blend_block(
+    local: Any, entries: Any, lengths: Any, block: int, kind: int, offsets: Any, alphas: Any, state: Any
+) -> bool:
     """Blend a block's list into its four quads; False when every pixel of it has ended."""
     length = get(lengths, block)
     live = False
@@ -128,12 +118,15 @@ def _blend_block(local: Any, entries: Any, lengths: Any, block: int, offsets: An
     for quad in range(4):
         count = list_quad(entries, block * BATCH, length, (1 << (quad % 2)) << (quad // 2 * 8), offsets)
         at = (block * 4 + quad) * HALVES * PLANES * LANES
-        live |= _blend_quad(local, offsets, count, x + quad % 2 * QUAD_PX, y + quad // 2 * QUAD_PX, alphas, state, at)
+        left, top = x + quad % 2 * QUAD_PX, y + quad // 2 * QUAD_PX
+        live |= _blend_quad(local, offsets, count, left, top, kind, alphas, state, at)
     return live
 
 
 @kernel
-def _blend_quad(local: Any, offsets: Any, count: int, left: int, top: int, alphas: Any, state: Any, at: int) -> bool:
+def _blend_quad(
+    local: Any, offsets: Any, count: int, left: int, top: int, kind: int, alphas: Any, state: Any, at: int
+) -> bool:
     """Blend a list into a quad; where it takes two vectors, both are live until both have ended."""
     x = floats((lane_numbers() & 3) + left)
     y = floats((lane_numbers() >> 2) + top)
@@ -143,9 +136,9 @@ def _blend_quad(local: Any, offsets: Any, count: int, left: int, top: int, alpha
     while live and begin < count:
         run = min(count - begin, RUN)
         _alphas(local, offsets, begin, run, x, y, alphas)
-        live = _sum(local, offsets, begin, run, alphas, 0, state, at)
+        live = _sum(local, offsets, begin, run, kind, alphas, 0, state, at)
         if HALVES == 2:
-            live |= _sum(local, offsets, begin, run, alphas, LANES, state, lower)
+            live |= _sum(local, offsets, begin, run, kind, alphas, LANES, state, lower)
         begin += run
     return live
 
@@ -162,7 +155,9 @@ def _alphas(local: Any, offsets: Any, begin: int, run: int, x: Any, y: Any, alph
 
 
 @inlined
-def _sum(local: Any, offsets: Any, begin: int, run: int, alphas: Any, half: int, state: Any, at: int) -> bool:
+def _sum(
+    local: Any, offsets: Any, begin: int, run: int, kind: int, alphas: Any, half: int, state: Any, at: int
+) -> bool:
     """The second phase, for one vector of pixels: whether any of them goes on."""
     transmittance, weight = load(state, at), load(state, at + LANES)
     red, green, blue = load(state, at + 2 * LANES), load(state, at + 3 * LANES), load(state, at + 4 * LANES)
@@ -173,11 +168,14 @@ def _sum(local: Any, offsets: Any, begin: int, run: int, alphas: Any, half: int,
         left = less_product(transmittance, alpha, transmittance)
         # What is left only falls, so a pixel that has ended stays so without being marked.
         w = select(left > _STOP, alpha * transmittance, np.float32(0.0))
+        if kind == EXPECTED:
+            depth = depth + w * get(local, i + DEPTH)
+        elif kind == MEDIAN:
+            depth = select((transmittance > _HALF) & (left <= _HALF), get(local, i + DEPTH), depth)
         transmittance, weight = left, weight + w
         red = red + w * get(local, i + RED)
         green = green + w * get(local, i + GREEN)
         blue = blue + w * get(local, i + BLUE)
-        depth = depth + w * get(local, i + DEPTH)
     going = transmittance > _STOP
     # Zero, before products of small numbers reach the denormal ones, with which processors are slow.
     store(state, at, select(going, transmittance, np.float32(0.0)))
@@ -199,7 +197,7 @@ def _alpha(local: Any, i: int, across: Any, y: Any) -> Any:
 
 
 @kernel
-def _write(state: Any, x0: int, y0: int, width: int, height: int, rgba: Any, depth: Any) -> None:
+def _write(state: Any, kind: int, x0: int, y0: int, width: int, height: int, rgba: Any, depth: Any) -> None:
     rows = LANES // QUAD_PX
     at = 0
     for block in range(BLOCKS):
@@ -208,14 +206,16 @@ def _write(state: Any, x0: int, y0: int, width: int, height: int, rgba: Any, dep
                 x = x0 + block % (TILE_PX // BLOCK_PX) * BLOCK_PX + quad % 2 * QUAD_PX
                 y = y0 + block // (TILE_PX // BLOCK_PX) * BLOCK_PX + quad // 2 * QUAD_PX + half * rows
                 weight = load(state, at + LANES)
-                seen = weight > np.float32(0.0)
-                z = select(seen, load(state, at + 5 * LANES) / weight, np.float32(np.inf))
+                z = load(state, at + 5 * LANES)
+                if kind == EXPECTED:
+                    z = select(weight > np.float32(0.0), z / weight, np.float32(np.inf))
                 if x + QUAD_PX <= width and y + rows <= height:
                     store_interleaved(
                         rgba, (y * width + x) * 4, width * 4, load(state, at + 2 * LANES),
                         load(state, at + 3 * LANES), load(state, at + 4 * LANES), weight,
                     )  # fmt: skip
-                    store_rows(depth, y * width + x, width, z)
+                    if kind != NONE:
+                        store_rows(depth, y * width + x, width, z)
                 else:
                     store(state, at + 5 * LANES, z)
                     for lane in range(LANES):
@@ -226,5 +226,6 @@ def _write(state: Any, x0: int, y0: int, width: int, height: int, rgba: Any, dep
                                     rgba, (py * width + px) * 4 + channel, get(state, at + (2 + channel) * LANES + lane)
                                 )
                             put(rgba, (py * width + px) * 4 + 3, get(state, at + LANES + lane))
-                            put(depth, py * width + px, get(state, at + 5 * LANES + lane))
+                            if kind != NONE:
+                                put(depth, py * width + px, get(state, at + 5 * LANES + lane))
                 at += PLANES * LANES

@@ -31,7 +31,7 @@ _SLACK = np.float32(1e-5)
 """Of the numbers that are summed: what float32 may round away."""
 
 
-def planes(row: Float32[np.ndarray, "37"]) -> Float32[np.ndarray, "25"]:
+def planes(row: Float32[np.ndarray, "51"]) -> Float32[np.ndarray, "25"]:
     """The five half-spaces of a view, by viewpoint.py's numbers: left, right, upper and lower border, near plane."""
     v = row.astype(np.float64)
     fx, fy, cx, cy, near = v[FX:LIMITS]

@@ -230,11 +230,15 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
 
 @instruction
 def add_bilinear(
-    _typing: Any, target: Any, at: Any, weight: Any, source: Any, a: Any, b: Any, c: Any, d: Any, across: Any, down: Any
-) -> Any:
-    """Add ``weight`` times what lies between four groups of four floats of ``source``: upper a and b, lower c and d."""
+    _typing: Any, target: Any, at: Any, weight: Any, source: Any, a: Any, b: Any, c: Any, d: Any, across: Any,
+    down: Any, curve: Any,
+) -> Any:  # fmt: skip
+    """Add ``weight`` times what lies between four groups of four floats of ``source``: upper a and b, lower c and d.
+
+    What lies there, c, becomes curve[0:4]·min(curve[4:8]·c, curve[8:12]·c + curve[12:16]) before.
+    """
     numbers = (weight, across, down)
-    if not (_is_array(target, types.float32) and _is_array(source, types.float32)):
+    if not all(_is_array(kind, types.float32) for kind in (target, source, curve)):
         return None
     if not all(kind == types.float32 for kind in numbers) or not all(
         isinstance(k, types.Integer) for k in (a, b, c, d)
@@ -256,11 +260,20 @@ def add_bilinear(
         scale, right, below = (repeat(builder, args[index], 4) for index in (2, 8, 9))
         upper, under = between(corners[0], corners[1], right), between(corners[2], corners[3], right)
         place = vector_at(1, 0)
-        added = builder.fmul(between(upper, under, below), scale, flags=("contract",))
+        curve_at = [_address(context, builder, signature.args[10], args[10], _I64(4 * k)) for k in range(4)]
+        sign, slope, gain, lift = (
+            builder.load(builder.bitcast(address, four.as_pointer()), align=4) for address in curve_at
+        )
+        colour = between(upper, under, below)
+        flat = builder.fmul(slope, colour, flags=("contract",))
+        steep = builder.fadd(builder.fmul(gain, colour, flags=("contract",)), lift, flags=("contract",))
+        least = builder.select(builder.fcmp_ordered("<", flat, steep), flat, steep)
+        shown = builder.fmul(sign, least, flags=("contract",))
+        added = builder.fmul(shown, scale, flags=("contract",))
         builder.store(builder.fadd(builder.load(place, align=4), added, flags=("contract",)), place, align=4)
         return context.get_dummy_value()
 
-    return types.none(target, at, weight, source, a, b, c, d, across, down), lower
+    return types.none(target, at, weight, source, a, b, c, d, across, down, curve), lower
 
 
 @instruction

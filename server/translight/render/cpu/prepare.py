@@ -1,4 +1,4 @@
-"""A scene laid out for the kernels: splats in chunks of 16, each field's 16 values side by side, chunks in groups.
+"""A cloud laid out for the kernels: splats in chunks of 16, each field's 16 values side by side, chunks in groups.
 
 Where the cloud keeps neighbours together (splats/order.py), cull.py passes over most groups that are out of sight.
 """
@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.contract import ALPHA_CUT
 from translight.render.cpu.jit import parallel_kernel
 from translight.render.cpu.memory import aligned
 from translight.splats.cloud import SplatCloud
@@ -30,18 +30,17 @@ CENTRE, HALF, SCALE, GROUP_FIELDS = 0, 3, 6, 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PreparedScene:
+class PreparedCloud:
     """Splats that can be seen at all (finite, opacity not below the cut), in the cloud's order.
 
     ``geometry`` (c 13 16) and ``sh`` (c 3k 16; coefficient by coefficient, RGB inner) are in scene axes and flat; the
     last chunk is padded with splats of no opacity. ``groups`` (g/16 7 16) is flat; what it is padded with is never
-    seen. ``sky`` (h w 4) has a fourth column of zeros; 0 0 4 without a sky.
+    seen.
     """
 
     geometry: Float32[np.ndarray, "c*13*16"]
     sh: Float32[np.ndarray, "c*3*k*16"]
     groups: Float32[np.ndarray, "g*7"]
-    sky: Float32[np.ndarray, "h w 4"]
     count: int
 
     @property
@@ -50,9 +49,8 @@ class PreparedScene:
         return len(self.geometry) // (GEOMETRY_FIELDS * CHUNK)
 
 
-def prepare(scene: Scene) -> PreparedScene:
-    """Copy ``scene``'s arrays into the kernels' layout; about a tenth of a second for half a million splats."""
-    splats = scene.splats
+def prepare(splats: SplatCloud) -> PreparedCloud:
+    """Copy a cloud's arrays into the kernels' layout; about a tenth of a second for half a million splats."""
     kept = _kept(splats)
     n = len(kept)
     chunks, coefficients = -(-n // CHUNK), splats.sh.shape[1] * 3
@@ -63,7 +61,7 @@ def prepare(scene: Scene) -> PreparedScene:
         geometry, sh,
     )  # fmt: skip
     _bound(kept, splats.means, splats.scales, groups)
-    return PreparedScene(geometry, sh, groups, _sky(scene), n)
+    return PreparedCloud(geometry, sh, groups, n)
 
 
 def _kept(splats: SplatCloud) -> Int64[np.ndarray, "n"]:
@@ -122,9 +120,8 @@ def _bound(kept: Any, means: Any, scales: Any, groups: Any) -> None:
         groups[at + SCALE * CHUNK] = largest
 
 
-def _sky(scene: Scene) -> Float32[np.ndarray, "h w 4"]:
-    if scene.sky is None:
-        return np.zeros((0, 0, 4), np.float32)
-    sky = np.zeros((*scene.sky.shape[:2], 4), np.float32)
-    sky[..., :3] = scene.sky
-    return sky
+def prepare_sky(sky: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 4"]:
+    """A sky with a fourth column of zeros, so that a texel is one load."""
+    wide = np.zeros((*sky.shape[:2], 4), np.float32)
+    wide[..., :3] = sky
+    return wide

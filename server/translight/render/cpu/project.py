@@ -13,12 +13,14 @@ import numpy as np
 
 from translight.render.contract import ALPHA_CUT, DILATION_PX2
 from translight.render.cpu.harmonics import colour, squared_distance
-from translight.render.cpu.jit import kernel, parallel_kernel
+from translight.render.cpu.jit import inlined, kernel, parallel_kernel
 from translight.render.cpu.memory import get, load, store_records, store_selected
+from translight.render.cpu.powers import log2
 from translight.render.cpu.prepare import AXES, CHUNK, GEOMETRY_FIELDS, GROUP, LOG2_OPACITY
 from translight.render.cpu.simd import (
     LANES,
     bits_of,
+    floats,
     greatest_lane,
     ints,
     lane_bits,
@@ -30,7 +32,23 @@ from translight.render.cpu.simd import (
     smaller,
     square_root,
 )
-from translight.render.cpu.viewpoint import BY_DISTANCE, CX, CY, FX, FY, HEIGHT, LIMITS, NEAR, SCALE, TRANSLATION, WIDTH
+from translight.render.cpu.viewpoint import (
+    ANTIALIASED,
+    BY_DISTANCE,
+    CX,
+    CY,
+    FX,
+    FY,
+    HEIGHT,
+    LIMITS,
+    NEAR,
+    SCALE,
+    TINT,
+    TINTED,
+    TRANSLATION,
+    WIDTH,
+)
+from translight.render.tint import GAIN, LIFT, SIGN, SLOPE
 
 TILE_PX = 32
 RECORD = 16
@@ -53,28 +71,28 @@ def room(chunks: int, workers: int) -> int:
 
 @parallel_kernel
 def project(
-    geometry: Any, sh: Any, visible: Any, groups: int, view: Any, records: Any, keys: Any, columns: Any, rows: Any,
-    found: Any,
+    geometry: Any, sh: Any, visible: Any, groups: int, view: Any, clips: Any, base: int, records: Any, keys: Any,
+    columns: Any, rows: Any, found: Any,
 ) -> None:  # fmt: skip
-    """Fill in the splats seen: ``records``, ``keys`` (the bits of what they are ordered by), and the tiles touched
-    (``columns``, ``rows``).
+    """Fill in a layer's splats that are seen, from place ``base`` on: ``records``, ``keys`` (the bits of what they are
+    ordered by), and the tiles touched (``columns``, ``rows``).
 
     All arrays but ``found`` (workers 4) are flat; ``geometry`` and ``sh`` are prepare.py's, and of its groups the first
-    ``groups`` in ``visible`` are looked at. A span of tiles is its first plus 65536 times its last. ``found`` is, for
-    each worker: the place of its first splat, how many it found, and their least and greatest key. Within and across
-    workers the order is the scene's.
+    ``groups`` in ``visible`` are looked at. ``clips`` are clip.py's. A span of tiles is its first plus 65536 times its
+    last. ``found`` is, for each worker: the place of its first splat, how many it found, and their least and greatest
+    key. Within and across workers the order is the cloud's.
     """
     workers = len(found)
     for w in numba.prange(workers):
         first, end = groups * w // workers, groups * (w + 1) // workers
-        begin = first * GROUP + w * GAP
-        _project_groups(geometry, sh, visible, view, records, keys, columns, rows, first, end, begin, found[w])
+        begin = base + first * GROUP + w * GAP
+        _project_groups(geometry, sh, visible, view, clips, records, keys, columns, rows, first, end, begin, found[w])
 
 
 @kernel
 def _project_groups(
-    geometry: Any, sh: Any, visible: Any, view: Any, records: Any, keys: Any, columns: Any, rows: Any, first: int,
-    end: int, begin: int, found: Any,
+    geometry: Any, sh: Any, visible: Any, view: Any, clips: Any, records: Any, keys: Any, columns: Any, rows: Any,
+    first: int, end: int, begin: int, found: Any,
 ) -> None:  # fmt: skip
     v = view
     s = v[SCALE]
@@ -95,6 +113,8 @@ def _project_groups(
         log2_alpha = load(geometry, g + LOG2_OPACITY * CHUNK)
         reach = log2_alpha - _LOG2_CUT
         seen = (z >= v[NEAR]) & (reach >= zero)
+        if len(clips) > 0:
+            seen = seen & _kept(mx, my, mz, clips)
         if lane_bits(seen) == 0:
             continue
         x = s * (w00 * mx + w01 * my + w02 * mz) + v[TRANSLATION]
@@ -121,7 +141,12 @@ def _project_groups(
         xy = g0 * h0 + g1 * h1 + g2 * h2
         yy = h0 * h0 + h1 * h1 + h2 * h2 + _DILATION
         m01, m02, m12 = g0 * h1 - g1 * h0, g0 * h2 - g2 * h0, g1 * h2 - g2 * h1
-        determinant = m01 * m01 + m02 * m02 + m12 * m12 + _DILATION * (xx + yy - _DILATION)
+        before = m01 * m01 + m02 * m02 + m12 * m12
+        determinant = before + _DILATION * (xx + yy - _DILATION)
+        if v[ANTIALIASED] > zero:
+            kept = half * log2(before / determinant)
+            log2_alpha, reach = log2_alpha + kept, reach + kept
+            seen = seen & (reach >= zero)
 
         reach = (np.float32(2.0) / _LOG2_E) * reach
         reach_x, reach_y = square_root(reach * xx), square_root(reach * yy)
@@ -138,10 +163,12 @@ def _project_groups(
         q = (np.float32(-1.0) * p) * (xy * inverse_yy)
         r = square_root((half * _LOG2_E) * inverse_yy)
         red, green, blue = colour(sh, (chunk * CHUNK) * fields + lane, fields, mx, my, mz, v)
+        if v[TINTED] > zero:
+            red, green, blue = _tinted(red, v, 0), _tinted(green, v, 1), _tinted(blue, v, 2)
         key = bits_of(z)
         if v[BY_DISTANCE] > zero:
             # In scene axes, where the camera's rotation has no part in it: it gives the same bits however it turns.
-            key = bits_of(squared_distance(mx, my, mz, v))
+            key = bits_of(v[BY_DISTANCE] * squared_distance(mx, my, mz, v))
         least = select(seen & (key < least), key, least)
         most = select(seen & (key > most), key, most)
         store_selected(columns, slot, (ints(left) >> 5) | ((ints(right) >> 5) << 16), seen)
@@ -152,3 +179,24 @@ def _project_groups(
         )
     found[0], found[1] = begin, slot - begin
     found[2], found[3] = least_lane(least), greatest_lane(most)
+
+
+@inlined
+def _kept(x: Any, y: Any, z: Any, clips: Any) -> Any:
+    """Which centres meet every condition of clip.py's flat ones."""
+    nothing = floats(np.float32(-np.inf))
+    met, best = x == x, nothing
+    for at in range(0, len(clips), 5):
+        n = clips[at] * x + clips[at + 1] * y + clips[at + 2] * z + floats(clips[at + 3])
+        best = larger(best, n)
+        if clips[at + 4] > np.float32(0.0):
+            met, best = met & (best >= np.float32(0.0)), nothing
+    return met
+
+
+@inlined
+def _tinted(colour: Any, v: Any, channel: int) -> Any:
+    """A channel of a colour after tint.py's curve."""
+    at = TINT + channel
+    curve = smaller(v[at + SLOPE] * colour, v[at + GAIN] * colour + floats(v[at + LIFT]))
+    return v[at + SIGN] * curve

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
-from weakref import WeakKeyDictionary
+from typing import Self, get_args
+from weakref import WeakKeyDictionary, ref
 
 import numba
 import numpy as np
@@ -14,16 +14,17 @@ import numpy as np
 from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
+from translight.render.clip import clips_of, flat
 from translight.render.compiling import compiling_told
-from translight.render.contract import Frame, Order, Scene, frames_for
+from translight.render.contract import DepthKind, Frame, Order, Scene, frames_for
 from translight.render.cpu import cull
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
-from translight.render.cpu.prepare import CHUNK, GROUP, PreparedScene, prepare
+from translight.render.cpu.prepare import CHUNK, GROUP, PreparedCloud, prepare, prepare_sky
 from translight.render.cpu.project import RECORD, TILE_PX, project, room
 from translight.render.cpu.simd import LANES
-from translight.render.cpu.sky import CORNERS, FRACTIONS, add_sky
+from translight.render.cpu.sky import CORNERS, FRACTIONS, add_sky, sky_tint
 from translight.render.cpu.sort import BUCKETS, sort_by_depth
 from translight.render.cpu.tiles import PAIRS_SPARE, SPARE, count_pairs, scatter_pairs
 from translight.render.cpu.viewpoint import view_row
@@ -53,12 +54,21 @@ class CpuRenderer:
         """Splat and tile pairs of the last render."""
         self.lists: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         """Of the last view: records (project.py), pairs, and where each tile's begin (tiles.py); for roofline.py."""
-        self._prepared: WeakKeyDictionary[Scene, PreparedScene] = WeakKeyDictionary()
-        self._allocate(0)
+        self._clouds: WeakKeyDictionary[SplatCloud, PreparedCloud] = WeakKeyDictionary()
+        self._skies: list[tuple[ref[np.ndarray], np.ndarray]] = []
+        self._found = np.zeros((0, 4), np.int64)
+        self._histogram = np.empty((0, BUCKETS), np.int64)
+        self._allocate([])
         self._pairs = np.empty(0, np.int32)
 
     def render(
-        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+        self,
+        scene: Scene,
+        views: Sequence[View],
+        out: Sequence[Frame] | None = None,
+        *,
+        order: Order = "depth",
+        depth: DepthKind = "expected",
     ) -> list[Frame]:
         """Draw ``scene`` for each view; see ``contract.Renderer``."""
         frames = frames_for(views, out)
@@ -67,18 +77,21 @@ class CpuRenderer:
         threads_before = numba.get_num_threads()
         numba.set_num_threads(self.threads)
         try:
-            prepared = self._prepare(scene)
+            clock = _Laps(self.timings)
+            clouds = self._prepare(scene)
+            clock.lap("prepare")
             for view, frame in zip(views, frames, strict=True):
-                self._draw(scene, prepared, view, frame, order)
+                self._draw(scene, clouds, view, frame, order, depth)
         finally:
             numba.set_num_threads(threads_before)
         return frames
 
     def close(self) -> None:
         """Forget the scenes and the buffers."""
-        self._prepared.clear()
+        self._clouds.clear()
+        self._skies.clear()
         self.lists = None
-        self._allocate(0)
+        self._allocate([])
         self._pairs = np.empty(0, np.int32)
 
     def __enter__(self) -> Self:
@@ -87,24 +100,36 @@ class CpuRenderer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    def _prepare(self, scene: Scene) -> PreparedScene:
-        prepared = self._prepared.get(scene)
-        if prepared is None:
-            begin = time.perf_counter_ns()
-            prepared = self._prepared[scene] = prepare(scene)
-            if len(self._keys) < room(prepared.chunks, self.threads):
-                self._allocate(prepared.chunks)
-            self.timings["prepare"] = time.perf_counter_ns() - begin
-        return prepared
+    def _prepare(self, scene: Scene) -> list[PreparedCloud]:
+        """The layers' clouds, laid out, and room for all of them at once."""
+        clouds = []
+        for layer in scene.layers:
+            if layer.splats not in self._clouds:
+                self._clouds[layer.splats] = prepare(layer.splats)
+            clouds.append(self._clouds[layer.splats])
+        if len(self._keys) < sum(room(cloud.chunks, self.threads) for cloud in clouds):
+            self._allocate([cloud.chunks for cloud in clouds])
+        if len(self._found) != len(clouds) * self.threads:
+            self._found = np.zeros((len(clouds) * self.threads, 4), np.int64)
+            self._histogram = np.empty((len(clouds) * self.threads, BUCKETS), np.int64)
+        return clouds
 
-    def _allocate(self, chunks: int) -> None:
-        n = room(chunks, self.threads)
+    def _laid_sky(self, sky: np.ndarray) -> np.ndarray:
+        """A sky as the kernels read it, kept as long as its array lives (which is no key of a dictionary)."""
+        self._skies = [(kept, laid) for kept, laid in self._skies if kept() is not None]
+        for kept, laid in self._skies:
+            if kept() is sky:
+                return laid
+        self._skies.append((ref(sky), prepare_sky(sky)))
+        return self._skies[-1][1]
+
+    def _allocate(self, chunks: Sequence[int]) -> None:
+        """Buffers for layers of so many chunks each."""
+        n = sum(room(count, self.threads) for count in chunks)
         self._records = aligned(n * RECORD)
         self._keys, self._columns, self._rows = (aligned(n, np.int32) for _ in range(3))
         self._order, self._spare = aligned(n, np.int64), aligned(n, np.int64)
         self._visible = aligned(n // GROUP + 2 * CHUNK, np.int32)
-        self._found = np.zeros((self.threads, 4), np.int64)
-        self._histogram = np.empty((self.threads, BUCKETS), np.int64)
         self._places = np.empty((self.threads, 0), np.int64)
         self._starts = np.empty(0, np.int64)
         self._floats = aligned(self.threads * FLOATS_A_WORKER).reshape(self.threads, -1)
@@ -114,16 +139,13 @@ class CpuRenderer:
         self._fractions = aligned(self.threads * FRACTIONS * LANES).reshape(self.threads, -1)
         self._corners = aligned(self.threads * CORNERS * LANES, np.int32).reshape(self.threads, -1)
 
-    def _draw(self, scene: Scene, prepared: PreparedScene, view: View, frame: Frame, order: Order) -> None:
-        row = view_row(scene, view, order)
+    def _draw(
+        self, scene: Scene, clouds: list[PreparedCloud], view: View, frame: Frame, order: Order, depth: DepthKind
+    ) -> None:
         width, height = view.camera.width_px, view.camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)
-        groups = cull.cull(prepared.groups, cull.planes(row), self._visible)
-        project(
-            prepared.geometry, prepared.sh, self._visible, groups, row, self._records, self._keys, self._columns,
-            self._rows, self._found,
-        )  # fmt: skip
+        self._project(scene, clouds, view, order)
         clock.lap("project")
         n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)
         clock.lap("sort")
@@ -139,19 +161,33 @@ class CpuRenderer:
         scatter_pairs(self._order, n, across, self._spare, self._places, self._pairs)
         clock.lap("bin")
         blend(
-            self._records, self._pairs, self._starts, frame.rgba.reshape(-1), frame.depth.reshape(-1), width,
-            self._floats, self._ints, self._lengths, self._ticket,
+            self._records, self._pairs, self._starts, get_args(DepthKind).index(depth), frame.rgba.reshape(-1),
+            frame.depth.reshape(-1), width, self._floats, self._ints, self._lengths, self._ticket,
         )  # fmt: skip
         clock.lap("blend")
-        if prepared.sky.size:
+        if scene.sky is not None:
+            laid = self._laid_sky(scene.sky)
             add_sky(
-                prepared.sky.reshape(-1), *reversed(prepared.sky.shape[:2]), row, frame.rgba.reshape(-1), width,
-                self._fractions, self._corners,
+                laid.reshape(-1), *reversed(laid.shape[:2]), view_row(scene.layers[0], scene.encoding, view),
+                sky_tint(scene), frame.rgba.reshape(-1), width, self._fractions, self._corners,
             )  # fmt: skip
             clock.lap("sky")
         self.visible += n
         self.pairs += pairs
         self.lists = self._records, self._pairs, self._starts
+
+    def _project(self, scene: Scene, clouds: list[PreparedCloud], view: View, order: Order) -> None:
+        """All layers' splats that can touch the picture, layer after layer, into the buffers."""
+        base = 0
+        for number, (layer, cloud) in enumerate(zip(scene.layers, clouds, strict=True)):
+            row = view_row(layer, scene.encoding, view, order)
+            groups = cull.cull(cloud.groups, cull.planes(row), self._visible)
+            project(
+                cloud.geometry, cloud.sh, self._visible, groups, row,
+                flat(clips_of(layer.clips, view, layer.stage_from_scene)), base, self._records, self._keys,
+                self._columns, self._rows, self._found[number * self.threads : (number + 1) * self.threads],
+            )  # fmt: skip
+            base += room(cloud.chunks, self.threads)
 
 
 class _Laps:
@@ -181,7 +217,7 @@ def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
     )
     view = View(Pose.from_wxyz((1, 0, 0, 0), (0, 0, -4)), Camera.from_fov(8, 8, horizontal_deg=60))
     with compiling_told(progress or (lambda _: None)), CpuRenderer() as renderer:
-        renderer.render(Scene(cloud, sky=np.zeros((2, 2, 3), np.float32)), [view])
+        renderer.render(Scene.of(cloud, sky=np.zeros((2, 2, 3), np.float32)), [view])
 
 
 def open_backend(threads: int | None = None) -> CpuRenderer:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numba
 import numpy as np
+from jaxtyping import Float32
 
+from translight.render.contract import Scene
 from translight.render.cpu.jit import inlined, kernel, parallel_kernel
 from translight.render.cpu.memory import add_bilinear, get, store
 from translight.render.cpu.simd import (
@@ -23,6 +25,7 @@ from translight.render.cpu.simd import (
     square_root,
 )
 from translight.render.cpu.viewpoint import CX, CY, FX, FY, STAGE_ROTATION
+from translight.render.tint import tint_curve
 
 CORNERS = 4
 """Integers of a pixel's scratch: where its four texels begin."""
@@ -36,23 +39,34 @@ _ATAN = tuple(np.float32(c) for c in (0.99997723, -0.33262283, 0.19354038, -0.11
 """Of arctan x / x in x², with the least absolute error of arctan over 0 … 1 (1.7e-6)."""
 
 
+def sky_tint(scene: Scene) -> Float32[np.ndarray, "16"]:
+    """The curve of a scene's sky tint as ``add_sky`` takes it: sign, slope, gain and lift, each with a fourth of 0."""
+    curve = np.zeros((4, 4), np.float32)
+    curve[:, :3] = tint_curve(scene.sky_tint, scene.encoding).reshape(4, 3)
+    return curve.ravel()
+
+
 @parallel_kernel
-def add_sky(sky: Any, width: int, height: int, view: Any, rgba: Any, columns: int, floats_: Any, ints_: Any) -> None:
+def add_sky(
+    sky: Any, width: int, height: int, view: Any, tint: Any, rgba: Any, columns: int, floats_: Any, ints_: Any
+) -> None:
     """Add transmittance · sky to every pixel's RGB.
 
-    ``sky`` (h w 4), its fourth channel 0, and ``rgba`` are flat; ``columns`` is the frame's width. ``floats_`` and
+    ``sky`` (h w 4), its fourth channel 0, and ``rgba`` are flat; ``columns`` is the frame's width. ``tint`` is
+    ``sky_tint``'s. ``floats_`` and
     ``ints_`` hold a row of scratch for each worker, ``FRACTIONS`` and ``CORNERS`` a lane.
     """
     workers = len(floats_)
     for w in numba.prange(workers):
         for row in range(w, len(rgba) // (4 * columns), workers):
-            _add_row(sky, width, height, view, row, rgba, columns, floats_[w], ints_[w])
+            _add_row(sky, width, height, view, tint, row, rgba, columns, floats_[w], ints_[w])
 
 
 @kernel
 def _add_row(
-    sky: Any, width: int, height: int, v: Any, row: int, rgba: Any, columns: int, fractions: Any, corners: Any
-) -> None:
+    sky: Any, width: int, height: int, v: Any, tint: Any, row: int, rgba: Any, columns: int, fractions: Any,
+    corners: Any,
+) -> None:  # fmt: skip
     down = (np.float32(row) + np.float32(0.5) - v[CY]) / v[FY]
     r = STAGE_ROTATION
     for first in range(0, columns, LANES):
@@ -72,7 +86,7 @@ def _add_row(
             add_bilinear(
                 rgba, at + 4 * lane, transmittance, sky, get(corners, lane), get(corners, LANES + lane),
                 get(corners, 2 * LANES + lane), get(corners, 3 * LANES + lane), get(fractions, lane),
-                get(fractions, LANES + lane),
+                get(fractions, LANES + lane), tint,
             )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def sky() -> np.ndarray:
 
 def stage(with_sky: bool = True) -> Scene:
     """The room in metres, upright."""
-    return Scene(room(), Similarity(1.0, STAGE_FROM_RDF), sky() if with_sky else None)
+    return Scene.of(room(), Similarity(1.0, STAGE_FROM_RDF), sky() if with_sky else None)
 
 
 def forward() -> tuple[Scene, View]:

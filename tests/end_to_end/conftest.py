@@ -114,10 +114,12 @@ pixels = [384, 192]
 def start_show(tmp_path: Path, free_port: int) -> Iterator[Callable[..., RunningShow]]:
     running: list[RunningShow] = []
 
-    def start(environment: Path, source: str = "freed://127.0.0.1:{port}", rate: str = "30") -> RunningShow:
+    def start(
+        environment: Path, source: str = "freed://127.0.0.1:{port}", rate: str = "30", more: str = ""
+    ) -> RunningShow:
         output = f"shm://test-{uuid.uuid4().hex[:12]}"
         path = tmp_path / "show.toml"
-        path.write_text(show_text(environment, output, source.format(port=free_port), rate=rate))
+        path.write_text(show_text(environment, output, source.format(port=free_port), rate=rate) + more)
         log = tmp_path / "log.txt"
         with log.open("w") as out:
             process = subprocess.Popen(

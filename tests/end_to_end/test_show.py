@@ -15,7 +15,7 @@ import pytest
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.pose import Pose
 from translight.render.reference import open_backend
-from translight.server.scenes import load_scene
+from translight.server.scenes import Scenery
 from translight.server.show import load_show
 from translight.stream.contract import ReceivedFrame, Receiver
 from translight.stream.header import FLAG_TRACKING_LOST
@@ -72,8 +72,8 @@ def _tracked(frame: ReceivedFrame) -> bool:
 def _expected(show_path: Path, pose: Pose) -> np.ndarray:
     """The wall for a pose by the reference renderer: a second way to the same pixels."""
     show = load_show(show_path)
-    scene, encoding = load_scene(show.environment, show_path.parent)
-    assert encoding == "srgb"
+    scene = Scenery(show_path.parent).scene(show.environment)
+    assert scene.encoding == "srgb"
     compositor = Compositor(show.canvas, show.colour, feather=show.volume.feather, sampling=show.volume.sampling)
     with open_backend() as renderer:
         render = partial(renderer.render, order=show.render.order)
@@ -82,6 +82,36 @@ def _expected(show_path: Path, pose: Pose) -> np.ndarray:
         out = np.zeros((show.canvas.height_px, show.canvas.width_px, 4), np.uint8)
         compositor.composite(render(scene, [view])[0], view, out)
     return out
+
+
+def test_a_cue_dissolves_into_its_environment_at_its_time(start_show: StartShow, environment: Path) -> None:
+    cue = f"""
+[[cues]]
+name = "lights out"
+at_s = 3.0
+dissolve_s = 2.0
+environment = {{ path = "{environment}", tint = [0.0, 0.0, 0.0] }}
+"""
+    show = start_show(environment, more=cue)
+    brightness: dict[int, float] = {}
+    with open_receiver(show.output) as receiver:
+        frame = _next(receiver, lambda _: True)
+        first = frame.header.frame
+        # The receiver may come after the show's first frames, never before.
+        while frame.header.frame < first + 30 * 6:
+            brightness[frame.header.frame - first] = float(frame.pixels[..., :3].mean())
+            frame = _next(receiver, lambda _: True)
+    full = brightness[0]
+    assert full > 20
+    dark = min(number for number, value in brightness.items() if value == 0)
+    begun = max(number for number, value in brightness.items() if value > 0.99 * full)
+    assert dark <= 30 * 5 + 1
+    assert dark - begun == pytest.approx(60, abs=4)
+    fading = [value for number, value in sorted(brightness.items()) if begun <= number <= dark]
+    assert fading == sorted(fading, reverse=True)
+    assert all(value == 0 for number, value in brightness.items() if number >= dark)
+    half = brightness[min(brightness, key=lambda number: abs(number - (begun + dark) / 2))]
+    assert half == pytest.approx(full / 2, rel=0.05)
 
 
 def test_udp_becomes_the_right_pixels_in_another_process(start_show: StartShow, environment: Path) -> None:

@@ -1,16 +1,22 @@
 """A show's parts put together as its file says."""
 
 import uuid
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from translight.core.errors import ShowError
+from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.pose import Pose
+from translight.environment.environment import Environment
+from translight.environment.files import save_environment
 from translight.server.pipeline import Pipeline
+from translight.server.places import Mix
 from translight.server.show import show_from_text
 from translight.splats.cloud import SplatCloud
-from translight.splats.files import save
+from translight.splats.files import load, save
 from translight.stream.header import FrameTimes
 from translight.stream.urls import open_receiver
 
@@ -64,6 +70,66 @@ def test_a_frame_goes_out_with_its_times_and_pose(folder: Path) -> None:
         assert sent.times.render_begin_ns <= sent.times.render_end_ns <= sent.times.composite_end_ns
     assert said[0] == "reading the environment"
     assert "drawing the outer frustum" in said
+
+
+CUES = """
+[[cues]]
+name = "dark"
+at_s = 1
+dissolve_s = 2
+environment = { path = "one.ply", tint = [0.2, 0.2, 0.2] }
+"""
+
+
+def test_a_dissolve_mixes_both_environments_inside_and_outside_the_inner_frustum(folder: Path) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    show = show_from_text(SHOW.format(name=name, threads=0) + CUES, "show.toml")
+    with Pipeline(show, folder, lambda _: None) as pipeline, open_receiver(f"shm://{name}") as receiver:
+        pictures = {}
+        # Inner and outer frustum: towards the wall, and away from it.
+        for number, (pan, mix) in enumerate(product((0.0, np.pi), (Mix(0, 0), Mix(0, 1, 0.25), Mix(1, 1), Mix(0, 0)))):
+            pose = camera_from_pan_tilt_roll(pan, 0.0, 0.0, (0.0, -4.0, 1.6))
+            pipeline.frame(
+                pose, show.camera.camera(None), number, times=FrameTimes(), pose_sequence=0, flags=0, mix=mix
+            )
+            frame = receiver.receive(5.0)
+            assert frame is not None
+            pictures.setdefault(pan, []).append(frame.pixels[..., :3].astype(np.float64))
+    for day, dissolving, night, again in pictures.values():
+        assert day.max() > 150
+        assert 0 < night.max() < 0.6 * day.max()
+        assert np.abs(dissolving - (0.75 * day + 0.25 * night)).max() <= 1.01
+        np.testing.assert_array_equal(again, day)
+
+
+def test_environments_that_cannot_dissolve_are_refused(folder: Path) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    save_environment(Environment("x", load(folder / "one.ply"), encoding="linear"), folder / "linear.tlenv")
+    cues = CUES.replace("one.ply", "linear.tlenv")
+    with pytest.raises(ShowError) as caught:
+        Pipeline(show_from_text(SHOW.format(name=name, threads=0) + cues, "show.toml"), folder, lambda _: None)
+    assert str(caught.value) == (
+        "cues[dark].environment.path: linear.tlenv has linear colours, the show's environment srgb: "
+        "they cannot dissolve into one another"
+    )
+
+
+def test_behind_walls_leaves_out_what_would_float_before_them(folder: Path) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    text = SHOW.format(name=name, threads=0).replace('"one.ply"', '"one.ply"\nposition_m = [0, {y}, 0]')
+    text += "[volume]\nbehind_walls = {behind}\n"
+    seen = {}
+    for y, behind in product((0, -7), ("true", "false")):
+        show = show_from_text(text.format(y=y, behind=behind), "show.toml")
+        with Pipeline(show, folder, lambda _: None) as pipeline, open_receiver(f"shm://{name}") as receiver:
+            pose = camera_from_pan_tilt_roll(0.0, 0.0, 0.0, (0.0, -4.0, 1.6))
+            pipeline.frame(pose, show.camera.camera(None), 0, times=FrameTimes(), pose_sequence=0, flags=0)
+            frame = receiver.receive(5.0)
+            assert frame is not None
+            seen[y, behind] = int(frame.pixels[..., :3].max())
+    assert seen[0, "true"] == seen[0, "false"] > 150
+    assert seen[-7, "false"] > 150
+    assert seen[-7, "true"] == 0
 
 
 def test_the_shows_thread_count_bounds_renderer_and_compositor(folder: Path) -> None:

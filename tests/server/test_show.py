@@ -9,7 +9,8 @@ import pytest
 from translight.core.errors import ShowError
 from translight.core.image import PixelFormat
 from translight.server.demo import DemoPlan, demo_show
-from translight.server.show import BUILT_IN, Show, load_show, show_from_text
+from translight.server.places import BUILT_IN
+from translight.server.show import Show, load_show, show_from_text
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall
 

@@ -166,6 +166,34 @@ def test_the_outer_picture_is_rendered_only_when_it_changes(canvas: Canvas, pict
     assert compositor.outer_renders == 3
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_outer_pictures_dissolve_in_their_encoding(canvas: Canvas, picture_of, threads: int) -> None:
+    compositor = Compositor(canvas, OutputTransform(), threads=threads)
+    looks_away = inner_view(camera_from_pan_tilt_roll(np.pi, -0.3, 0.0, (0.0, -3.0, 1.5)), CAMERA)
+    inner, out = picture_of(looks_away), np.empty((260, 600, 4), np.uint8)
+
+    def drawn(seed: int) -> np.ndarray:
+        return compositor.draw_outer(
+            lambda _s, views: [picture_of(view, seed + k) for k, view in enumerate(views)], object(), EYE
+        )
+
+    def shown() -> np.ndarray:
+        compositor.composite(inner, looks_away, out)
+        return out[..., :3].astype(np.float64)
+
+    first, second = drawn(0), drawn(50)
+    assert shown().max() == 0, "drawing shows nothing"
+    kept = first.copy(), second.copy()
+    for fraction in (0.25, 0.6):
+        compositor.dissolve_outer(first, second, fraction)
+        wanted = np.clip(first + fraction * (second - first), 0, 1)[..., :3] * 255
+        assert np.abs(shown() - wanted).max() < 0.55
+    compositor.show_outer(second)
+    assert np.abs(shown() - np.clip(second, 0, 1)[..., :3] * 255).max() < 0.55
+    np.testing.assert_array_equal(first, kept[0])
+    np.testing.assert_array_equal(second, kept[1])
+
+
 def test_an_eye_that_sees_nothing_leaves_the_outer_picture_as_it_was(canvas: Canvas, picture_of) -> None:
     compositor = Compositor(canvas, OutputTransform())
     with pytest.raises(ShowError, match="does not see the whole inside"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from translight.core.errors import ShowError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.pose import Pose
 from translight.volume.canvas import Canvas
-from translight.volume.frustum import check_feather, inner_view, kooima_view, outer_views
+from translight.volume.frustum import behind_walls, check_feather, inner_view, kooima_view, outer_views
 from translight.volume.wall import ArcWall, PlaneWall
 
 
@@ -124,3 +126,15 @@ def test_a_feather_must_stay_out_of_the_cameras_sight() -> None:
     with pytest.raises(ShowError) as refused:
         check_feather(0.06, 0.1)
     assert str(refused.value) == ("volume feather must be within 0 to 0.04545 so that overscan 0.1 hides it, got 0.06")
+
+
+def test_views_of_a_stage_see_what_is_behind_any_of_its_walls(plane: PlaneWall, arc: ArcWall) -> None:
+    canvas = Canvas(420, 320, (plane, replace(arc, canvas_y_px=150)))
+    planes = behind_walls(canvas)
+    assert len(planes) == 1 + 11
+    camera = Camera.from_fov(64, 36, horizontal_deg=50)
+    assert inner_view(Pose.identity(), camera).behind is None
+    assert inner_view(Pose.identity(), camera, scale=0.5, behind=planes).behind is planes
+    eye = np.array([0.0, 0.0, 1.5])
+    assert {id(outer.view.behind) for outer in outer_views(canvas, eye, planes)} == {id(planes)}
+    assert all(outer.view.behind is None for outer in outer_views(canvas, eye))

@@ -113,3 +113,21 @@ def test_impossible_walls_are_refused(changes: dict[str, float], message: str) -
     with pytest.raises(ShowError) as refused:
         ArcWall("w", **(values | changes))  # type: ignore[arg-type]
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("name", ["plane", "arc"])
+@pytest.mark.parametrize("eye", [(0.0, 0.0, 1.6), (0.9, -1.4, 0.3), (-1.0, 1.0, 2.5)])
+def test_what_an_eye_sees_through_a_wall_is_behind_it_and_what_stands_before_is_not(name, eye, request) -> None:
+    wall: Wall = request.getfixturevalue(name)
+    points = positions(wall).reshape(-1, 3).astype(np.float64)[::37]
+    planes = wall.behind()
+    np.testing.assert_allclose(np.linalg.norm(planes[:, :3], axis=1), 1.0)
+
+    def behind(along: float) -> np.ndarray:
+        at = np.array(eye) + along * (points - eye)
+        return (at @ planes[:, :3].T + planes[:, 3] >= 0).any(axis=1)
+
+    assert behind(1.02).all()
+    assert behind(30.0).all()
+    for along in (0.0, 0.5, 0.98):
+        assert not behind(along).any()

@@ -14,7 +14,8 @@ from typing import Any
 from translight.core.errors import ShowError
 from translight.environment.package import is_package
 from translight.server import children
-from translight.server.show import BUILT_IN, show_from_text
+from translight.server.places import BUILT_IN
+from translight.server.show import show_from_text
 from translight.server.supervisor import ShowState, Supervisor
 
 _REPORT_WITHIN_S = 2.0

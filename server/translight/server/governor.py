@@ -35,7 +35,8 @@ _SETTLED_NS = 30_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How a frame is drawn: level of detail (0: every splat) and the inner picture's resolution over the camera's.
+    """How a frame is drawn: level of detail (0: every splat), the inner picture's resolution over the camera's, and, in
+    a dissolve, how many frames share one outer picture.
 
     ``cost`` is what drawing takes, over that of the finest: a first guess, which the governor corrects.
     """
@@ -43,16 +44,17 @@ class Quality:
     detail: int = 0
     scale: float = 1.0
     cost: float = 1.0
+    outer_every: int = 1
 
 
 LADDER = (
     Quality(),
     Quality(0, 0.85, 0.8),
-    Quality(0, 0.7, 0.62),
-    Quality(1, 0.85, 0.37),
-    Quality(1, 0.7, 0.3),
-    Quality(2, 0.7, 0.2),
-    Quality(2, 0.5, 0.13),
+    Quality(0, 0.7, 0.62, outer_every=2),
+    Quality(1, 0.85, 0.37, outer_every=2),
+    Quality(1, 0.7, 0.3, outer_every=4),
+    Quality(2, 0.7, 0.2, outer_every=4),
+    Quality(2, 0.5, 0.13, outer_every=8),
 )
 """From the finest down: the order of what is seen of them, and each a good deal cheaper (docs/rendering.md)."""
 

@@ -12,10 +12,11 @@ import numpy as np
 from translight.core.errors import ShowError
 from translight.core.pose import Pose
 from translight.render.backends import open_renderer
-from translight.server.scenes import load_scene
+from translight.server.scenes import Scenery
 from translight.server.show import Show
 from translight.tracking.moves import MOVES, open_move
 from translight.volume.compositor import Compositor
+from translight.volume.frustum import behind_walls
 from translight.volume.lens import LensView, check_lens
 
 LARGEST_PX = 0.1
@@ -32,16 +33,19 @@ def check_show(show: Show, base: Path, *, poses: int, move: str, samples: int) -
         raise ShowError(f"give 1 to {_MOST_POSES} poses and 1 to 16 samples, got {poses} and {samples}")
     path = open_move(move, 0)
     places: list[Pose] = [path.pose(_MOVE_S * k / poses) for k in range(poses)]
-    scene, encoding = load_scene(show.environment, base)
+    scene = Scenery(base).scene(show.environment)
     volume = show.volume
     compositor = Compositor(
-        show.canvas, replace(show.colour, encoding=encoding), feather=volume.feather, sampling=volume.sampling
+        show.canvas, replace(show.colour, encoding=scene.encoding), feather=volume.feather, sampling=volume.sampling
     )
     with open_renderer(show.render.backend, threads=show.render.threads) as renderer:
         render = partial(renderer.render, order=show.render.order)
-        compositor.refresh_outer(render, scene, np.array(volume.eye_m))
+        behind = behind_walls(show.canvas) if volume.behind_walls else None
+        compositor.show_outer(compositor.draw_outer(render, scene, np.array(volume.eye_m), behind))
         camera = show.camera.camera(None)
-        return check_lens(compositor, render, scene, camera, places, overscan=volume.overscan, samples=samples)
+        return check_lens(
+            compositor, render, scene, camera, places, overscan=volume.overscan, samples=samples, behind=behind
+        )
 
 
 def row(view: LensView) -> dict[str, float | None]:

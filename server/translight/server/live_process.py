@@ -25,6 +25,7 @@ from translight.server.children import read_job
 from translight.server.governor import LADDER, Governor
 from translight.server.pace import Pace, Slot, system_frame_clock
 from translight.server.pipeline import Pipeline
+from translight.server.places import Mix, mix_at
 from translight.server.show import Show, show_from_text
 from translight.server.status import LiveStatus
 from translight.stream.header import FLAG_PREDICTED, FLAG_TRACKING_LOST, FrameHeader, FrameTimes
@@ -49,6 +50,8 @@ class LiveLoop:
         self._camera: Camera = self._show.camera.camera(None)
         self._focal_length_mm: float | None = None
         period_ns = float(FrameClock(self._show.rate).period_ns)
+        self._mix = Mix()
+        self._first_frame: int | None = None
         self._governor = Governor(period_ns, LADDER if self._show.render.hold_rate else LADDER[:1])
         self._meter = _Meter(backend, period_ns)
 
@@ -58,6 +61,7 @@ class LiveLoop:
         while not self._board.stopping:
             slot = pace.wait()
             begin_ns = now_ns()
+            self._cue(slot, begin_ns)
             tracked = self._ring.latest()
             sent = self._frame(slot, tracked, begin_ns)
             work_ns = now_ns() - begin_ns
@@ -87,7 +91,19 @@ class LiveLoop:
             pose_sequence=sequence,
             flags=flags,
             quality=self._governor.quality,
+            mix=self._mix,
         )
+
+    def _cue(self, slot: Slot, begin_ns: int) -> None:
+        """What the cues ask for at this frame; what another environment takes to draw is not known before."""
+        if self._first_frame is None:
+            self._first_frame = slot.frame
+        before = self._mix
+        self._mix = mix_at(self._show.cues, float((slot.frame - self._first_frame) / self._show.rate))
+        if (before.first, before.second) != (self._mix.first, self._mix.second):
+            self._governor.restart(begin_ns)
+            if self._mix.second != before.second:
+                _log.info("cue: %s", self._show.cues[self._mix.second - 1].name)
 
     def _govern(self, work_ns: int, draw_ns: int) -> None:
         before = self._governor.quality
@@ -131,6 +147,8 @@ class LiveLoop:
             detail_level=self._governor.quality.detail,
             inner_scale=self._governor.quality.scale,
             quality_changes=self._governor.changes,
+            cue=self._show.cues[self._mix.second - 1].name if self._mix.second else "",
+            dissolve=1.0 if self._mix.first == self._mix.second else self._mix.fraction,
         )
 
     def _age(self, tracked: Tracked | None) -> float:

@@ -69,10 +69,6 @@ class Pace:
         self._work_ns[self._count % _REMEMBERED] = work_ns
         self._count += 1
 
-    def restart(self) -> None:
-        """After a pause that was meant (a scene change), its places are not counted as passed."""
-        self._last = None
-
 
 def system_frame_clock(clock: FrameClock) -> FrameClock:
     """The same rate with the epoch of SMPTE ST 2059-1, 1970-01-01 on this machine's system clock, on ``core.clock``.

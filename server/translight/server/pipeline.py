@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +13,24 @@ import numpy as np
 
 from translight.core.camera import Camera, View
 from translight.core.clock import now_ns
+from translight.core.errors import ShowError
 from translight.core.pose import Pose
 from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Renderer, Scene
+from translight.render.dissolve import dissolve
 from translight.server.governor import LADDER, Quality
-from translight.server.scenes import detailed_scenes, load_scene
+from translight.server.places import EnvironmentPlace, Mix
+from translight.server.scenes import Scenery
 from translight.server.show import Show
 from translight.stream.contract import PictureSpec, Sender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
 from translight.volume.compositor import Compositor
-from translight.volume.frustum import inner_view
+from translight.volume.frustum import behind_walls, inner_view
 
 Progress = Callable[[str], None]
+NO_MIX = Mix()
 
 
 class Pipeline:
@@ -45,16 +49,22 @@ class Pipeline:
     def _open(self, base: Path, progress: Progress) -> None:
         show = self.show
         progress("reading the environment")
-        scene, encoding = load_scene(show.environment, base)
-        self.scenes = [scene]
-        """By level of detail."""
-        if show.render.hold_rate:
-            self.scenes = detailed_scenes(scene, 1 + max(quality.detail for quality in LADDER), progress)
+        scenery, levels = Scenery(base), 1 + max(quality.detail for quality in self._ladder)
+        self.scenes: list[list[Scene]] = []
+        """By environment (the show's, then each cue's) and level of detail."""
+        for where, place in self._places():
+            scene = scenery.scene(place, where)
+            if self.scenes and scene.encoding != self.scenes[0][0].encoding:
+                raise ShowError(
+                    f"{where}.path: {place.path} has {scene.encoding} colours, the show's environment "
+                    f"{self.scenes[0][0].encoding}: they cannot dissolve into one another"
+                )
+            self.scenes.append(scenery.detailed(scene, levels, progress))
         progress("opening the renderer")
         self.renderer: Renderer = self._stack.enter_context(
             open_renderer(show.render.backend, threads=show.render.threads)
         )
-        self.output = replace(show.colour, encoding=encoding)
+        self.output = replace(show.colour, encoding=self.scenes[0][0].encoding)
         self.compositor = Compositor(
             show.canvas,
             self.output,
@@ -67,14 +77,17 @@ class Pipeline:
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
-        self._rooms: dict[tuple[int, int], Frame] = {}
+        self._rooms: dict[tuple[int, int, int], Frame] = {}
+        self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
         progress("drawing the outer frustum")
-        self.refresh_outer()
+        eye = np.array(show.volume.eye_m)
+        self._outers = [self.compositor.draw_outer(self._render, scene, eye, self._behind) for scene, *_ in self.scenes]
+        self._outer_of: tuple[int, int] | None = None
         self._warm()
 
-    def refresh_outer(self) -> None:
-        """Draw the outer picture anew, if what it shows has changed."""
-        self.compositor.refresh_outer(self._render, self.scenes[0], np.array(self.show.volume.eye_m))
+    def _places(self) -> list[tuple[str, EnvironmentPlace]]:
+        cues = [(f"cues[{cue.name}].environment", cue.environment) for cue in self.show.cues]
+        return [("environment", self.show.environment), *cues]
 
     def frame(
         self,
@@ -86,12 +99,13 @@ class Pipeline:
         pose_sequence: int,
         flags: int,
         quality: Quality = LADDER[0],
+        mix: Mix = NO_MIX,
     ) -> FrameHeader:
         """One frame: render, composite into the first sender's room, send everywhere. Returns the header as sent."""
-        view = inner_view(pose, camera, overscan=self.show.volume.overscan, scale=quality.scale)
-        inner = self._room(view)
+        view = self._view(pose, camera, quality)
         begin_ns = now_ns()
-        self.renderer.render(self._scene(quality), [view], [inner], order=self.show.render.order)
+        inner = self._draw(view, quality, mix)
+        self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
         first, *others = self.senders
         picture = first.acquire()
@@ -125,23 +139,51 @@ class Pipeline:
         self.close()
 
     def _warm(self) -> None:
-        """Draw each quality once, so that no frame of the show waits for memory or a layout; nothing is sent."""
+        """Draw each environment in each quality once, and a dissolve between them, so that no frame of the show waits
+        for memory or a layout; nothing is sent."""
         show = self.show
-        for quality in LADDER if show.render.hold_rate else LADDER[:1]:
-            view = inner_view(
-                show.camera.rest, show.camera.camera(None), overscan=show.volume.overscan, scale=quality.scale
-            )
-            self.renderer.render(self._scene(quality), [view], [self._room(view)], order=show.render.order)
-            self.compositor.composite(self._room(view), view, self.senders[0].acquire())
+        mixes = [Mix(k, k) for k in range(len(self.scenes))] + [Mix(k, k + 1, 0.5) for k in range(len(show.cues))]
+        for quality in self._ladder:
+            view = self._view(show.camera.rest, show.camera.camera(None), quality)
+            for mix in reversed(mixes):
+                inner = self._draw(view, quality, mix)
+                self._show_outer(mix, 0, quality)
+                self.compositor.composite(inner, view, self.senders[0].acquire())
 
-    def _scene(self, quality: Quality) -> Scene:
-        return self.scenes[min(quality.detail, len(self.scenes) - 1)]
+    @property
+    def _ladder(self) -> Sequence[Quality]:
+        return LADDER if self.show.render.hold_rate else LADDER[:1]
 
-    def _render(self, scene: Scene, views: list[View]) -> list[Frame]:
-        return self.renderer.render(scene, views, order=self.show.render.order)
+    def _view(self, pose: Pose, camera: Camera, quality: Quality) -> View:
+        overscan = self.show.volume.overscan
+        return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
-    def _room(self, view: View) -> Frame:
-        size = (view.camera.width_px, view.camera.height_px)
+    def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
+        """The inner picture, of both environments while one dissolves into the other."""
+        inner = self._room(view, 0)
+        self._render(self.scenes[mix.first][quality.detail], [view], [inner])
+        if mix.fraction > 0:
+            other = self._room(view, 1)
+            self._render(self.scenes[mix.second][quality.detail], [view], [other])
+            dissolve(inner, other, mix.fraction, self.show.render.threads)
+        return inner
+
+    def _show_outer(self, mix: Mix, number: int, quality: Quality) -> None:
+        """The outer picture that belongs to ``mix``; in a dissolve, anew every so many frames as the quality says."""
+        shown = (mix.first, mix.second if mix.fraction > 0 else mix.first)
+        if shown == self._outer_of and (mix.fraction == 0 or number % quality.outer_every):
+            return
+        if mix.fraction > 0:
+            self.compositor.dissolve_outer(self._outers[mix.first], self._outers[mix.second], mix.fraction)
+        else:
+            self.compositor.show_outer(self._outers[mix.first])
+        self._outer_of = shown
+
+    def _render(self, scene: Scene, views: list[View], out: list[Frame] | None = None) -> list[Frame]:
+        return self.renderer.render(scene, views, out, order=self.show.render.order, depth="none")
+
+    def _room(self, view: View, number: int) -> Frame:
+        size = (view.camera.width_px, view.camera.height_px, number)
         if size not in self._rooms:
-            self._rooms[size] = Frame.empty(*size)
+            self._rooms[size] = Frame.empty(*size[:2])
         return self._rooms[size]

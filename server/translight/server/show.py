@@ -16,6 +16,7 @@ from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.render.contract import Order
+from translight.server.places import FAR_M, Cue, EnvironmentPlace, read_cues, read_environment
 from translight.server.tables import Table, parse_toml, read_show
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
@@ -24,21 +25,7 @@ from translight.volume.frustum import check_feather
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall, Wall
 
-BUILT_IN = "builtin:demo"
-"""The environment that needs no file: procedural, made when the show starts."""
-_FAR_M = 10_000.0
 _LARGEST_PX = 16384
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentPlace:
-    """Which environment, and where it stands on the stage. ``fit`` places a bare splat file, which has no scale."""
-
-    path: str
-    position_m: tuple[float, float, float]
-    heading_deg: float
-    scale: float
-    fit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +68,8 @@ class VolumePlan:
     overscan: float
     feather: float
     sampling: Sampling
+    behind_walls: bool
+    """Whether splats between the eye and the walls are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +90,7 @@ class Show:
     name: str
     rate: Fraction
     environment: EnvironmentPlace
+    cues: tuple[Cue, ...]
     tracking: TrackingPlan
     camera: FilmCamera
     canvas: Canvas
@@ -124,7 +114,8 @@ def _read(top: Table) -> Show:
     show = Show(
         name=top.text("name", "show"),
         rate=top.parsed("rate", None, parse_rate, 'a frame rate from 1 to 1000 like "24", "23.976" or "24000/1001"'),
-        environment=_environment(top.table("environment")),
+        environment=read_environment(top.table("environment")),
+        cues=read_cues(top),
         tracking=_tracking(top.table("tracking")),
         camera=_camera(top.table("camera")),
         canvas=_canvas(top),
@@ -135,19 +126,6 @@ def _read(top: Table) -> Show:
     )
     top.end()
     return show
-
-
-def _environment(table: Table) -> EnvironmentPlace:
-    x, y, z = table.numbers("position_m", (0, 0, 0), 3, -_FAR_M, _FAR_M)
-    place = EnvironmentPlace(
-        path=table.text("path", BUILT_IN, f'an environment or splat file, or "{BUILT_IN}"'),
-        position_m=(x, y, z),
-        heading_deg=table.number("heading_deg", 0.0, -360, 360, "degrees"),
-        scale=table.number("scale", 1.0, 1e-4, 1e4),
-        fit=table.flag("fit", default=False),
-    )
-    table.end()
-    return place
 
 
 def _tracking(table: Table) -> TrackingPlan:
@@ -167,7 +145,7 @@ def _tracking(table: Table) -> TrackingPlan:
 
 
 def _camera(table: Table) -> FilmCamera:
-    x, y, z = table.numbers("rest_position_m", (0.0, -4.0, 1.6), 3, -_FAR_M, _FAR_M)
+    x, y, z = table.numbers("rest_position_m", (0.0, -4.0, 1.6), 3, -FAR_M, FAR_M)
     width_px, height_px = table.integers("pixels", (1280, 720), 2, 16, _LARGEST_PX)
     camera = FilmCamera(
         width_px=width_px,
@@ -199,7 +177,7 @@ def _wall(table: Table) -> Wall:
     heading_deg = table.number("heading_deg", 0.0, -360, 360, "degrees")
     wall: Wall
     if kind == "plane":
-        cx, cy, cz = table.numbers("centre_m", None, 3, -_FAR_M, _FAR_M)
+        cx, cy, cz = table.numbers("centre_m", None, 3, -FAR_M, FAR_M)
         wall = PlaneWall(
             name=name,
             centre_m=(cx, cy, cz),
@@ -213,7 +191,7 @@ def _wall(table: Table) -> Wall:
             canvas_y_px=canvas_y,
         )
     else:
-        cx, cy = table.numbers("centre_m", None, 2, -_FAR_M, _FAR_M)
+        cx, cy = table.numbers("centre_m", None, 2, -FAR_M, FAR_M)
         wall = ArcWall(
             name=name,
             centre_m=(cx, cy),
@@ -232,12 +210,13 @@ def _wall(table: Table) -> Wall:
 
 
 def _volume(table: Table) -> VolumePlan:
-    x, y, z = table.numbers("eye_m", (0.0, -4.0, 1.6), 3, -_FAR_M, _FAR_M)
+    x, y, z = table.numbers("eye_m", (0.0, -4.0, 1.6), 3, -FAR_M, FAR_M)
     plan = VolumePlan(
         eye_m=(x, y, z),
         overscan=table.number("overscan", 0.1, 0, 2),
         feather=table.number("feather", 0.03, 0, 0.5),
         sampling=Sampling(table.choice("sampling", Sampling.CATMULL_ROM.value, [s.value for s in Sampling])),
+        behind_walls=table.flag("behind_walls", default=False),
     )
     table.made(lambda: check_feather(plan.feather, plan.overscan))
     table.end()

@@ -42,6 +42,10 @@ class LiveStatus(msgspec.Struct, frozen=True):
     """Resolution of the inner picture over the camera's."""
     quality_changes: int = 0
     """How often the governor has changed the two."""
+    cue: str = ""
+    """The last cue that has begun; empty before the first."""
+    dissolve: float = 1.0
+    """How far it has dissolved into its environment: 1 when it stands alone."""
 
 
 class TrackingStatus(msgspec.Struct, frozen=True):

@@ -59,6 +59,7 @@ class Compositor:
         size = (canvas.height_px, canvas.width_px)
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
+        self._mixed: np.ndarray | None = None
         self._encoded = np.empty(size, np.uint32)
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
         """Processor threads that a picture is made with."""
@@ -74,22 +75,21 @@ class Compositor:
         self._colour = _colour(output)
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
-    def refresh_outer(
+    def draw_outer(
         self,
         render: Callable[[_Scene, list[View]], Sequence[Picture]],
         scene: _Scene,
         eye_m: Float64[np.ndarray, "3"],
-    ) -> bool:
-        """Render the outer picture for ``scene`` from ``eye_m``, unless it shows just that; returns whether it did.
+        behind: Float64[np.ndarray, "k 4"] | None = None,
+    ) -> Float32[np.ndarray, "h w 4"]:
+        """An outer picture of ``scene`` from ``eye_m``, on the canvas; ``behind`` as in ``outer_views``. Shows nothing.
 
-        Scenes are told apart by identity, so a moved environment must be another object. Raises ShowError when the
-        eye cannot see a wall.
+        Raises ShowError when the eye cannot see a wall.
         """
-        eye = np.array(eye_m, np.float64)
-        if self._outer_of is not None and self._outer_of[0] is scene and self._outer_of[1] == eye.tobytes():
-            return False
-        views = outer_views(self.canvas, eye)
+        views = outer_views(self.canvas, np.array(eye_m, np.float64), behind)
         pictures = render(scene, [outer.view for outer in views])
+        drawn = np.zeros((self.canvas.height_px, self.canvas.width_px, 4), np.float32)
+        drawn[..., 3] = 1
         for outer, picture in zip(views, pictures, strict=True):
             wall, columns, rows = outer.wall, outer.wall.columns(), outer.wall.rows()
             projection, offset = _projection(outer.view)
@@ -101,11 +101,43 @@ class Compositor:
                 self._filter,
                 self._scratch,
                 self.threads,
-                self._outer[y : y + wall.height_px, x + outer.first : x + outer.end],
+                drawn[y : y + wall.height_px, x + outer.first : x + outer.end],
             )
-        self._outer_of = (scene, eye.tobytes())
         self.outer_renders += 1
+        return drawn
+
+    def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
+        """From now on this is the outer picture (``draw_outer``'s); it is not copied."""
+        self._outer = picture
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
+
+    def dissolve_outer(
+        self, first: Float32[np.ndarray, "h w 4"], second: Float32[np.ndarray, "h w 4"], fraction: float
+    ) -> None:
+        """The outer picture is a ``fraction`` of the second and the rest of the first, mixed in their encoding."""
+        if self._mixed is None:
+            self._mixed = np.empty_like(first)
+        self._outer = self._mixed
+        kernel.mix_and_encode(
+            first, second, np.float32(fraction), self._colour, self._scratch, self.threads, self._mixed, self._encoded
+        )
+
+    def refresh_outer(
+        self,
+        render: Callable[[_Scene, list[View]], Sequence[Picture]],
+        scene: _Scene,
+        eye_m: Float64[np.ndarray, "3"],
+    ) -> bool:
+        """Draw and show the outer picture for ``scene``, unless it shows just that; returns whether it did.
+
+        Scenes are told apart by identity, so a moved environment must be another object. Raises ShowError when the
+        eye cannot see a wall.
+        """
+        eye = np.array(eye_m, np.float64)
+        if self._outer_of is not None and self._outer_of[0] is scene and self._outer_of[1] == eye.tobytes():
+            return False
+        self.show_outer(self.draw_outer(render, scene, eye))
+        self._outer_of = (scene, eye.tobytes())
         return True
 
     def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:

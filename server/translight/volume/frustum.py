@@ -35,11 +35,19 @@ class OuterView:
     view: View
 
 
-def inner_view(stage_from_camera: Pose, camera: Camera, *, overscan: float = 0.1, scale: float = 1.0) -> View:
+def inner_view(
+    stage_from_camera: Pose,
+    camera: Camera,
+    *,
+    overscan: float = 0.1,
+    scale: float = 1.0,
+    behind: Float64[np.ndarray, "k 4"] | None = None,
+) -> View:
     """The tracked camera's view, larger by ``overscan`` of its width and height (half of it on either side).
 
     ``scale`` is the picture's resolution over the camera's. The size in pixels depends on the three alone, so it
-    stays as it is while the camera moves. Raises ShowError on values out of range.
+    stays as it is while the camera moves. ``behind`` is the view's own (``behind_walls``). Raises ShowError on values
+    out of range.
     """
     if not 0 <= overscan <= _LARGEST_OVERSCAN:
         raise ShowError(f"volume overscan must be within 0 to {_LARGEST_OVERSCAN:g}, got {overscan:g}")
@@ -49,7 +57,15 @@ def inner_view(stage_from_camera: Pose, camera: Camera, *, overscan: float = 0.1
     padded = camera.padded(x, y, x, y)
     if scale != 1:
         padded = padded.resized(round(padded.width_px * scale), round(padded.height_px * scale))
-    return View(stage_from_camera, padded)
+    return View(stage_from_camera, padded, behind=behind)
+
+
+def behind_walls(canvas: Canvas) -> Float64[np.ndarray, "k 4"]:
+    """Half-spaces of the stage behind the walls' panels, for views that are to show nothing before them.
+
+    Exact for an eye within a stage that its walls stand around, as they do.
+    """
+    return np.concatenate([wall.behind() for wall in canvas.walls])
 
 
 def check_feather(feather: float, overscan: float) -> None:
@@ -92,12 +108,14 @@ def kooima_view(
     return View(Pose.from_matrix(np.column_stack([right, -up, -out, eye_m])), camera)
 
 
-def outer_views(canvas: Canvas, eye_m: Float64[np.ndarray, "3"]) -> list[OuterView]:
+def outer_views(
+    canvas: Canvas, eye_m: Float64[np.ndarray, "3"], behind: Float64[np.ndarray, "k 4"] | None = None
+) -> list[OuterView]:
     """Views from one eye that between them see every pixel of every wall at about the wall's own resolution.
 
     A plane is one Kooima view with the wall's own pixels. A curved wall is cut into facets by its columns, each with
-    a view that faces it and reaches a little beyond it, so neighbours meet without a seam. Raises ShowError when the
-    eye stands where it cannot see a wall.
+    a view that faces it and reaches a little beyond it, so neighbours meet without a seam. ``behind`` is every view's
+    own (``behind_walls``). Raises ShowError when the eye stands where it cannot see a wall.
     """
     eye = np.asarray(eye_m, np.float64)
     views: list[OuterView] = []
@@ -111,7 +129,7 @@ def outer_views(canvas: Canvas, eye_m: Float64[np.ndarray, "3"]) -> list[OuterVi
             views.append(OuterView(wall, 0, wall.width_px, replace(view, camera=camera)))
         else:
             views.extend(_facets(wall, eye))
-    return views
+    return [replace(outer, view=replace(outer.view, behind=behind)) for outer in views]
 
 
 def _facets(wall: Wall, eye: Float64[np.ndarray, "3"]) -> list[OuterView]:

@@ -134,6 +134,33 @@ def encode(outer: Array, colour: Colour, scratch: Array, threads: int, out: Arra
                 _encode(scratch, t, n, colour, _U(start), _U(line), out)
 
 
+@_parallel
+def mix_and_encode(
+    first: Array,
+    second: Array,
+    fraction: Scalar,
+    colour: Colour,
+    scratch: Array,
+    threads: int,
+    mixed: Array,
+    out: Array,
+) -> None:
+    """``mixed`` (h w 4) becomes ``first`` and a ``fraction`` of the way to ``second``, ``out`` its finished picture."""
+    width, height = out.shape[1], out.shape[0]
+    for thread in prange(threads):
+        t = _U(thread)
+        for line in range(thread, height, threads):
+            for start in range(0, width, TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, width - start))
+                for i in range(n):
+                    for c in range(_4):
+                        a, b = first[_U(line), _U(start) + i, c], second[_U(line), _U(start) + i, c]
+                        value = a + fraction * (b - a)
+                        mixed[_U(line), _U(start) + i, c] = value
+                        scratch[t, _RGBA + _4 * i + c] = value
+                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+
+
 @_serial
 def _classify(spheres: Array, planes: Array, index: int) -> int:
     """Whether a tile's bounding sphere lies outside one of the first five planes, or inside all of the last five."""

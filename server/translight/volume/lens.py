@@ -63,18 +63,21 @@ def check_lens(
     overscan: float = 0.1,
     scale: float = 1.0,
     samples: int = 4,
+    behind: Float64[np.ndarray, "k 4"] | None = None,
 ) -> list[LensView]:
     """For each pose, draw the walls as the live path does, look at them through ``camera``, compare with the scene.
 
-    ``overscan`` and ``scale`` are the inner view's, ``samples`` squared the rays a camera pixel. It is the wall's
-    finished, rounded code values that the camera averages, as a signal and not as light: splats are blended in the
-    signal too, and averaging light would only add a bloom at bright edges that the scene itself had as well.
+    ``overscan`` and ``scale`` are the inner view's, ``behind`` that of all views, ``samples`` squared the rays a camera
+    pixel. It is the wall's finished, rounded code values that the camera averages, as a signal and not as light: splats
+    are blended in the signal too, and averaging light would only add a bloom at bright edges that the scene itself had
+    as well.
     """
     canvas, output = compositor.canvas, compositor.output
     out = np.empty(output.pixel_format.shape(canvas.width_px, canvas.height_px), output.pixel_format.dtype)
     found = []
     for pose in poses:
-        view, direct_view = inner_view(pose, camera, overscan=overscan, scale=scale), View(pose, camera)
+        view = inner_view(pose, camera, overscan=overscan, scale=scale, behind=behind)
+        direct_view = View(pose, camera, behind=behind)
         inner, direct = render(scene, [view, direct_view])
         compositor.composite(inner, view, out)
         signal = unpack(out, output.pixel_format) / output.limit

@@ -199,6 +199,23 @@ def test_a_process_that_dies_is_started_anew(start_show: StartShow, environment:
     assert show.end() < 2.0
 
 
+def test_a_live_process_started_anew_goes_on_with_the_cue_that_was_on(start_show: StartShow, environment: Path) -> None:
+    cue = f"""
+[[cues]]
+name = "lights out"
+at_s = 0.5
+environment = {{ path = "{environment}", tint = [0.0, 0.0, 0.0] }}
+"""
+    show = start_show(environment, more=cue)
+    with open_receiver(show.output) as receiver:
+        _next(receiver, lambda frame: frame.pixels[..., :3].max() == 0)
+        show.wait_for(lambda: "cue 'lights out'" in show.log.read_text())
+        show.children()["live"].kill()
+        show.wait_for(lambda: "RESTARTED live 1×" in show.log.read_text())
+        seen = [_next(receiver, lambda _: True) for _ in range(20)]
+        assert all(frame.pixels[..., :3].max() == 0 for frame in seen)
+
+
 def test_processes_of_a_killed_supervisor_end_and_the_next_show_cleans_up(
     start_show: StartShow, environment: Path
 ) -> None:

@@ -54,6 +54,34 @@ def test_png_is_what_the_renderer_draws(environment, tmp_path, capsys):
     assert capsys.readouterr().out == f"{tmp_path / 'a.png'}: 65x37, reference backend\n"
 
 
+def test_a_tint_is_a_factor_of_light(environment, tmp_path):
+    """sRGB 247 is linear 0.93; a quarter of that is sRGB 132. Green and blue are dark already."""
+    assert render(output=tmp_path / "a.png", camera=CAMERA, tint=(0.25, 1.0, 0.0)) == 0
+    np.testing.assert_allclose(load_image(tmp_path / "a.png")[18, 32], [132, 5, 0], atol=1)
+
+
+def test_the_filter_is_the_environments_own_unless_asked(environment, tmp_path):
+    """From 300 m the ball is a tenth of a pixel wide: with the filter it all but vanishes."""
+    far = "position=0,-300,0 target=0,0,0 fov=60"
+    environment(antialiased=True)
+    brightest = {}
+    for choice in ("own", "on", "off"):
+        render(output=tmp_path / "a.png", camera=far, antialiased=choice)
+        brightest[choice] = int(load_image(tmp_path / "a.png").max())
+    assert brightest["own"] == brightest["on"] < 20
+    assert brightest["off"] > 100
+
+
+def test_median_depth_is_the_balls(environment, tmp_path):
+    depths = {}
+    for kind in ("expected", "median"):
+        render(output=tmp_path / "a.png", camera=CAMERA, depth=tmp_path / "z.exr", depth_kind=kind)
+        depths[kind] = load_image(tmp_path / "z.exr")
+    assert depths["median"][18, 32] == pytest.approx(3.0)
+    seen = {kind: np.isfinite(depth).sum() for kind, depth in depths.items()}
+    assert 0 < seen["median"] < seen["expected"]
+
+
 def test_exr_is_linear_half(environment, tmp_path):
     render(output=tmp_path / "a.exr", camera=CAMERA)
     environment(encoding="linear")
@@ -189,6 +217,7 @@ def test_interrupted_film_leaves_nothing(environment, tmp_path, monkeypatch):
         ({"output": "a.mp4", "path": "orbit", "frames": 0}, "--frames: 1 to 1000000, got 0"),
         ({"output": "a.mp4", "path": "orbit", "fps": "0"}, "--fps: a frame rate is between 1 and 1000, got 0"),
         ({"output": "a.png", "frames": 3}, "--frames: only a film has frames; it wants --path"),
+        ({"output": "a.png", "tint": (1.0, -1.0, 1.0)}, "--tint: three factors from 0 to 100, got 1.0 -1.0 1.0"),
         ({"output": "a.png", "depth": "z.png"}, "--depth: depth is written as .exr, got 'z.png'"),
         ({"output": "a.png", "size": "64"}, "--size: wants WIDTHxHEIGHT such as 1280x720, got '64'"),
         ({"output": "a.png", "size": "0x5"}, "--size: 1 to 65536 pixels a side, got 0x5"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -28,6 +28,7 @@ _ORBIT = "orbit"
 _ORBIT_S = 8.0
 _MAX_SIDE_PX = 65536
 _MAX_FRAMES = 1_000_000
+_MOST_TINT = 100.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Render:
     """The renderer: auto takes the fastest that works here; a named one never falls back."""
     depth: Path | None = None
     """Also write the picture's depth here: an .exr with camera-frame z in metres, infinite where nothing is seen."""
+    depth_kind: Literal["expected", "median"] = "expected"
+    """expected is the mean over what a pixel shows; median, where half of its light is taken, belongs to one thing."""
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Relight it: factors of red, green and blue in linear light, the sky's too."""
+    antialiased: Literal["own", "on", "off"] = "own"
+    """Mip-Splatting's 2D filter, for splats that were trained with it: own is as the environment's manifest says."""
     background: str | None = None
     """black, white, #rrggbb or transparent. It takes the place of the environment's sky; without it, sky or black."""
     fps: str = "24"
@@ -67,8 +74,10 @@ class Render:
 
         environment = load_environment(self.scene)
         if self.background is not None:
-            environment = _without_sky(environment)
-        scene = scene_of(environment)
+            environment = replace(environment, sky=None)
+        if self.antialiased != "own":
+            environment = replace(environment, antialiased=self.antialiased == "on")
+        scene = _tinted(scene_of(environment), self.tint)
         views, rate = self._views(scene, size)
         develop = _developer(environment, self.background, half=self.output.suffix.lower() == ".exr")
         with open_renderer(self.backend, progress=_say) as renderer:
@@ -98,6 +107,8 @@ class Render:
             raise ShowError("--frames: only a film has frames; it wants --path")
         if self.frames is not None and not 1 <= self.frames <= _MAX_FRAMES:
             raise ShowError(f"--frames: 1 to {_MAX_FRAMES}, got {self.frames}")
+        if not all(0 <= factor < _MOST_TINT for factor in self.tint):
+            raise ShowError(f"--tint: three factors from 0 to {_MOST_TINT:g}, got {' '.join(map(str, self.tint))}")
         for folder in {file.parent for file in (self.output, self.depth) if file is not None}:
             if not folder.is_dir():
                 raise ShowError(f"--output: there is no folder {folder}")
@@ -170,7 +181,7 @@ class Render:
     ) -> None:
         from translight.core.image import save_image
 
-        frame = renderer.render(scene, [view])[0]
+        frame = renderer.render(scene, [view], depth=self.depth_kind)[0]
         save_image(self.output, develop(frame))
         if self.depth is not None:
             save_image(self.depth, frame.depth)
@@ -215,10 +226,9 @@ def _developer(environment: Environment, background: str | None, *, half: bool) 
     return develop
 
 
-def _without_sky(environment: Environment) -> Environment:
-    from dataclasses import replace
-
-    return replace(environment, sky=None)
+def _tinted(scene: Scene, tint: tuple[float, float, float]) -> Scene:
+    layers = tuple(replace(layer, tint=tint) for layer in scene.layers)
+    return replace(scene, layers=layers, sky_tint=tint)
 
 
 def _named(views: list[NamedView], file: str, name: str) -> View:

@@ -120,6 +120,8 @@ def status_text(state: ShowState) -> str:
         f"dropped {live.frames_dropped}",
         f"receivers {live.receivers}",
     ]
+    if live.cue:
+        parts.append(f"cue {live.cue!r}" + (f" {100 * live.dissolve:.0f} %" if live.dissolve < 1 else ""))
     if live.detail_level or live.inner_scale < 1:
         parts.append(f"DRAWN COARSER: 1/{4**live.detail_level} of the splats, inner {100 * live.inner_scale:.0f} %")
     if state.restarts:

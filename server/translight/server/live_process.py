@@ -40,9 +40,19 @@ _STEPS = ("pose_age", "wait", "render", "composite", "send")
 
 
 class LiveLoop:
-    """Runs a pipeline on the frame clock from a pose ring until its board says stop."""
+    """Runs a pipeline on the frame clock from a pose ring until its board says stop.
 
-    def __init__(self, pipeline: Pipeline, ring: PoseRing, board: Board[LiveStatus], backend: str) -> None:
+    ``first_frame`` is the show's first where this process was started anew in the middle of it: cues count from there.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        ring: PoseRing,
+        board: Board[LiveStatus],
+        backend: str,
+        first_frame: int | None = None,
+    ) -> None:
         self._pipeline = pipeline
         self._show: Show = pipeline.show
         self._ring = ring
@@ -51,7 +61,7 @@ class LiveLoop:
         self._focal_length_mm: float | None = None
         period_ns = float(FrameClock(self._show.rate).period_ns)
         self._mix = Mix()
-        self._first_frame: int | None = None
+        self._first_frame = first_frame
         self._governor = Governor(period_ns, LADDER if self._show.render.hold_rate else LADDER[:1])
         self._meter = _Meter(backend, period_ns)
 
@@ -147,6 +157,7 @@ class LiveLoop:
             detail_level=self._governor.quality.detail,
             inner_scale=self._governor.quality.scale,
             quality_changes=self._governor.changes,
+            first_frame=-1 if self._first_frame is None else self._first_frame,
             cue=self._show.cues[self._mix.second - 1].name if self._mix.second else "",
             dissolve=1.0 if self._mix.first == self._mix.second else self._mix.fraction,
         )
@@ -237,7 +248,7 @@ def main() -> int:
                 gc.collect()
                 gc.freeze()
                 gc.disable()
-                LiveLoop(pipeline, ring, board, pipeline.renderer.name).run()
+                LiveLoop(pipeline, ring, board, pipeline.renderer.name, job.get("first_frame")).run()
         except TranslightError as error:
             board.write(LiveStatus(phase="failed", detail=str(error)))
             return 1

@@ -42,6 +42,8 @@ class LiveStatus(msgspec.Struct, frozen=True):
     """Resolution of the inner picture over the camera's."""
     quality_changes: int = 0
     """How often the governor has changed the two."""
+    first_frame: int = -1
+    """Number of the show's first frame on the frame clock, from which cues count; −1 before it."""
     cue: str = ""
     """The last cue that has begun; empty before the first."""
     dissolve: float = 1.0

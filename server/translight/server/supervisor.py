@@ -211,6 +211,8 @@ class Supervisor:
                 child.kill()
                 post.restarts += 1
                 post.ended_at = 0.0
+                if isinstance(status, LiveStatus) and status.first_frame >= 0:
+                    post.job["first_frame"] = status.first_frame
                 self._start(post)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

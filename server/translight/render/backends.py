@@ -28,6 +28,7 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
+    "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "cpu": Backend("translight.render.cpu"),
     "reference": Backend("translight.render.reference"),
 }

@@ -1,0 +1,150 @@
+"""The gsplat backend's own part, proved without a GPU: its host code on gsplat's operators restated for the CPU.
+
+On a GPU the conformance suite (test_conformance.py) runs the real ones.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gsplat", reason="gsplat is not installed")
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from translight.core.errors import BackendError  # noqa: E402
+from translight.render.contract import Frame, Scene  # noqa: E402
+from translight.render.gsplat import operators as operators_module  # noqa: E402
+from translight.render.gsplat.operators import Operators, compile_operators, load_operators, tell_while  # noqa: E402
+from translight.render.gsplat.renderer import GsplatRenderer  # noqa: E402
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+CONFORMANCE = _beside("test_conformance")
+OPERATORS: Operators = _beside("gsplat_on_cpu").OPERATORS
+CASES = [
+    "degree_0", "degree_1", "degree_2", "degree_3", "size_1x1", "size_97x1", "size_31x33", "inside", "several_views",
+    "near_plane", "opaque", "faint", "similarity_0.01", "similarity_250.0", "far_away", "ties", "layered",
+    "layered_linear", "clipped", "antialiased_3", "antialiased_30", "tinted_srgb_0.0", "tinted_srgb_4.0",
+    "tinted_linear_4.0", "empty", "empty_with_sky", "sky_30_88_0",
+]  # fmt: skip
+
+
+@pytest.fixture
+def renderer() -> GsplatRenderer:
+    return GsplatRenderer(OPERATORS, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("case", "packed"),
+    [(case, False) for case in CASES]
+    + [(case, True) for case in ("degree_2", "inside", "layered", "clipped", "empty")],
+)
+def test_meets_the_reference(renderer, case, packed, monkeypatch):
+    monkeypatch.setattr(GsplatRenderer, "_packed", lambda *_: packed)
+    (scene, views), truth = CONFORMANCE.expected(case)
+    CONFORMANCE.assert_conforms(renderer.render(scene, views), truth)
+
+
+@pytest.mark.parametrize("case", ["degree_1", "inside", "layered", "several_views"])
+def test_meets_the_reference_in_order_of_distance(renderer, case):
+    (scene, views), truth = CONFORMANCE.expected(case, "distance")
+    CONFORMANCE.assert_conforms(renderer.render(scene, views, order="distance"), truth)
+
+
+def test_without_depth_it_is_left_alone(renderer):
+    (scene, views), truth = CONFORMANCE.expected("degree_0")
+    frame = Frame.empty(123, 82)
+    frame.depth.fill(7.0)
+    renderer.render(scene, views, [frame], depth="none")
+    assert (frame.depth == 7.0).all()
+    assert np.abs(frame.rgba - truth[0].rgba).mean() < CONFORMANCE.MEAN_LIMIT
+
+
+def test_median_depth_is_refused(renderer):
+    (scene, views), _ = CONFORMANCE.expected("degree_0")
+    with pytest.raises(BackendError) as caught:
+        renderer.render(scene, views, depth="median")
+    assert str(caught.value) == "the gsplat backend draws no median depth; cpu, cuda and reference do"
+
+
+def test_a_cloud_and_a_sky_go_to_the_device_once(renderer, monkeypatch):
+    (scene, views), _ = CONFORMANCE.expected("layered")
+    renderer.render(scene, views)
+    uploads: list[tuple[int, ...]] = []
+    whole = GsplatRenderer._tensor
+    monkeypatch.setattr(
+        GsplatRenderer, "_tensor", lambda self, array: (uploads.append(array.shape), whole(self, array))[1]
+    )
+    renderer.render(Scene(scene.layers[:1], scene.sky), views)
+    largest = max(np.prod(shape, dtype=int) for shape in uploads)
+    assert largest <= 16 * len(views), "transforms and tints, but neither splats nor sky"
+
+
+def test_the_operators_are_called_as_gsplat_declares_them():
+    """The restatements take what gsplat's own functions take, by the same names in the same order."""
+    from gsplat.cuda import _wrapper
+
+    for name in Operators.__slots__:
+        theirs = inspect.signature(getattr(_wrapper, name)).parameters
+        ours = inspect.signature(getattr(OPERATORS, name)).parameters
+        assert list(ours) == list(theirs), name
+        defaults = {key: parameter.default for key, parameter in theirs.items()}
+        assert {key: parameter.default for key, parameter in ours.items()} == defaults, name
+
+
+def test_torch_without_cuda_is_one_line():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(BackendError) as caught:
+        load_operators()
+    assert str(caught.value) == f"the gsplat backend needs an NVIDIA GPU; torch {torch.__version__} sees none"
+
+
+def test_compiling_is_told_part_by_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(operators_module, "_LOOK_S", 0.01)
+    told: list[str] = []
+
+    def work() -> None:
+        for part in range(3):
+            (tmp_path / f"{part}.o").touch()
+            while not any(f"{part + 1} of 3" in text for text in told):
+                time.sleep(0.001)
+
+    tell_while(work, tmp_path, 3, told.append)
+    assert [text.rsplit(",", 1)[0] for text in told[-3:]] == [
+        f"compiling gsplat, once on this machine: {k} of 3 parts" for k in (1, 2, 3)
+    ]
+
+
+def test_kernels_that_do_not_compile_are_one_line(tmp_path, monkeypatch):
+    def fails(name: str) -> object:
+        assert name == "gsplat.cuda._backend"
+        raise RuntimeError("Error building extension 'gsplat_cuda': nvcc fatal\nand a hundred lines more")
+
+    monkeypatch.setattr(operators_module.importlib, "import_module", fails)
+    monkeypatch.setattr(operators_module, "_built", lambda: tmp_path / "none" / "gsplat_cuda.so")
+    told: list[str] = []
+    with pytest.raises(BackendError) as caught:
+        compile_operators(told.append)
+    assert str(caught.value) == (
+        "gsplat's kernels do not compile here: Error building extension 'gsplat_cuda': nvcc fatal"
+    )
+    assert told[0].startswith("compiling gsplat, once on this machine: 0 of ")
+    assert int(told[0].split(" of ")[1].split()[0]) > 20

@@ -1,13 +1,37 @@
-"""Dissolving from one picture into another, as on a cue change; each is drawn whole before."""
+"""Dissolving from one scene into another, as on a cue change: their pictures are mixed, or their light alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 
-from translight.render.contract import Frame
+from translight.render.contract import Frame, Layer, Scene
+from translight.render.tint import tint_between
+
+
+def relit(first: Scene, second: Scene, fraction: float) -> Scene | None:
+    """One scene in place of a dissolve between two that differ in their tints alone; None where they differ in more.
+
+    Blending is linear in colours, so its picture is the mixed one, but for what tint.py says of dark codes.
+    """
+    alike = len(first.layers) == len(second.layers) and first.sky is second.sky
+    if not alike or first.encoding != second.encoding:
+        return None
+    layers = []
+    for a, b in zip(first.layers, second.layers, strict=True):
+        if a.splats is not b.splats or a.antialiased != b.antialiased or not _stand_alike(a, b):
+            return None
+        layers.append(replace(a, tint=tint_between(a.tint, b.tint, fraction, first.encoding)))
+    sky_tint = tint_between(first.sky_tint, second.sky_tint, fraction, first.encoding)
+    return replace(first, layers=tuple(layers), sky_tint=sky_tint)
+
+
+def _stand_alike(a: Layer, b: Layer) -> bool:
+    clips = len(a.clips) == len(b.clips) and all(map(np.array_equal, a.clips, b.clips))
+    return clips and np.array_equal(a.stage_from_scene.matrix(), b.stage_from_scene.matrix())
 
 
 def dissolve(frame: Frame, other: Frame, fraction: float, threads: int | None = None) -> None:

@@ -34,6 +34,16 @@ def tint_curve(tint: tuple[float, float, float], encoding: ColourEncoding) -> Fl
     return np.concatenate([sign, sign * k, sign * g, sign * _OFFSET * (g - 1)])
 
 
+def tint_between(
+    first: tuple[float, float, float], second: tuple[float, float, float], fraction: float, encoding: ColourEncoding
+) -> tuple[float, float, float]:
+    """The tint that shows what mixing pictures of the two would, in their encoding, ``fraction`` of the second."""
+    power = 1.0 if encoding == "linear" else _POWER
+    gains = [np.asarray(tint, dtype=np.float64) ** power for tint in (first, second)]
+    red, green, blue = ((1 - fraction) * gains[0] + fraction * gains[1]) ** (1 / power)
+    return float(red), float(green), float(blue)
+
+
 def tinted(colours: np.ndarray, curve: Float64[np.ndarray, "12"]) -> Float64[np.ndarray, "*n 3"]:
     """Colours (…, 3), 0 or above, after the tint."""
     sign, slope, gain, lift = curve.reshape(4, 3)

@@ -18,7 +18,7 @@ from translight.core.pose import Pose
 from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Renderer, Scene
-from translight.render.dissolve import dissolve
+from translight.render.dissolve import dissolve, relit
 from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
@@ -159,12 +159,14 @@ class Pipeline:
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
-        """The inner picture, of both environments while one dissolves into the other."""
+        """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""
         inner = self._room(view, 0)
-        self._render(self.scenes[mix.first][quality.detail], [view], [inner])
-        if mix.fraction > 0:
+        first, second = (self.scenes[number][quality.detail] for number in (mix.first, mix.second))
+        between = relit(first, second, mix.fraction) if mix.fraction > 0 else first
+        self._render(between or first, [view], [inner])
+        if between is None:
             other = self._room(view, 1)
-            self._render(self.scenes[mix.second][quality.detail], [view], [other])
+            self._render(second, [view], [other])
             dissolve(inner, other, mix.fraction, self.show.render.threads)
         return inner
 

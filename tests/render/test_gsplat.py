@@ -5,39 +5,21 @@ On a GPU the conformance suite (test_conformance.py) runs the real ones.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 import time
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
+from tests.render.gsplat_on_cpu import OPERATORS
+from tests.render.test_conformance import MEAN_LIMIT, assert_conforms, expected
 
-pytest.importorskip("gsplat", reason="gsplat is not installed")
-torch = pytest.importorskip("torch", reason="torch is not installed")
+from translight.core.errors import BackendError
+from translight.render.contract import Frame, Scene
+from translight.render.gsplat import operators as operators_module
+from translight.render.gsplat.operators import Operators, compile_operators, load_operators, tell_while
+from translight.render.gsplat.renderer import GsplatRenderer
 
-from translight.core.errors import BackendError  # noqa: E402
-from translight.render.contract import Frame, Scene  # noqa: E402
-from translight.render.gsplat import operators as operators_module  # noqa: E402
-from translight.render.gsplat.operators import Operators, compile_operators, load_operators, tell_while  # noqa: E402
-from translight.render.gsplat.renderer import GsplatRenderer  # noqa: E402
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder, which is no package."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-CONFORMANCE = _beside("test_conformance")
-OPERATORS: Operators = _beside("gsplat_on_cpu").OPERATORS
 CASES = [
     "degree_0", "degree_1", "degree_2", "degree_3", "size_1x1", "size_97x1", "size_31x33", "inside", "several_views",
     "near_plane", "opaque", "faint", "similarity_0.01", "similarity_250.0", "far_away", "ties", "layered",
@@ -58,34 +40,34 @@ def renderer() -> GsplatRenderer:
 )
 def test_meets_the_reference(renderer, case, packed, monkeypatch):
     monkeypatch.setattr(GsplatRenderer, "_packed", lambda *_: packed)
-    (scene, views), truth = CONFORMANCE.expected(case)
-    CONFORMANCE.assert_conforms(renderer.render(scene, views), truth)
+    (scene, views), truth = expected(case)
+    assert_conforms(renderer.render(scene, views), truth)
 
 
 @pytest.mark.parametrize("case", ["degree_1", "inside", "layered", "several_views"])
 def test_meets_the_reference_in_order_of_distance(renderer, case):
-    (scene, views), truth = CONFORMANCE.expected(case, "distance")
-    CONFORMANCE.assert_conforms(renderer.render(scene, views, order="distance"), truth)
+    (scene, views), truth = expected(case, "distance")
+    assert_conforms(renderer.render(scene, views, order="distance"), truth)
 
 
 def test_without_depth_it_is_left_alone(renderer):
-    (scene, views), truth = CONFORMANCE.expected("degree_0")
+    (scene, views), truth = expected("degree_0")
     frame = Frame.empty(123, 82)
     frame.depth.fill(7.0)
     renderer.render(scene, views, [frame], depth="none")
     assert (frame.depth == 7.0).all()
-    assert np.abs(frame.rgba - truth[0].rgba).mean() < CONFORMANCE.MEAN_LIMIT
+    assert np.abs(frame.rgba - truth[0].rgba).mean() < MEAN_LIMIT
 
 
 def test_median_depth_is_refused(renderer):
-    (scene, views), _ = CONFORMANCE.expected("degree_0")
+    (scene, views), _ = expected("degree_0")
     with pytest.raises(BackendError) as caught:
         renderer.render(scene, views, depth="median")
     assert str(caught.value) == "the gsplat backend draws no median depth; cpu, cuda and reference do"
 
 
 def test_a_cloud_and_a_sky_go_to_the_device_once(renderer, monkeypatch):
-    (scene, views), _ = CONFORMANCE.expected("layered")
+    (scene, views), _ = expected("layered")
     renderer.render(scene, views)
     uploads: list[tuple[int, ...]] = []
     whole = GsplatRenderer._tensor

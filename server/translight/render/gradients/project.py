@@ -15,7 +15,7 @@ import numpy as np
 from translight.render.contract import ALPHA_CUT, DILATION_PX2
 from translight.render.cpu.harmonics import colour
 from translight.render.cpu.jit import inlined, kernel, parallel_kernel
-from translight.render.cpu.memory import get, put, store, store_records, store_selected
+from translight.render.cpu.memory import fetch_early, get, put, store, store_records, store_selected
 from translight.render.cpu.prepare import CHUNK
 from translight.render.cpu.project import BLUE, GAP, GREEN, RECORD, RED
 from translight.render.cpu.simd import (
@@ -40,6 +40,8 @@ from translight.render.gradients.rows import gather, gather_block
 
 COEFFICIENTS = 48
 """Harmonics' coefficients of a splat at most, three colours together."""
+AHEAD = 2 * LANES
+"""Splats seen between asking for a row and using it."""
 INTS_A_WORKER = 2 * LANES
 FLOATS_A_WORKER = (COEFFICIENTS + 3) * CHUNK
 """Scratch of a worker."""
@@ -161,6 +163,7 @@ def _colour(
     for slot in range(begin, begin + count, LANES):
         present = min(begin + count - slot, LANES)
         take_numbers(index, slot, present, numbers)
+        fetch_harmonics(sh, index, slot + AHEAD, begin + count, coefficients, active)
         take_harmonics(sh, numbers, coefficients, active, room)
         mx, my, mz = gather(means, numbers, 0, 3, 0), gather(means, numbers, 0, 3, 1), gather(means, numbers, 0, 3, 2)
         red, green, blue = colour(room, 0, active, mx, my, mz, view)
@@ -179,6 +182,15 @@ def take_numbers(index: Any, slot: int, present: int, numbers: Any) -> None:
     """The cloud's numbers of a vector of slots, the last one repeated where there are fewer."""
     for lane in range(LANES):
         put(numbers, lane, get(index, slot + min(lane, present - 1)))
+
+
+@inlined
+def fetch_harmonics(sh: Any, index: Any, slot: int, end: int, coefficients: int, active: int) -> None:
+    """Ask for the rows of a vector of slots: which splats are seen is nothing that a processor foresees."""
+    for n in range(slot, min(slot + LANES, end)):
+        row = np.int64(get(index, n)) * coefficients
+        for field in range(0, active, 16):
+            fetch_early(sh, row + field)
 
 
 @inlined

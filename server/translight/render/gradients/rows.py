@@ -15,8 +15,6 @@ from translight.render.cpu.memory import transposed
 from translight.render.cpu.simd import FLOATS, LANES, instruction
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
-SUMS = 12
-"""Sums that ``add_sums`` makes at once; four more elements are left as they are."""
 
 
 def _is_array(kind: Any, dtype: Any) -> bool:
@@ -184,12 +182,14 @@ def add_sums(
         if LANES == 16:
             low = [*range(8), *range(16, 24)]
             stage = [added(builder, stage[0], stage[1], low, [lane + 8 for lane in low])]
+        eight = _shuffled(builder, stage[0], stage[0], list(range(8)))
+        four = _shuffled(builder, stage[-1], stage[-1], list(range(8, 12) if LANES == 16 else range(4)))
         place = _wide(context, builder, signature, args, 1)
-        for sums in stage:
-            address = builder.bitcast(_address(context, builder, array, args[0], place), FLOATS.llvm.as_pointer())
-            total = builder.fadd(builder.load(address, align=4), sums, flags=("nsz",))
-            builder.store(total, address, align=4)
-            place = builder.add(place, _I64(LANES))
+        for sums in (eight, four):
+            place_of = builder.bitcast(_address(context, builder, array, args[0], place), sums.type.as_pointer())
+            total = builder.fadd(builder.load(place_of, align=4), sums, flags=("nsz",))
+            builder.store(total, place_of, align=4)
+            place = builder.add(place, _I64(8))
         return context.get_dummy_value()
 
     return types.none(array, offset, *vectors), lower

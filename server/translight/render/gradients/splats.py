@@ -19,8 +19,10 @@ from translight.render.cpu.simd import LANES, floats, lane_numbers, larger, sele
 from translight.render.cpu.viewpoint import FX, FY, LIMITS
 from translight.render.gradients.harmonics import colour_gradient
 from translight.render.gradients.project import (
+    AHEAD,
     COEFFICIENTS,
     camera_point,
+    fetch_harmonics,
     image_axes,
     jacobian,
     quaternion,
@@ -100,12 +102,10 @@ def _gradients(
     for slot in range(begin, begin + count, LANES):
         present = min(begin + count - slot, LANES)
         take_numbers(index, slot, present, numbers)
-        for lane in range(present):
-            number = np.int64(get(numbers, lane))
-            if number > cleared:
-                _clear(to_means, to_scales, to_wxyz, to_opacities, to_sh, to_screen, coefficients, cleared, number)
-            to_sh[coefficients * number + active : coefficients * (number + 1)] = _ZERO
-            cleared = number + 1
+        # Of the splats seen as well: their rows are written right after, while they are in the nearest cache.
+        end_of_vector = np.int64(get(numbers, LANES - 1)) + 1
+        _clear(to_means, to_scales, to_wxyz, to_opacities, to_sh, to_screen, coefficients, cleared, end_of_vector)
+        cleared = end_of_vector
         for lane in range(LANES):
             put(slots, lane, slot + min(lane, present - 1))
         _sum_splats(columns, rows, places, sums, slots, room)
@@ -114,6 +114,7 @@ def _gradients(
         if LANES == 8:
             gather_block(room[_ROWS_AT:], places_, 0, SUMS, 8, room, _SUMS_AT + 8 * CHUNK, CHUNK)
             gather_block(records, slots, 0, RECORD, 8, room, _RECORDS_AT + 8 * CHUNK, CHUNK)
+        fetch_harmonics(sh, index, slot + AHEAD, begin + count, coefficients, active)
         take_harmonics(sh, numbers, coefficients, active, room)
         _vector(
             means, scales, wxyz, opacities, coefficients, active, v, numbers, present, room, to_means, to_scales,

@@ -59,7 +59,7 @@ _LOCAL_AT = _STATE
 _TEST_AT = _LOCAL_AT + BATCH * LOCAL + 16
 _BUFFER_AT = _TEST_AT + 8 * BATCH + 16
 _SUMS_AT = _BUFFER_AT + 2 * RUN * LANES * HALVES
-FLOATS_A_WORKER = _SUMS_AT + BATCH * SUMS
+FLOATS_A_WORKER = _SUMS_AT + BATCH * LOCAL
 _OFFSETS_AT = BLOCKS * BATCH + 16
 INTS_A_WORKER = _OFFSETS_AT + BATCH + 16
 """Scratch of a worker."""
@@ -135,7 +135,7 @@ def _sum_tiles(
         live = True
         while begin < end:
             count = min(end - begin, BATCH)
-            mine[: count * SUMS] = _ZERO
+            mine[: count * LOCAL] = _ZERO
             load_batch(records, pairs, begin, count, x * TILE_PX, y * TILE_PX, local, test)
             if live:
                 list_blocks(test, count, entries, lengths)
@@ -147,7 +147,7 @@ def _sum_tiles(
                 column, row = np.int64(get(columns, slot)), np.int64(get(rows, slot))
                 wide = (column >> 16) - (column & 0xFFFF) + 1
                 place = np.int64(get(places, slot)) + (y - (row & 0xFFFF)) * wide + x - (column & 0xFFFF)
-                _centre(mine, j * SUMS, _CENTRE - get(test, j), _CENTRE - get(test, BATCH + j), sums, place * SUMS)
+                _centre(mine, j * LOCAL, _CENTRE - get(test, j), _CENTRE - get(test, BATCH + j), sums, place * SUMS)
             begin += count
 
 
@@ -224,10 +224,12 @@ def _sum_quad(
     while live and begin < count:
         run = min(count - begin, RUN)
         _alphas(local, offsets, begin, run, x, y, buffer)
-        live = _front_to_back(local, offsets, begin, run, buffer, 0, state, at)
-        if HALVES == 2:
-            live |= _front_to_back(local, offsets, begin, run, buffer, 2 * LANES, state, lower)
-        _add_pixels(local, offsets, begin, run, buffer, x, y, state, at, lower, absolute, sums)
+        live = _front_to_back(local, offsets, begin, run, buffer, state, at, lower)
+        # Once each, so that nothing is made of magnitudes where they are not asked for.
+        if absolute:
+            _add_pixels(local, offsets, begin, run, buffer, x, y, state, at, lower, True, sums)
+        else:
+            _add_pixels(local, offsets, begin, run, buffer, x, y, state, at, lower, False, sums)
         begin += run
     return live
 
@@ -250,30 +252,55 @@ def _alphas(local: Any, offsets: Any, begin: int, run: int, x: Any, y: Any, buff
 
 
 @inlined
-def _front_to_back(local: Any, offsets: Any, begin: int, run: int, buffer: Any, half: int, state: Any, at: int) -> bool:
-    """The second phase, for one vector of pixels: alpha and ρ become weight and h; whether any pixel goes on."""
-    transmittance, rest = load(state, at), load(state, at + LANES)
-    red, green, blue = load(state, at + 2 * LANES), load(state, at + 3 * LANES), load(state, at + 4 * LANES)
-    alpha_, depth = load(state, at + 5 * LANES), load(state, at + 6 * LANES)
+def _front_to_back(
+    local: Any, offsets: Any, begin: int, run: int, buffer: Any, state: Any, upper: int, lower: int
+) -> bool:
+    """The second phase: alpha and ρ become weight and h; whether any pixel goes on."""
+    transmittance, rest = load(state, upper), load(state, upper + LANES)
+    transmittance_, rest_ = load(state, lower), load(state, lower + LANES)
     for j in range(run):
         i = get(offsets, begin + j)
-        place = HALVES * j * 2 * LANES + half
-        alpha, ratio = load(buffer, place), load(buffer, place + LANES)
-        left = less_product(transmittance, alpha, transmittance)
-        drawn = left > STOP
-        w = select(drawn, alpha * transmittance, _ZERO)
-        q = red * get(local, i + RED) + alpha_
-        q = green * get(local, i + GREEN) + q
-        q = blue * get(local, i + BLUE) + q
-        q = depth * get(local, i + DEPTH) + q
-        rest = less_product(rest, w, q)
-        store(buffer, place, w)
-        store(buffer, place + LANES, select(drawn, ratio * (left * q - rest), _ZERO))
-        transmittance = left
+        at = HALVES * j * 2 * LANES
+        red, green, blue = floats(get(local, i + RED)), floats(get(local, i + GREEN)), floats(get(local, i + BLUE))
+        depth = floats(get(local, i + DEPTH))
+        transmittance, rest = _pixel(red, green, blue, depth, state, upper, buffer, at, transmittance, rest)
+        if HALVES == 2:
+            transmittance_, rest_ = _pixel(
+                red, green, blue, depth, state, lower, buffer, at + 2 * LANES, transmittance_, rest_
+            )
+    going = _end(state, upper, transmittance, rest)
+    if HALVES == 2:
+        going = going | _end(state, lower, transmittance_, rest_)
+    return lane_bits(going) != 0
+
+
+@inlined
+def _pixel(
+    red: Any, green: Any, blue: Any, depth: Any, state: Any, at: int, buffer: Any, place: int, transmittance: Any,
+    rest: Any,
+) -> Any:  # fmt: skip
+    """A splat in a vector of pixels: what is left of light and of the sum behind it."""
+    alpha, ratio = load(buffer, place), load(buffer, place + LANES)
+    left = less_product(transmittance, alpha, transmittance)
+    drawn = left > STOP
+    w = select(drawn, alpha * transmittance, _ZERO)
+    q = red * load(state, at + 2 * LANES) + load(state, at + 5 * LANES)
+    q = green * load(state, at + 3 * LANES) + q
+    q = blue * load(state, at + 4 * LANES) + q
+    q = depth * load(state, at + 6 * LANES) + q
+    rest = less_product(rest, w, q)
+    store(buffer, place, w)
+    store(buffer, place + LANES, select(drawn, ratio * (left * q - rest), _ZERO))
+    return left, rest
+
+
+@inlined
+def _end(state: Any, at: int, transmittance: Any, rest: Any) -> Any:
+    """Put a vector of pixels down: which of them go on."""
     going = transmittance > STOP
     store(state, at, select(going, transmittance, _ZERO))
     store(state, at + LANES, rest)
-    return lane_bits(going) != 0
+    return going
 
 
 @inlined
@@ -281,7 +308,10 @@ def _add_pixels(
     local: Any, offsets: Any, begin: int, run: int, buffer: Any, x: Any, y: Any, state: Any, upper: int, lower: int,
     absolute: bool, sums: Any,
 ) -> None:  # fmt: skip
-    """The third phase: sums over a quad's pixels, offsets counted from the tile's centre."""
+    """The third phase: sums over a quad's pixels, offsets counted from the tile's centre.
+
+    A splat's sums lie where its local record does.
+    """
     cx, cy = x - _CENTRE, y - _CENTRE
     low = cy + np.float32(ROWS)
     cyy, lows = cy * cy, low * low
@@ -307,7 +337,7 @@ def _add_pixels(
                 bx, by = _magnitudes(local, i, x, y + np.float32(ROWS), h)
                 ax, ay = ax + bx, ay + by
         hx = total * cx
-        add_sums(sums, np.int64(i) // LOCAL * SUMS, total, hx, hy, hx * cx, hy * cx, hyy, r, g, b, d, ax, ay)
+        add_sums(sums, i, total, hx, hy, hx * cx, hy * cx, hyy, r, g, b, d, ax, ay)
 
 
 @inlined

@@ -30,6 +30,7 @@ def rasterise(
     scene_from_camera: Tensor,
     camera: Camera,
     near_m: float = 0.01,
+    antialiased: bool = False,
 ) -> Tensor:
     """Red, green, blue, alpha and Σ weight·z (5 h w) of splats (n …) seen from a pose (7: wxyz, position)."""
     from_eye = means - scene_from_camera[4:]
@@ -40,7 +41,11 @@ def rasterise(
     axes = camera_from_scene @ (_rotations(wxyz) * scales[:, None, :])
     across = (camera.fx / z)[:, None] * (axes[:, 0] - slope_x[:, None] * axes[:, 2])
     down = (camera.fy / z)[:, None] * (axes[:, 1] - slope_y[:, None] * axes[:, 2])
-    xx, xy, yy = (across * across).sum(-1) + DILATION_PX2, (across * down).sum(-1), (down * down).sum(-1) + DILATION_PX2
+    xx, xy, yy = (across * across).sum(-1), (across * down).sum(-1), (down * down).sum(-1)
+    if antialiased:
+        minors = torch.linalg.cross(across, down).square().sum(-1)
+        opacities = opacities * (minors / (minors + DILATION_PX2 * (xx + yy + DILATION_PX2))).sqrt()
+    xx, yy = xx + DILATION_PX2, yy + DILATION_PX2
     centre = torch.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], -1)
     index, boxes = _seen(centre, xx, yy, z, opacities, near_m, camera)
     xx, xy, yy = xx[index], xy[index], yy[index]
@@ -107,7 +112,7 @@ def _blend(centre: Tensor, conic: Tensor, opacity: Tensor, values: Tensor, boxes
             exponent = (along[:, :, None] + ((-0.5 * a)[:, None] * dx * dx)[:, None, :]) - (
                 b[:, None, None] * dy[:, :, None] * dx[:, None, :]
             )
-            alpha = (opacity[splats, None] * exponent.view(len(splats), -1).exp()).clamp(max=ALPHA_MAX)
+            alpha = (opacity[splats, None] * exponent.view(len(splats), TILE_PX * TILE_PX).exp()).clamp(max=ALPHA_MAX)
             alpha = torch.where(alpha >= ALPHA_CUT, alpha, 0.0)
             after = torch.cumprod(torch.cat([left, 1.0 - alpha]), 0)
             weight = torch.where(after[1:] > TRANSMITTANCE_STOP, alpha * after[:-1], 0.0)

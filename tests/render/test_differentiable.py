@@ -14,9 +14,11 @@ from torch import Tensor
 from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
+from translight.render.compiling import compiling_told
 from translight.render.contract import ALPHA_CUT, Scene
 from translight.render.cpu.renderer import CpuRenderer
 from translight.render.differentiable import Rasterised, Rasteriser
+from translight.render.gradients.rasteriser import compile_kernels
 from translight.render.reference import ReferenceRenderer
 from translight.render.sh import SH_0, SH_OFFSET
 from translight.splats.cloud import SplatCloud
@@ -163,6 +165,22 @@ def test_gradients_agree_with_finite_differences(oracle, rasteriser, degree):
             truth[i] = (more - (oracle(*of, camera) * weight).sum()) / (2 * step)
             numbers[i] = value
         assert_agrees(found, truth, 1e-3, name)
+
+
+@pytest.mark.parametrize("size", [0.01, 0.05, 0.3])
+def test_antialiased_gradients_agree_with_autograd(oracle, rasteriser, size):
+    """Splats from a fraction of a pixel on, some thinned out of sight."""
+    of = tensors(60, 400, 1, size)
+    weight = weights(6)
+    leaves = single(of)
+    picture = planes(rasteriser.rasterise(*leaves, CAMERA, antialiased=True))
+    (picture * weight).sum().backward()
+    truth = [tensor.clone().requires_grad_() for tensor in of]
+    drawn = oracle(*truth, CAMERA, antialiased=True)
+    (drawn * weight).sum().backward()
+    np.testing.assert_allclose(picture.detach().numpy(), drawn.detach().numpy(), atol=1e-3)
+    for name, found, leaf in zip(GROUPS, leaves, truth, strict=True):
+        assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 1e-3, name)
 
 
 def test_each_plane_has_its_own_gradient(oracle, rasteriser):
@@ -457,6 +475,15 @@ def test_wrong_degrees_and_threads_are_refused(rasteriser):
         rasteriser.rasterise(*of, CAMERA, degree=2)
     with pytest.raises(BackendError, match=r"^the rasteriser was asked for 0 threads; this process has 1 to "):
         Rasteriser(threads=0)
+
+
+def test_all_kernels_are_compiled_beforehand(rasteriser):
+    compile_kernels()
+    said: list[str] = []
+    with compiling_told(said.append):
+        for seed in range(2):
+            gradients(rasteriser, tensors(seed), weights(seed))
+    assert said == []
 
 
 def test_a_fit_converges(rasteriser):

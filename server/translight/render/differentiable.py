@@ -76,6 +76,7 @@ class Rasteriser:
         near_m: float = 0.01,
         degree: int | None = None,
         absolute: bool = False,
+        antialiased: bool = False,
     ) -> Rasterised:
         """Draw a cloud as the ``cpu`` backend does, seen from ``scene_from_camera``: wxyz, then the eye's position.
 
@@ -83,6 +84,8 @@ class Rasteriser:
         exp and sigmoid. They are float32, contiguous and on the CPU, and drawn from without a copy. Quaternions, the
         pose's too, may have any length but zero; the pose may be float64. ``degree`` uses only the harmonics up to it,
         for growth in training. ``absolute`` asks for the sums of magnitudes, which take a tenth more time.
+        ``antialiased`` multiplies each opacity by √(det Σ / det(Σ + 0.3·1)), where Σ is the image's covariance: the 2D
+        filter of Yu et al., "Mip-Splatting" (2024).
 
         Gradients come for every tensor that wants one: exactly 0 for splats that are not seen, and nothing where a
         splat is cut off, its alpha capped or its colour clamped. A splat with a value that is not finite, or a
@@ -92,12 +95,15 @@ class Rasteriser:
         active = _check(*cloud, scene_from_camera, degree)
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (*cloud, scene_from_camera))):
             picture, planes = self.picture(camera)
-            self.kernels.draw(_splats(cloud, active), _pose(scene_from_camera), camera, near_m, self._unsaved, planes)
+            self.kernels.draw(
+                _splats(cloud, active), _pose(scene_from_camera), camera, near_m, self._unsaved, planes,
+                antialiased=antialiased,
+            )  # fmt: skip
             return Rasterised(*picture, screen=None)
         n = len(means)
         slot = self._screens.take(lambda array: _at_least(array, n * SCREEN))
         screen = slot.lend(slot.item[: n * SCREEN].reshape(n, SCREEN))
-        options = _Options(self, camera, near_m, active, absolute, screen)
+        options = _Options(self, camera, near_m, active, absolute, antialiased, screen)
         rgb, alpha, depth = _Rasterise.apply(options, *cloud, scene_from_camera)  # type: ignore[no-untyped-call]
         return Rasterised(rgb, alpha, depth, screen)
 
@@ -133,6 +139,7 @@ class _Options:
     near_m: float
     active: int
     absolute: bool
+    antialiased: bool
     screen: Tensor
 
 
@@ -144,8 +151,9 @@ class _Rasterise(torch.autograd.Function):
         picture, planes = rasteriser.picture(options.camera)
         drawn, lease = rasteriser.saved()
         rasteriser.kernels.draw(
-            _splats(cloud, options.active), _pose(pose), options.camera, options.near_m, drawn, planes
-        )
+            _splats(cloud, options.active), _pose(pose), options.camera, options.near_m, drawn, planes,
+            antialiased=options.antialiased,
+        )  # fmt: skip
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors, *picture, lease)
         ctx.options, ctx.drawn, ctx.planes = options, drawn, planes

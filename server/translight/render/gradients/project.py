@@ -64,11 +64,14 @@ def room(splats: int, workers: int) -> int:
 @parallel_kernel
 def project(
     means: Any, scales: Any, wxyz: Any, opacities: Any, sh: Any, coefficients: int, active: int, view: Any,
-    records: Any, keys: Any, columns: Any, rows: Any, index: Any, found: Any, floats_: Any, ints_: Any,
+    antialiased: bool, records: Any, keys: Any, columns: Any, rows: Any, index: Any, found: Any, floats_: Any,
+    ints_: Any,
 ) -> None:  # fmt: skip
     """Fill in the splats seen, as cpu/project.py does, and ``index``: each one's place in the cloud.
 
     The cloud's arrays are flat; ``sh`` has ``coefficients`` numbers a splat, of which the first ``active`` count.
+    ``antialiased`` keeps what a splat covers as it was before its covariance was dilated: Yu et al., "Mip-Splatting"
+    (2024), the 2D filter of section 4.2.
     """
     workers, n = len(found), len(opacities)
     vectors = -(-n // LANES)
@@ -76,16 +79,16 @@ def project(
         first, end = vectors * w // workers, vectors * (w + 1) // workers
         begin = first * LANES + w * GAP
         _project_vectors(
-            means, scales, wxyz, opacities, view, records, keys, columns, rows, index, first, end, begin, found[w],
-            ints_[w],
+            means, scales, wxyz, opacities, view, antialiased, records, keys, columns, rows, index, first, end, begin,
+            found[w], ints_[w],
         )  # fmt: skip
         _colour(means, sh, coefficients, active, view, records, index, begin, found[w, 1], floats_[w], ints_[w])
 
 
 @kernel
 def _project_vectors(
-    means: Any, scales: Any, wxyz: Any, opacities: Any, v: Any, records: Any, keys: Any, columns: Any, rows: Any,
-    index: Any, first: int, end: int, begin: int, found: Any, numbers: Any,
+    means: Any, scales: Any, wxyz: Any, opacities: Any, v: Any, antialiased: bool, records: Any, keys: Any,
+    columns: Any, rows: Any, index: Any, first: int, end: int, begin: int, found: Any, numbers: Any,
 ) -> None:  # fmt: skip
     n = len(opacities)
     least, most = ints(_MOST), ints(np.int32(0))
@@ -122,7 +125,11 @@ def _project_vectors(
         xy = g0 * h0 + g1 * h1 + g2 * h2
         yy = h0 * h0 + h1 * h1 + h2 * h2 + _DILATION
         m01, m02, m12 = g0 * h1 - g1 * h0, g0 * h2 - g2 * h0, g1 * h2 - g2 * h1
-        determinant = m01 * m01 + m02 * m02 + m12 * m12 + _DILATION * (xx + yy - _DILATION)
+        sharp = m01 * m01 + m02 * m02 + m12 * m12
+        determinant = sharp + _DILATION * (xx + yy - _DILATION)
+        if antialiased:
+            opacity = opacity * square_root(sharp / determinant)
+            seen = seen & (opacity >= _CUT)
 
         log2_alpha = logarithm(opacity)
         reach = (_TWO / _LOG2_E) * larger(log2_alpha - _LOG2_CUT, _ZERO)

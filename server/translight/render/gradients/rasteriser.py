@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numba
@@ -11,6 +12,7 @@ from jaxtyping import Float32, Float64
 
 from translight.core.camera import Camera
 from translight.core.errors import BackendError
+from translight.render.compiling import compiling_told
 from translight.render.cpu import blend, viewpoint
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
@@ -65,6 +67,7 @@ class Drawn:
     found: Array = field(default_factory=lambda: np.zeros((0, 4), np.int64))
     starts: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     pairs: Array = field(default_factory=lambda: aligned(0, np.int32))
+    antialiased: bool = False
     visible: int = 0
 
 
@@ -81,7 +84,6 @@ class GradientRasteriser:
         workers = self.threads
         self._keys = aligned(0, np.int32)
         self._order, self._spare = aligned(0, np.int64), aligned(0, np.int64)
-        self._places = aligned(0, np.int32)
         self._sums = aligned(0)
         self._histogram = np.empty((workers, BUCKETS), np.int64)
         self._tile_places = np.empty((workers, 0), np.int64)
@@ -95,7 +97,7 @@ class GradientRasteriser:
 
     def draw(
         self, cloud: Splats, pose: Float64[Array, "7"], camera: Camera, near_m: float, drawn: Drawn,
-        planes: Float32[Array, "5 h w"],
+        planes: Float32[Array, "5 h w"], *, antialiased: bool = False,
     ) -> None:  # fmt: skip
         """Draw into ``planes`` (red, green, blue, alpha, Σ weight·z), and note in ``drawn`` what the way back needs.
 
@@ -104,22 +106,24 @@ class GradientRasteriser:
         before = numba.get_num_threads()
         numba.set_num_threads(self.threads)
         try:
-            self._draw(cloud, pose, camera, near_m, drawn, planes)
+            self._draw(cloud, pose, camera, near_m, drawn, planes, antialiased)
         finally:
             numba.set_num_threads(before)
 
     def _draw(
-        self, cloud: Splats, pose: Float64[Array, "7"], camera: Camera, near_m: float, drawn: Drawn, planes: Array
-    ) -> None:
+        self, cloud: Splats, pose: Float64[Array, "7"], camera: Camera, near_m: float, drawn: Drawn, planes: Array,
+        antialiased: bool,
+    ) -> None:  # fmt: skip
         clock = time.perf_counter_ns
         began = clock()
         width, height = camera.width_px, camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         self._make_room(len(cloud.opacities), drawn)
         drawn.camera, drawn.pose, drawn.view = camera, pose, _view_row(pose, camera, near_m)
+        drawn.antialiased = antialiased
         project.project(
             cloud.means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh, cloud.coefficients, cloud.active,
-            drawn.view, drawn.records, self._keys, drawn.columns, drawn.rows, drawn.index, drawn.found,
+            drawn.view, antialiased, drawn.records, self._keys, drawn.columns, drawn.rows, drawn.index, drawn.found,
             self._splat_floats, self._splat_ints,
         )  # fmt: skip
         projected = clock()
@@ -166,18 +170,18 @@ class GradientRasteriser:
         clock = time.perf_counter_ns
         began = clock()
         height, width = alpha.shape
-        self._places = _at_least(self._places, len(drawn.index))
-        pairs = tiles.place_pairs(drawn.found, drawn.columns, drawn.rows, self._places, self._totals)
+        bits = drawn.records.view(np.int32)
+        pairs = tiles.place_pairs(drawn.found, drawn.columns, drawn.rows, bits, self._totals)
         self._sums = _at_least(self._sums, pairs * tiles.SUMS)
         tiles.sum_pairs(
-            drawn.records, drawn.pairs, drawn.starts, drawn.columns, drawn.rows, self._places, planes.reshape(-1),
-            rgb.reshape(-1), alpha.reshape(-1), depth.reshape(-1), width, height, absolute, self._sums, self._floats,
-            self._ints, self._lengths, self._ticket,
+            drawn.records, bits, drawn.pairs, drawn.starts, planes.reshape(-1), rgb.reshape(-1), alpha.reshape(-1),
+            depth.reshape(-1), width, height, absolute, self._sums, self._floats, self._ints, self._lengths,
+            self._ticket,
         )  # fmt: skip
         summed = clock()
         splats.gradients(
             cloud.means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh, cloud.coefficients, cloud.active,
-            drawn.view, drawn.records, drawn.columns, drawn.rows, drawn.index, drawn.found, self._places, self._sums,
+            drawn.view, drawn.antialiased, drawn.records, bits, drawn.index, drawn.found, self._sums,
             out.means, out.scales, out.wxyz, out.opacities, out.sh, out.screen, self._camera, self._splat_floats,
             self._splat_ints,
         )  # fmt: skip
@@ -193,6 +197,21 @@ class GradientRasteriser:
         drawn.index = _at_least(drawn.index, n)
         if len(drawn.found) != self.threads:
             drawn.found = np.zeros((self.threads, 4), np.int64)
+
+
+def compile_kernels(progress: Callable[[str], None] | None = None) -> None:
+    """Compile every kernel now, or load it from the cache on disk; ``progress`` is told of each that is compiled."""
+    cloud = Splats(
+        np.array([0, 0, 4], np.float32), np.ones(3, np.float32), np.array([1, 0, 0, 0], np.float32),
+        np.ones(1, np.float32), np.zeros(3, np.float32), coefficients=3, active=3,
+    )  # fmt: skip
+    camera = Camera.from_fov(8, 8, horizontal_deg=60)
+    planes, drawn = np.ones((5, 8, 8), np.float32), Drawn()
+    out = Gradients(*(np.empty(count, np.float32) for count in (3, 3, 4, 1, 3, splats.SCREEN)))
+    with compiling_told(progress or (lambda _: None)):
+        rasteriser = GradientRasteriser()
+        rasteriser.draw(cloud, np.array([1.0, 0, 0, 0, 0, 0, 0]), camera, 0.01, drawn, planes)
+        rasteriser.gradients(cloud, drawn, planes, planes[:3], planes[3], planes[4], out)
 
 
 def _scratch(workers: int, count: int, dtype: type) -> Array:

@@ -32,12 +32,15 @@ from translight.render.gradients.project import (
 )
 from translight.render.gradients.rows import add_sums, gather, gather_block, scatter, scatter_block
 from translight.render.gradients.tiles import (
+    PLACE,
     S_ABS_X,
     S_ABS_Y,
     S_BLUE,
     S_DEPTH,
     S_GREEN,
     S_RED,
+    SPAN_COLUMNS,
+    SPAN_ROWS,
     SUMS,
     SX,
     SXX,
@@ -67,7 +70,7 @@ _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np
 @parallel_kernel
 def gradients(
     means: Any, scales: Any, wxyz: Any, opacities: Any, sh: Any, coefficients: int, active: int, view: Any,
-    records: Any, columns: Any, rows: Any, index: Any, found: Any, places: Any, sums: Any,
+    antialiased: bool, records: Any, bits: Any, index: Any, found: Any, sums: Any,
     to_means: Any, to_scales: Any, to_wxyz: Any, to_opacities: Any, to_sh: Any, to_screen: Any, to_camera: Any,
     floats_: Any, ints_: Any,
 ) -> None:  # fmt: skip
@@ -80,8 +83,8 @@ def gradients(
     for w in numba.prange(workers):
         first, end = vectors * w // workers * LANES, min(vectors * (w + 1) // workers * LANES, n)
         _gradients(
-            means, scales, wxyz, opacities, sh, coefficients, active, view, records, columns, rows, index,
-            found[w, 0], found[w, 1], places, sums, to_means, to_scales, to_wxyz, to_opacities, to_sh, to_screen,
+            means, scales, wxyz, opacities, sh, coefficients, active, view, antialiased, records, bits, index,
+            found[w, 0], found[w, 1], sums, to_means, to_scales, to_wxyz, to_opacities, to_sh, to_screen,
             to_camera[w], floats_[w], ints_[w], first, end,
         )  # fmt: skip
 
@@ -89,12 +92,12 @@ def gradients(
 @kernel
 def _gradients(
     means: Any, scales: Any, wxyz: Any, opacities: Any, sh: Any, coefficients: int, active: int, v: Any,
-    records: Any, columns: Any, rows: Any, index: Any, begin: int, count: int, places: Any, sums: Any,
+    antialiased: bool, records: Any, bits: Any, index: Any, begin: int, count: int, sums: Any,
     to_means: Any, to_scales: Any, to_wxyz: Any, to_opacities: Any, to_sh: Any, to_screen: Any, to_camera: Any,
     room: Any, ints_: Any, first: int, end: int,
 ) -> None:  # fmt: skip
-    numbers, slots, places_ = ints_[:LANES], ints_[LANES : 2 * LANES], ints_[2 * LANES :]
-    store(places_, 0, lane_numbers())
+    numbers, slots, lanes = ints_[:LANES], ints_[LANES : 2 * LANES], ints_[2 * LANES :]
+    store(lanes, 0, lane_numbers())
     to_camera[:] = 0.0
     camera = room[_CAMERA_AT:]
     camera[:] = _ZERO
@@ -108,17 +111,17 @@ def _gradients(
         cleared = end_of_vector
         for lane in range(LANES):
             put(slots, lane, slot + min(lane, present - 1))
-        _sum_splats(columns, rows, places, sums, slots, room)
-        gather_block(room[_ROWS_AT:], places_, 0, SUMS, 0, room, _SUMS_AT, CHUNK)
+        _sum_splats(bits, sums, slots, room)
+        gather_block(room[_ROWS_AT:], lanes, 0, SUMS, 0, room, _SUMS_AT, CHUNK)
         gather_block(records, slots, 0, RECORD, 0, room, _RECORDS_AT, CHUNK)
         if LANES == 8:
-            gather_block(room[_ROWS_AT:], places_, 0, SUMS, 8, room, _SUMS_AT + 8 * CHUNK, CHUNK)
+            gather_block(room[_ROWS_AT:], lanes, 0, SUMS, 8, room, _SUMS_AT + 8 * CHUNK, CHUNK)
             gather_block(records, slots, 0, RECORD, 8, room, _RECORDS_AT + 8 * CHUNK, CHUNK)
         fetch_harmonics(sh, index, slot + AHEAD, begin + count, coefficients, active)
         take_harmonics(sh, numbers, coefficients, active, room)
         _vector(
-            means, scales, wxyz, opacities, coefficients, active, v, numbers, present, room, to_means, to_scales,
-            to_wxyz, to_opacities, to_sh, to_screen, camera,
+            means, scales, wxyz, opacities, coefficients, active, v, antialiased, numbers, present, room, to_means,
+            to_scales, to_wxyz, to_opacities, to_sh, to_screen, camera,
         )  # fmt: skip
         if (slot - begin) // LANES % _FLUSH == _FLUSH - 1:
             _flush(camera, to_camera)
@@ -147,13 +150,13 @@ def _clear(
 
 
 @kernel
-def _sum_splats(columns: Any, rows: Any, places: Any, sums: Any, slots: Any, room: Any) -> None:
+def _sum_splats(bits: Any, sums: Any, slots: Any, room: Any) -> None:
     """Add each splat's pairs up, a row a splat."""
     for lane in range(LANES):
-        slot = np.int64(get(slots, lane))
-        column, row = np.int64(get(columns, slot)), np.int64(get(rows, slot))
+        record = np.int64(get(slots, lane)) * RECORD
+        column, row = np.int64(get(bits, record + SPAN_COLUMNS)), np.int64(get(bits, record + SPAN_ROWS))
         pairs = ((column >> 16) - (column & 0xFFFF) + 1) * ((row >> 16) - (row & 0xFFFF) + 1)
-        at = np.int64(get(places, slot)) * SUMS
+        at = np.int64(get(bits, record + PLACE)) * SUMS
         to = _ROWS_AT + lane * SUMS
         for part in range(0, SUMS, LANES):
             total = load(sums, at + part)
@@ -174,8 +177,8 @@ def _record(room: Any, field: int) -> Any:
 
 @kernel
 def _vector(
-    means: Any, scales: Any, wxyz: Any, opacities: Any, coefficients: int, active: int, v: Any, numbers: Any,
-    present: int, room: Any, to_means: Any, to_scales: Any, to_wxyz: Any, to_opacities: Any, to_sh: Any,
+    means: Any, scales: Any, wxyz: Any, opacities: Any, coefficients: int, active: int, v: Any, antialiased: bool,
+    numbers: Any, present: int, room: Any, to_means: Any, to_scales: Any, to_wxyz: Any, to_opacities: Any, to_sh: Any,
     to_screen: Any, camera: Any,
 ) -> None:  # fmt: skip
     p, q, r = _record(room, P), _record(room, Q), _record(room, R)
@@ -207,6 +210,14 @@ def _vector(
     r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(qw, qx, qy, qz)
     s0, s1, s2 = gather(scales, numbers, 0, 3, 0), gather(scales, numbers, 0, 3, 1), gather(scales, numbers, 0, 3, 2)
     g0, g1, g2, h0, h1, h2 = image_axes(a0, a1, a2, b0, b1, b2, r00, r01, r02, r10, r11, r12, r20, r21, r22, s0, s1, s2)
+    if antialiased:
+        # Opacity was multiplied by the square root of this determinant over the dilated one.
+        m01, m02, m12 = g0 * h1 - g1 * h0, g0 * h2 - g2 * h0, g1 * h2 - g2 * h1
+        inverse = floats(_ONE) / (m01 * m01 + m02 * m02 + m12 * m12)
+        s = _sum(room, S)
+        cxx = cxx + s * ((h0 * h0 + h1 * h1 + h2 * h2) * inverse - a)
+        cxy = cxy - s * ((g0 * h0 + g1 * h1 + g2 * h2) * inverse + b)
+        cyy = cyy + s * ((g0 * g0 + g1 * g1 + g2 * g2) * inverse - c)
     dg0, dg1, dg2 = cxx * g0 + cxy * h0, cxx * g1 + cxy * h1, cxx * g2 + cxy * h2
     dh0, dh1, dh2 = cxy * g0 + cyy * h0, cxy * g1 + cyy * h1, cxy * g2 + cyy * h2
 

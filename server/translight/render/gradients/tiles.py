@@ -30,8 +30,8 @@ from translight.render.cpu.lists import (
     list_quad,
     load_batch,
 )
-from translight.render.cpu.memory import add_atomically, get, load, put, store
-from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RED, TILE_PX, P, Q, R
+from translight.render.cpu.memory import add_atomically, fetch_early, get, load, put, store
+from translight.render.cpu.project import BLUE, DEPTH, GREEN, LOG2_ALPHA, RECORD, RED, TILE_PX, P, Q, R
 from translight.render.cpu.simd import (
     LANES,
     floats,
@@ -52,6 +52,10 @@ S, SX, SY, SXX, SXY, SYY, S_RED, S_GREEN, S_BLUE, S_DEPTH, S_ABS_X, S_ABS_Y = ra
 Σ h·xy, Σ h·y²; the gradients of colour and depth; and of the centre, the sums of each pixel's magnitudes, as
 |P·u| and |Q·u + R·v| times |h|.
 """
+PLACE, SPAN_COLUMNS, SPAN_ROWS = 12, 13, 14
+"""Behind a splat's record, in room that cpu/project.py leaves: where its sums begin, and its spans of tiles."""
+_AHEAD = 8
+"""Pairs between asking for a place and writing to it."""
 _PLANES = 7
 """Of a vector's pixels: transmittance, what is left of the sum, and the gradients of the picture's five planes."""
 _STATE = TILE_PX * TILE_PX * _PLANES
@@ -70,11 +74,10 @@ _CENTRE = np.float32((TILE_PX - 1) / 2)
 
 @parallel_kernel
 def sum_pairs(
-    records: Any, pairs: Any, starts: Any, columns: Any, rows: Any, places: Any, planes: Any, rgb: Any, alpha: Any,
-    depth: Any, width: int, height: int, absolute: bool, sums: Any, floats_: Any, ints_: Any, lengths: Any,
-    ticket: Any,
+    records: Any, bits: Any, pairs: Any, starts: Any, planes: Any, rgb: Any, alpha: Any, depth: Any, width: int,
+    height: int, absolute: bool, sums: Any, floats_: Any, ints_: Any, lengths: Any, ticket: Any,
 ) -> None:  # fmt: skip
-    """Write every pair's sums: those of a splat side by side, from ``places`` on, tile by tile of its span.
+    """Write every pair's sums: those of a splat side by side, from ``place_pairs``' place on, tile by tile.
 
     ``planes`` is the picture (picture.py), ``rgb`` (3 h w), ``alpha`` and ``depth`` (h w) its gradients, all flat.
     Sums of magnitudes are made where ``absolute`` asks for them. Each pair is one worker's, so that the same sums come
@@ -83,17 +86,20 @@ def sum_pairs(
     ticket[0] = 0
     for w in numba.prange(len(floats_)):
         _sum_tiles(
-            records, pairs, starts, columns, rows, places, planes, rgb, alpha, depth, width, height, absolute, sums,
-            floats_[w], ints_[w], lengths[w], ticket,
+            records, bits, pairs, starts, planes, rgb, alpha, depth, width, height, absolute, sums, floats_[w],
+            ints_[w], lengths[w], ticket,
         )  # fmt: skip
 
 
 @parallel_kernel
-def place_pairs(found: Any, columns: Any, rows: Any, places: Any, totals: Any) -> int:
-    """Where each splat's sums begin; returns how many pairs there are. ``found`` is ``project``'s."""
+def place_pairs(found: Any, columns: Any, rows: Any, bits: Any, totals: Any) -> int:
+    """Write where each splat's sums begin, and its span of tiles, behind its record; returns how many pairs there are.
+
+    ``bits`` are the records' as ints, ``found`` is ``project``'s.
+    """
     workers = len(found)
     for w in numba.prange(workers):
-        totals[w] = _place(columns, rows, found[w, 0], found[w, 1], 0, places)
+        totals[w] = _place(columns, rows, found[w, 0], found[w, 1], 0, bits)
     total = 0
     for w in range(workers):
         count = totals[w]
@@ -101,14 +107,17 @@ def place_pairs(found: Any, columns: Any, rows: Any, places: Any, totals: Any) -
         total += count
     for w in numba.prange(1, workers):
         for slot in range(found[w, 0], found[w, 0] + found[w, 1]):
-            put(places, slot, get(places, slot) + totals[w])
+            at = slot * RECORD + PLACE
+            put(bits, at, get(bits, at) + totals[w])
     return total
 
 
 @kernel
-def _place(columns: Any, rows: Any, begin: int, count: int, place: int, places: Any) -> int:
+def _place(columns: Any, rows: Any, begin: int, count: int, place: int, bits: Any) -> int:
     for slot in range(begin, begin + count):
-        put(places, slot, place)
+        put(bits, slot * RECORD + PLACE, place)
+        put(bits, slot * RECORD + SPAN_COLUMNS, get(columns, slot))
+        put(bits, slot * RECORD + SPAN_ROWS, get(rows, slot))
         column, row = np.int64(get(columns, slot)), np.int64(get(rows, slot))
         place += int(((column >> 16) - (column & 0xFFFF) + 1) * ((row >> 16) - (row & 0xFFFF) + 1))
     return place
@@ -116,9 +125,8 @@ def _place(columns: Any, rows: Any, begin: int, count: int, place: int, places: 
 
 @kernel
 def _sum_tiles(
-    records: Any, pairs: Any, starts: Any, columns: Any, rows: Any, places: Any, planes: Any, rgb: Any, alpha: Any,
-    depth: Any, width: int, height: int, absolute: bool, sums: Any, floats_: Any, ints_: Any, lengths: Any,
-    ticket: Any,
+    records: Any, bits: Any, pairs: Any, starts: Any, planes: Any, rgb: Any, alpha: Any, depth: Any, width: int,
+    height: int, absolute: bool, sums: Any, floats_: Any, ints_: Any, lengths: Any, ticket: Any,
 ) -> None:  # fmt: skip
     across, down = -(-width // TILE_PX), -(-height // TILE_PX)
     state, local = floats_[:_STATE], floats_[_LOCAL_AT:_TEST_AT]
@@ -130,6 +138,7 @@ def _sum_tiles(
             break
         x, y = tile % across, tile // across
         begin, end = starts[tile], starts[tile + 1]
+        last = end - 1
         if begin < end:
             _begin(state, x * TILE_PX, y * TILE_PX, width, height, planes, rgb, alpha, depth)
         live = True
@@ -143,12 +152,19 @@ def _sum_tiles(
                 for block in range(BLOCKS):
                     live |= _sum_block(local, entries, lengths, block, offsets, buffer, state, absolute, mine)
             for j in range(count):
-                slot = np.int64(get(pairs, begin + j))
-                column, row = np.int64(get(columns, slot)), np.int64(get(rows, slot))
-                wide = (column >> 16) - (column & 0xFFFF) + 1
-                place = np.int64(get(places, slot)) + (y - (row & 0xFFFF)) * wide + x - (column & 0xFFFF)
+                fetch_early(sums, _place_of(bits, np.int64(get(pairs, min(begin + j + _AHEAD, last))), x, y) * SUMS)
+                place = _place_of(bits, np.int64(get(pairs, begin + j)), x, y)
                 _centre(mine, j * LOCAL, _CENTRE - get(test, j), _CENTRE - get(test, BATCH + j), sums, place * SUMS)
             begin += count
+
+
+@inlined
+def _place_of(bits: Any, slot: int, x: int, y: int) -> Any:
+    """The place of a splat's sums of tile (x, y)."""
+    at = slot * RECORD
+    column, row = np.int64(get(bits, at + SPAN_COLUMNS)), np.int64(get(bits, at + SPAN_ROWS))
+    wide = (column >> 16) - (column & 0xFFFF) + 1
+    return np.int64(get(bits, at + PLACE)) + (y - (row & 0xFFFF)) * wide + x - (column & 0xFFFF)
 
 
 @kernel

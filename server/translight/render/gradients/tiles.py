@@ -16,7 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from translight.render.cpu.blend import HALVES, LOG2_CUT, LOG2_MAX, RUN, STOP, exp2
+from translight.render.cpu.blend import HALVES, LOG2_CUT, LOG2_MAX, STOP, exp2
 from translight.render.cpu.jit import inlined, kernel, parallel_kernel
 from translight.render.cpu.lists import (
     BATCH,
@@ -56,6 +56,8 @@ PLACE, SPAN_COLUMNS, SPAN_ROWS = 12, 13, 14
 """Behind a splat's record, in room that cpu/project.py leaves: where its sums begin, and its spans of tiles."""
 _AHEAD = 8
 """Pairs between asking for a place and writing to it."""
+RUN = 16
+"""Splats that go through the three phases together, between tests whether their pixels have ended."""
 _PLANES = 7
 """Of a vector's pixels: transmittance, what is left of the sum, and the gradients of the picture's five planes."""
 _STATE = TILE_PX * TILE_PX * _PLANES

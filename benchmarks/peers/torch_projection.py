@@ -134,12 +134,12 @@ def _colours(splats: Splats, index: Tensor, eye: list[float]) -> Tensor:
     """max(0, ½ + Σ sh·Y(d)) as (n 3), Y in the basis of translight.render.sh."""
     towards = splats.means.index_select(1, index) - torch.tensor(eye, dtype=torch.float32)[:, None]
     towards /= towards.square().sum(0).sqrt_()
-    basis = _basis(towards, len(splats.sh))
+    values = basis(towards, len(splats.sh))
     sh = splats.sh.index_select(2, index)
-    return (basis[:, None] * sh).sum(0).add_(SH_OFFSET).clamp_(min=0.0).T.contiguous()
+    return (values[:, None] * sh).sum(0).add_(SH_OFFSET).clamp_(min=0.0).T.contiguous()
 
 
-def _basis(directions: Tensor, count: int) -> Tensor:
+def basis(directions: Tensor, count: int) -> Tensor:
     x, y, z = directions
     rows = [torch.full_like(x, SH_0)]
     if count > 1:

@@ -28,11 +28,11 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
-    "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "cpu": Backend("translight.render.cpu"),
+    "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "reference": Backend("translight.render.reference"),
 }
-"""Every backend by name, the one that ``auto`` tries first at the top."""
+"""Every backend by name, the one that ``auto`` tries first at the top: not yet those that have not run on a GPU."""
 
 
 Progress = Callable[[str], None]

@@ -49,8 +49,8 @@ _OFFSETS_AT = BLOCKS * BATCH + 16
 INTS_A_WORKER = _OFFSETS_AT + BATCH + 16
 """Scratch of a worker."""
 
-_LOG2_CUT, _LOG2_MAX = np.float32(math.log2(ALPHA_CUT)), np.float32(math.log2(ALPHA_MAX))
-_STOP, _HALF = np.float32(TRANSMITTANCE_STOP), np.float32(HALF)
+LOG2_CUT, LOG2_MAX = np.float32(math.log2(ALPHA_CUT)), np.float32(math.log2(ALPHA_MAX))
+STOP, _HALF = np.float32(TRANSMITTANCE_STOP), np.float32(HALF)
 
 
 @parallel_kernel
@@ -74,27 +74,34 @@ def _blend_tiles(
 ) -> None:  # fmt: skip
     height = len(depth) // width
     columns, rows = -(-width // TILE_PX), -(-height // TILE_PX)
-    state, local = floats_[:_STATE], floats_[_LOCAL_AT:_TEST_AT]
-    test, alphas = floats_[_TEST_AT:_ALPHA_AT], floats_[_ALPHA_AT:]
-    entries, offsets = ints_[:_OFFSETS_AT], ints_[_OFFSETS_AT:]
     while True:
         tile = add_atomically(ticket, 0, 1)
         if tile >= columns * rows:
             break
         x, y = tile % columns * TILE_PX, tile // columns * TILE_PX
-        _clear(state, kind)
-        begin, end = starts[tile], starts[tile + 1]
-        while begin < end:
-            count = min(end - begin, BATCH)
-            load_batch(records, pairs, begin, count, x, y, local, test)
-            list_blocks(test, count, entries, lengths)
-            live = False
-            for block in range(BLOCKS):
-                live |= _blend_block(local, entries, lengths, block, kind, offsets, alphas, state)
-            if not live:
-                break
-            begin += count
-        _write(state, kind, x, y, width, height, rgba, depth)
+        blend_tile(records, pairs, starts[tile], starts[tile + 1], x, y, kind, floats_, ints_, lengths)
+        _write(floats_, kind, x, y, width, height, rgba, depth)
+
+
+@kernel
+def blend_tile(
+    records: Any, pairs: Any, begin: int, end: int, x: int, y: int, kind: int, floats_: Any, ints_: Any, lengths: Any
+) -> None:
+    """Blend a tile's list into the tile's state: at the beginning of ``floats_``, block by block and quad by quad."""
+    state, local = floats_[:_STATE], floats_[_LOCAL_AT:_TEST_AT]
+    test, alphas = floats_[_TEST_AT:_ALPHA_AT], floats_[_ALPHA_AT:]
+    entries, offsets = ints_[:_OFFSETS_AT], ints_[_OFFSETS_AT:]
+    _clear(state, kind)
+    while begin < end:
+        count = min(end - begin, BATCH)
+        load_batch(records, pairs, begin, count, x, y, local, test)
+        list_blocks(test, count, entries, lengths)
+        live = False
+        for block in range(BLOCKS):
+            live |= _blend_block(local, entries, lengths, block, kind, offsets, alphas, state)
+        if not live:
+            break
+        begin += count
 
 
 @kernel
@@ -131,7 +138,7 @@ def _blend_quad(
     x = floats((lane_numbers() & 3) + left)
     y = floats((lane_numbers() >> 2) + top)
     lower = at + (HALVES - 1) * PLANES * LANES
-    live = lane_bits((load(state, at) > _STOP) | (load(state, lower) > _STOP)) != 0
+    live = lane_bits((load(state, at) > STOP) | (load(state, lower) > STOP)) != 0
     begin = 0
     while live and begin < count:
         run = min(count - begin, RUN)
@@ -167,7 +174,7 @@ def _sum(
         alpha = load(alphas, HALVES * j * LANES + half)
         left = less_product(transmittance, alpha, transmittance)
         # What is left only falls, so a pixel that has ended stays so without being marked.
-        w = select(left > _STOP, alpha * transmittance, np.float32(0.0))
+        w = select(left > STOP, alpha * transmittance, np.float32(0.0))
         if kind == EXPECTED:
             depth = depth + w * get(local, i + DEPTH)
         elif kind == MEDIAN:
@@ -176,7 +183,7 @@ def _sum(
         red = red + w * get(local, i + RED)
         green = green + w * get(local, i + GREEN)
         blue = blue + w * get(local, i + BLUE)
-    going = transmittance > _STOP
+    going = transmittance > STOP
     # Zero, before products of small numbers reach the denormal ones, with which processors are slow.
     store(state, at, select(going, transmittance, np.float32(0.0)))
     store(state, at + LANES, weight)
@@ -193,7 +200,7 @@ def _alpha(local: Any, i: int, across: Any, y: Any) -> Any:
     u = get(local, i + Q) * y + across
     v = get(local, i + R) * y + floats(get(local, i + V))
     e = floats(get(local, i + LOG2_ALPHA)) - v * v - u * u
-    return select(e >= _LOG2_CUT, exp2(smaller(e, _LOG2_MAX)), np.float32(0.0))
+    return select(e >= LOG2_CUT, exp2(smaller(e, LOG2_MAX)), np.float32(0.0))
 
 
 @kernel

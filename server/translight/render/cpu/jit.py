@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ FAST_MATH = {"contract", "arcp", "nsz"}
 """No ``reassoc`` (it undoes rounding by magic numbers), no ``nnan`` or ``ninf`` (a depth may be infinite)."""
 
 
-def _sources_digest() -> str:
+@cache
+def _sources_digest(folder: Path) -> str:
+    """Of the sources in this folder and in another that builds on it."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for place in dict.fromkeys((Path(__file__).parent, folder)):
+        for path in sorted(place.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-_SOURCES = _sources_digest()
 
 
 class _KernelCache(FunctionCache):
@@ -29,7 +30,7 @@ class _KernelCache(FunctionCache):
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
-        return (*key, _SOURCES)
+        return (*key, _sources_digest(Path(self._py_func.__code__.co_filename).parent))
 
 
 def kernel(function: Callable[..., Any]) -> Any:

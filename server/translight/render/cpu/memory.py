@@ -199,7 +199,7 @@ def store_records(
         count = _I64(0)
         undefined = ir.Constant(FLOATS.llvm, ir.Undefined)
         rows = list(args[3:]) + [undefined] * 4
-        parts = [_transposed(builder, rows[begin : begin + LANES]) for begin in range(0, 16, LANES)]
+        parts = [transposed(builder, rows[begin : begin + LANES]) for begin in range(0, 16, LANES)]
         for lane in range(LANES):
             for part, vectors in enumerate(parts):
                 at = builder.add(place, _I64(part * LANES))
@@ -213,7 +213,7 @@ def store_records(
     return types.int64(array, offset, mask, *fields), lower
 
 
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """Lane j of row i becomes lane i of row j: blocks across the diagonal change places, of 1, 2, 4 … lanes."""
     rows = list(rows)
     step = 1

@@ -14,7 +14,7 @@ _ROUND = np.float32(1.5 * 2**23)
 """Added to a small number, leaves it rounded to a whole one, in the sum's low bits too."""
 _ROOT_HALF = np.int32(0x3F3504F3)
 """The bits of √½."""
-_LOG2 = tuple(np.float32(2 / math.log(2) / n) for n in (1, 3, 5))
+_LOG2 = tuple(np.float32(2 / math.log(2) / n) for n in (1, 3, 5, 7))
 _EXP2 = tuple(np.float32(c) for c in (0.99992807, 0.69326099, 0.24261112, 0.05517165))
 """Of 2^x, with the least relative error over −½ … ½ (7.5e-5)."""
 
@@ -34,7 +34,7 @@ def exp2(x: Any) -> Any:
 
 @inlined
 def log2(x: Any) -> Any:
-    """log₂ x within 3e-6 for normal numbers above 0; at most −126 for smaller ones.
+    """log₂ x within 3e-7 for normal numbers above 0; at most −126 for smaller ones.
 
     The exponent, and of a mantissa m within √½ … √2 the series of artanh in (m − 1)/(m + 1).
     """
@@ -43,4 +43,5 @@ def log2(x: Any) -> Any:
     mantissa = bits_of(bits - (exponent << 23))
     s = (mantissa - np.float32(1.0)) / (mantissa + np.float32(1.0))
     square = s * s
-    return floats(exponent) + s * ((_LOG2[2] * square + _LOG2[1]) * square + _LOG2[0])
+    series = ((_LOG2[3] * square + _LOG2[2]) * square + _LOG2[1]) * square + _LOG2[0]
+    return floats(exponent) + series * s

@@ -1,0 +1,54 @@
+"""The cuda renderer: ``pipeline.py``'s frames as the contract has them, held to render/reference.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from translight.core.camera import View
+from translight.render.contract import Frame, Order, Scene, frames_for
+from translight.render.cuda.device import Device
+from translight.render.cuda.pipeline import Pipeline
+from translight.render.cuda.views import together
+
+
+class CudaRenderer:
+    """Full 3DGS on a CUDA device. One thread uses it.
+
+    Views of one eye, in order of distance, share everything but their pixels.
+    """
+
+    name = "cuda"
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._pipeline = Pipeline(device)
+
+    def render(
+        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+    ) -> list[Frame]:
+        """Draw ``scene`` for each view; see ``contract.Renderer``."""
+        frames = frames_for(views, out)
+        status = np.empty(4, np.uint32)
+        for group in together(views, order):
+            targets = [status, *(frames[i].rgba for i in group), *(frames[i].depth for i in group)]
+            whole = False
+            while not whole:
+                self._pipeline.draw(scene, [views[i] for i in group], order)
+                self._device.download(self._pipeline.frame, targets)
+                whole = self._pipeline.settle(status)
+        return frames
+
+    def close(self) -> None:
+        """Free the device's memory."""
+        self._pipeline.close()
+        self._device.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

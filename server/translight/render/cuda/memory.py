@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +120,8 @@ class Scratch:
 
     def release(self) -> None:
         """Free everything."""
-        self.device.synchronise()
+        with suppress(BackendError):  # a device that has failed is using none of it
+            self.device.synchronise()
         self.buffers.clear()
         self.room = Room()
 

@@ -72,7 +72,7 @@ class Pipeline:
             plan.replay()
 
     def settle(self, status: np.ndarray) -> bool:
-        """Whether the frame that ``status`` came with is whole; where not, there is room now, and it is to be redrawn."""
+        """Whether the frame that ``status`` came with is whole; if not, there is room now, and it must be redrawn."""
         wanted = int(status[0])
         if wanted <= self._scratch.room.instances:
             return True

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gc
+import re
+import subprocess
+import sys
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -123,7 +127,7 @@ def test_many_views_of_one_eye_are_drawn(device):
 
 
 def test_the_frame_has_the_kernels_words():
-    """67 words a view would be another struct than frame.cu's."""
+    """In the order of frame.cu's fields, without gaps."""
     assert VIEW.itemsize == 4 * (37 + 25 + 4)
     assert FRAME.itemsize == 4 + MAX_VIEWS * VIEW.itemsize
     views = looking((1.0, 2.0, 3.0), (1.0, 2.0, 3.0))
@@ -131,7 +135,33 @@ def test_the_frame_has_the_kernels_words():
     assert block["views"] == 2
     assert block["view"]["first_tile"][:2].tolist() == [0, 1]
     assert block["view"]["first_pixel"][:2].tolist() == [0, 64]
-    assert np.allclose(block["view"]["row"][0, 13:16], (1, 2, 3))
+    words = np.frombuffer(block.tobytes()[4:], np.float32)
+    assert words[13:16].tolist() == [1, 2, 3]
+    assert words[25:27].tolist() == [8, 8]
+    text = (files("translight.render.cuda") / "kernels" / "frame.cu").read_text("utf-8")
+    struct = re.sub(r"//.*", "", text[text.index("struct View {") : text.index("struct Frame")])
+    counts = [int(n or 1) for n in re.findall(r"\w+(?:\[(\d+)\])?(?=[,;])", struct)]
+    assert sum(counts) == VIEW.itemsize // 4
+
+
+def test_views_are_culled_by_the_cpus_planes():
+    """Written once more, because that module compiles with Numba, which this backend does without."""
+    from translight.render.cpu.cull import planes
+    from translight.render.cpu.viewpoint import view_row
+
+    for name in ("similarity_250.0", "off_axis", "several_views"):
+        scene, views = CASES[name]()
+        block = frame_block(scene, views, "depth")
+        for entry, view in zip(block["view"], views, strict=False):
+            expected_planes = planes(view_row(scene, view))
+            assert np.allclose(
+                entry["planes"].ravel(), expected_planes, rtol=1e-5, atol=1e-5 * np.abs(expected_planes).max()
+            )
+
+
+def test_the_backend_does_without_numba():
+    code = "import sys; sys.modules['numba'] = None; import translight.render.cuda"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_more_than_can_be_counted_is_refused(device):

@@ -7,6 +7,7 @@ meanwhile, or a read of what has not been copied yet, shows as wrong pixels.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -70,6 +71,7 @@ class Stream:
         while self.queue:
             what = self.queue.pop(0)
             if isinstance(what, Event):
+                what.passed_s = time.perf_counter()
                 if what is until:
                     return
             else:
@@ -110,6 +112,7 @@ class Stream:
 class Event:
     def __init__(self) -> None:
         self.stream: Stream | None = None
+        self.passed_s = 0.0
 
     def record(self, stream: Stream) -> None:
         self.stream = stream
@@ -205,6 +208,7 @@ def cupy_of(world: World) -> ModuleType:
         del world.locked[address]
 
     module: Any = ModuleType("cupy")
+    module.__version__ = "0"
     module.RawModule = RawModule
     module.cuda = SimpleNamespace(
         Stream=lambda **_: Stream(world),
@@ -212,6 +216,7 @@ def cupy_of(world: World) -> ModuleType:
         MemoryPool=MemoryPool,
         Device=lambda: SimpleNamespace(id=0, compute_capability=world.capability),
         alloc_pinned_memory=alloc_pinned_memory,
+        get_elapsed_time=lambda before, after: 1e3 * (after.passed_s - before.passed_s),
         compiler=SimpleNamespace(CompileException=CompileException),
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=SimpleNamespace(
@@ -223,6 +228,7 @@ def cupy_of(world: World) -> ModuleType:
             memcpyDeviceToHost=DEVICE_TO_HOST,
             hostRegister=host_register,
             hostUnregister=host_unregister,
+            getDeviceProperties=lambda _: {"name": b"an emulated GPU"},
         ),
     )
     return module

@@ -36,10 +36,14 @@ class _Plan:
 
 
 class Pipeline:
-    """Draws into ``frame`` on its device: a status, then RGBA of all views, then depths. Used by one thread."""
+    """Draws into ``frame`` on its device: a status, then RGBA of all views, then depths. Used by one thread.
 
-    def __init__(self, device: Device) -> None:
+    With ``record``, a scene's launches for pictures of some sizes are recorded in their second frame, and replayed.
+    """
+
+    def __init__(self, device: Device, *, record: bool = True) -> None:
         self.device = device
+        self._record = record
         self._scratch = Scratch(device)
         self._constants = device.constant("frame")
         self._residents: WeakKeyDictionary[Scene, tuple[Resident, dict[tuple[Size, ...], _Plan]]] = WeakKeyDictionary()
@@ -63,7 +67,7 @@ class Pipeline:
             _Launches(self.device, self._scratch, resident, len(views), tiles, pixels).all()
 
         # A kernel's first launch may load it, which cannot be recorded.
-        if plan.runs == 1:
+        if self._record and plan.runs == 1:
             plan.replay = self.device.record(launch)
         plan.runs += 1
         if plan.replay is None:

@@ -45,7 +45,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) radix_scan(
 }
 
 // Entries to their places. Without ``values`` an entry's value is its place. ``found`` gets how many there are.
-extern "C" __global__ void __launch_bounds__(THREADS) radix_scatter(
+extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     const u32 *__restrict__ keys, const u32 *__restrict__ values, const u32 *__restrict__ length, int shift,
     const u32 *__restrict__ counts, const u32 *__restrict__ totals, int strips, u32 *__restrict__ keys_out,
     u32 *__restrict__ values_out, u32 *__restrict__ found

@@ -1,0 +1,273 @@
+"""The cuda renderer on an NVIDIA GPU: conformance first, then frame times, and gsplat's on the same scenes and views.
+
+All that a machine with a GPU is needed for, in one run of minutes: ``python -m benchmarks cuda``. A frame is timed on
+the GPU from its constants' upload to its last pixel, which stays there, for a compositor on the GPU; gsplat's likewise.
+``render()``, which brings float pictures back to the host, has rows of its own. What is missing here, a GPU or gsplat,
+is said and left out.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe
+from benchmarks.scenes import bench_scene, move, room
+from translight.core.camera import Camera, View
+from translight.core.errors import BackendError
+from translight.core.pose import Pose
+from translight.render.contract import Order, Scene, frames_for
+from translight.splats.order import along_curve
+
+SCENES = ("room_500k", "room_2m", "room_6m")
+SIZES = ((1920, 1080), (3840, 2160))
+FRAMES = 400
+STEADY_FRAMES = 10_000
+STEADY = ("room_2m", (1920, 1080))
+EYE_VIEWS = 8
+_ROOT = Path(__file__).parents[1]
+_RESULT = Path(__file__).parent / "results" / "cuda.md"
+_SUITE = _ROOT / "tests" / "render" / "test_conformance.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Milliseconds a frame of ours and, where it was measured, of gsplat's median."""
+
+    scene: str
+    splats: int
+    size: tuple[int, int]
+    views: int
+    what: str
+    median_ms: float
+    p99_ms: float
+    frames: int
+    gsplat_ms: float | None = None
+
+
+def main(tiny: bool) -> None:
+    """Measure, and write the table unless ``tiny``; without a GPU say so, and leave the table alone."""
+    try:
+        device = import_module("translight.render.cuda.cupy_device").open_device()
+    except (ImportError, BackendError) as error:
+        print(f"no GPU to measure: {error}")
+        return
+    if not tiny:
+        _conform()
+    gsplat = _gsplat()
+    scenes = {"tiny": Scene(along_curve(room(2000)))} if tiny else {name: bench_scene(name) for name in SCENES}
+    sizes = ((96, 54),) if tiny else SIZES
+    rows: list[Row] = []
+    stages: dict[str, float] = {}
+    for name, scene in scenes.items():
+        theirs = None if gsplat is None else gsplat.Clouds(scene)
+        for size in sizes:
+            frames = 3 if tiny else FRAMES
+            rows += [
+                _row(device, name, scene, size, "one view", [[view] for view in move(*size)], "depth", frames, theirs),
+                _row(
+                    device,
+                    name,
+                    scene,
+                    size,
+                    "one eye",
+                    _turns(size)[: 1 if tiny else None],
+                    "distance",
+                    frames,
+                    theirs,
+                ),
+                _render_row(device, name, scene, size, max(3, frames // 8)),
+            ]
+            print("\n".join(_line(row) for row in rows[-3:]), flush=True)
+            if tiny or (name, size) == STEADY:
+                stages = kernel_times(device, scene, move(*size)[0])
+                steady = _row(
+                    device, name, scene, size, "steady", [[view] for view in move(*size)], "depth",
+                    5 if tiny else STEADY_FRAMES, None,
+                )  # fmt: skip
+                rows.append(steady)
+                print(_line(steady), flush=True)
+    for kernel, ms in stages.items():
+        print(f"{kernel:>16} {1e3 * ms:8.1f} µs")
+    device.close()
+    if not tiny:
+        _RESULT.write_text(_report(rows, stages, None if gsplat is None else gsplat.version()))
+
+
+def frame_times(device: Any, scene: Scene, passes: Sequence[Sequence[View]], order: Order, frames: int) -> np.ndarray:
+    """Milliseconds on the GPU of ``frames`` frames, going round ``passes``, each of views that are drawn together."""
+    import cupy
+
+    from translight.render.cuda.pipeline import Pipeline
+
+    pipeline = Pipeline(device)
+    status = np.empty(4, np.uint32)
+    for views in [*passes, *passes, *passes]:  # until all fits, and is recorded
+        whole = False
+        while not whole:
+            pipeline.draw(scene, views, order)
+            device.download(pipeline.frame, [status])
+            whole = pipeline.settle(status)
+    found = np.empty(frames)
+    before, after = cupy.cuda.Event(), cupy.cuda.Event()
+    for k in range(frames):
+        before.record(device.stream)
+        pipeline.draw(scene, passes[k % len(passes)], order)
+        after.record(device.stream)
+        after.synchronize()
+        found[k] = cupy.cuda.get_elapsed_time(before, after)
+    pipeline.close()
+    return found
+
+
+def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dict[str, float]:
+    """Milliseconds of each kernel in a frame, all its launches together, launched one by one; medians."""
+    import cupy
+
+    from translight.render.cuda.pipeline import Pipeline
+
+    sums: list[dict[str, float]] = []
+    launch = device.launch
+
+    def timed(kernel: str, blocks: int, arguments: Sequence[Any]) -> None:
+        before, after = cupy.cuda.Event(), cupy.cuda.Event()
+        before.record(device.stream)
+        launch(kernel, blocks, arguments)
+        after.record(device.stream)
+        after.synchronize()
+        sums[-1][kernel] = sums[-1].get(kernel, 0.0) + cupy.cuda.get_elapsed_time(before, after)
+
+    pipeline = Pipeline(device, record=False)
+    status = np.empty(4, np.uint32)
+    whole = False
+    while not whole:
+        pipeline.draw(scene, [view], "depth")
+        device.download(pipeline.frame, [status])
+        whole = pipeline.settle(status)
+    device.launch = timed
+    try:
+        for _ in range(rounds):
+            sums.append({})
+            pipeline.draw(scene, [view], "depth")
+    finally:
+        device.launch = launch
+        pipeline.close()
+    return {kernel: float(np.median([found[kernel] for found in sums])) for kernel in sums[0]}
+
+
+def _row(
+    device: Any, name: str, scene: Scene, size: tuple[int, int], what: str, passes: Sequence[Sequence[View]],
+    order: Order, frames: int, theirs: Any,
+) -> Row:  # fmt: skip
+    ms = frame_times(device, scene, passes, order, frames)
+    gsplat_ms = None if theirs is None else float(np.median(theirs.frame_times(passes, max(3, frames // 8))))
+    return Row(
+        name, len(scene.splats), size, len(passes[0]), what, float(np.median(ms)), float(np.percentile(ms, 99)), frames,
+        gsplat_ms,
+    )  # fmt: skip
+
+
+def _render_row(device: Any, name: str, scene: Scene, size: tuple[int, int], frames: int) -> Row:
+    """``render()``: float RGBA and depth in the host's memory, by the wall clock."""
+    from translight.render.cuda import CudaRenderer
+
+    renderer = CudaRenderer(device)
+    views = move(*size)
+    out = frames_for(views[:1], None)
+    for view in (*views, *views):
+        renderer.render(scene, [view], out)
+    ms = np.empty(frames)
+    for k in range(frames):
+        begin = time.perf_counter_ns()
+        renderer.render(scene, [views[k % len(views)]], out)
+        ms[k] = (time.perf_counter_ns() - begin) / 1e6
+    return Row(
+        name, len(scene.splats), size, 1, "to the host", float(np.median(ms)), float(np.percentile(ms, 99)), frames
+    )
+
+
+def _turns(size: tuple[int, int]) -> list[list[View]]:
+    """Eight directions from each eye of the move, around the compass: an LED volume's share of walls and camera."""
+    camera = Camera.from_fov(*size, horizontal_deg=60)
+    return [
+        [
+            View(view.stage_from_camera @ Pose.from_wxyz((np.cos(a / 2), 0, np.sin(a / 2), 0)), camera)
+            for a in 2 * np.pi * np.arange(EYE_VIEWS) / EYE_VIEWS
+        ]
+        for view in move(*size)
+    ]
+
+
+def _conform() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "cuda", str(_SUITE)]
+    done = subprocess.run(command, cwd=_ROOT, check=False)
+    if done.returncode != 0:
+        raise SystemExit("the cuda backend does not conform here; its speed would say nothing")
+
+
+def _gsplat() -> Any:
+    """benchmarks/peers/gsplat_cuda.py, or None with the reason said."""
+    try:
+        module = import_module("benchmarks.peers.gsplat_cuda")
+        module.check()
+    except (ImportError, BackendError) as error:
+        print(f"without gsplat: {error}")
+        return None
+    return module
+
+
+def _line(row: Row) -> str:
+    line = (
+        f"{row.scene:>10} {row.size[0]}x{row.size[1]} {row.views} × {row.what:<12} {row.median_ms:8.3f} ms"
+        f"  p99 {row.p99_ms:8.3f}"
+    )
+    return (
+        line
+        if row.gsplat_ms is None
+        else f"{line}  gsplat {row.gsplat_ms:8.3f} = {row.gsplat_ms / row.median_ms:.2f} ×"
+    )
+
+
+def _gpu() -> str:
+    import cupy
+
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    version = cupy.cuda.runtime.runtimeGetVersion()
+    return f"{properties['name'].decode()}, CUDA {version // 1000}.{version % 1000 // 10}, CuPy {cupy.__version__}"
+
+
+def _report(rows: Sequence[Row], stages: dict[str, float], gsplat: str | None) -> str:
+    cell: Callable[[float | None], str] = lambda ms: "" if ms is None else f"{ms:.3f}"  # noqa: E731
+    lines = [
+        "# The cuda renderer",
+        "",
+        "`python -m benchmarks cuda`, after the conformance suite passed on this GPU. Milliseconds a frame: on it,",
+        "constants' upload to last pixel (one view; one eye: eight directions in one pass), or by the wall clock until",
+        "float RGBA and depth are in the host's memory (to the host). room_…: `benchmarks/scenes.py`, SH 3.",
+        "",
+        f"GPU: {_gpu()}. Host: {describe()}. gsplat: {gsplat or 'not installed here, not measured'}.",
+        "",
+        "| scene | size | views | | median | p99 | frames | gsplat | gsplat / ours |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ratio = "" if row.gsplat_ms is None else f"**{row.gsplat_ms / row.median_ms:.2f}**"
+        lines.append(
+            f"| {row.scene} | {row.size[0]}×{row.size[1]} | {row.views} | {row.what} | {row.median_ms:.3f} "
+            f"| {row.p99_ms:.3f} | {row.frames} | {cell(row.gsplat_ms)} | {ratio} |"
+        )
+    lines += [
+        "",
+        f"Kernels of one view of {STEADY[0]} at {STEADY[1][0]}×{STEADY[1][1]}, each launch by itself, µs:",
+        "",
+    ]
+    lines += [f"- {kernel}: {1e3 * ms:.1f}" for kernel, ms in stages.items()]
+    return "\n".join([*lines, ""])

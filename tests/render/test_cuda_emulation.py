@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from tests.render.cuda_emulation.emulator import COMPILER, EmulationError, Emulator
@@ -69,7 +71,9 @@ extern "C" __global__ void uninitialised(u32 *out) {
 
 @pytest.fixture(scope="module", params=ORDERS)
 def emulator(request):
-    return Emulator(request.param, KERNELS)
+    emulator = Emulator(request.param)
+    emulator.load(KERNELS, re.findall(r"void (\w+)\(", KERNELS), [])
+    return emulator
 
 
 def filled(emulator, values):
@@ -161,4 +165,4 @@ def test_a_recording_launches_what_was_recorded(emulator):
 
 def test_what_does_not_compile_is_told():
     with pytest.raises(EmulationError, match="nonsense"):
-        Emulator(0, "nonsense;")
+        Emulator().load("nonsense;", [], [])

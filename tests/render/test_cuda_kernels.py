@@ -10,10 +10,21 @@ from tests.render.cuda_emulation.emulator import COMPILER, Emulator, Memory
 from tests.render.test_conformance import cloud
 
 from translight.core.camera import Camera, View
+from translight.core.device import THREADS
 from translight.core.pose import Pose
 from translight.render.contract import ALPHA_CUT, Scene
 from translight.render.cuda.prepare import GROUP_FIELDS, lay_out
-from translight.render.cuda.source import DIGITS, GROUP, KERNELS, MAX_VIEWS, SORT_STRIP, THREADS, TILE_PX, WARP
+from translight.render.cuda.source import (
+    CONSTANTS,
+    DIGITS,
+    GROUP,
+    KERNELS,
+    MAX_VIEWS,
+    SORT_STRIP,
+    TILE_PX,
+    WARP,
+    source,
+)
 from translight.render.cuda.views import frame_block, tile_counts
 from translight.render.projection import project
 
@@ -25,7 +36,9 @@ NOTHING = 0xFFFFFFFF
 
 @pytest.fixture(scope="module", params=[0, 1, 11])
 def emulator(request):
-    return Emulator(request.param)
+    emulator = Emulator(request.param)
+    emulator.load(source(), KERNELS, CONSTANTS)
+    return emulator
 
 
 def filled(emulator: Emulator, values: np.ndarray) -> Memory:

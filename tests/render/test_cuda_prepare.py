@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from tests.render.test_conformance import cloud, sky
 
+from translight.core.device import THREADS
 from translight.render.contract import Scene
 from translight.render.cuda.prepare import HALF_ERROR, half_errors, lay_out, packs_into_halves
-from translight.render.cuda.source import GROUP, THREADS
+from translight.render.cuda.source import GROUP
 from translight.render.sh import basis, colours
 
 

@@ -265,18 +265,21 @@ extern "C" const char *emulate(void *kernel, unsigned blocks, int threads, const
     return message;
 }
 
-// Poisoned memory of ``bytes``, which a page that may not be touched follows, and precedes by less than 16 bytes more.
+// Poisoned memory of ``bytes``, between megabytes that may not be touched: behind its last byte, and before its first,
+// after less than a page that is not its own.
+constexpr size_t GUARD = 1 << 20;
+
 extern "C" void *emulate_allocate(size_t bytes) {
     const size_t page = sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
-    char *base = static_cast<char *>(mmap(nullptr, whole + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (base == MAP_FAILED || mprotect(base + page, whole, PROT_READ | PROT_WRITE) != 0) return nullptr;
-    memset(base + page, 0xcb, whole);
-    return base + page + (whole - bytes) / 16 * 16;
+    char *base = static_cast<char *>(mmap(nullptr, whole + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (base == MAP_FAILED || mprotect(base + GUARD, whole, PROT_READ | PROT_WRITE) != 0) return nullptr;
+    memset(base + GUARD, 0xcb, whole);
+    return base + GUARD + (whole - bytes) / 16 * 16;
 }
 
 extern "C" void emulate_free(void *pointer, size_t bytes) {
     const size_t page = sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
-    munmap(reinterpret_cast<char *>(reinterpret_cast<uintptr_t>(pointer) / page * page) - page, whole + 2 * page);
+    munmap(reinterpret_cast<char *>(reinterpret_cast<uintptr_t>(pointer) / page * page) - GUARD, whole + 2 * GUARD);
 }
 
 #define __syncthreads() emulation::barrier(0, __LINE__)

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from translight.render.cuda.device import Argument, Buffer
-from translight.render.cuda.source import THREADS, source
+from translight.core.device import THREADS, Argument, Buffer
 
 COMPILER = shutil.which("g++")
 FLAGS = (
-    "-O2", "-g", "-std=c++17", "-shared", "-fPIC", "-march=native", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing",
+    "-O2", "-g", "-std=c++17", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-march=native", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing",
     "-ffp-contract=fast", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize=float-divide-by-zero",
     "-fsanitize-undefined-trap-on-error", "-Wall", "-Wno-unused", "-Wno-unknown-pragmas", "-Werror",
 )  # fmt: skip
@@ -31,10 +30,10 @@ class EmulationError(Exception):
     """A kernel did what a GPU would not forgive."""
 
 
-def compiled(text: str | None = None) -> ctypes.CDLL:
-    """The kernels, or ``text``, as a library; kept in the system's temporary folder by a hash of all that made it."""
+def compiled(text: str) -> ctypes.CDLL:
+    """Kernels as a library; kept in the system's temporary folder by a hash of all that made it."""
     assert COMPILER is not None
-    whole = f'#line 1 "emulation.h"\n{HEADER.read_text("utf-8")}\n' + (source() if text is None else text)
+    whole = f'#line 1 "emulation.h"\n{HEADER.read_text("utf-8")}\n' + text
     version = subprocess.run([COMPILER, "--version"], capture_output=True, text=True, check=True).stdout
     digest = hashlib.sha256("\0".join([whole, *FLAGS, version]).encode()).hexdigest()[:20]
     path = Path(tempfile.gettempdir()) / f"translight-cuda-emulation-{os.getuid()}" / f"{digest}.so"
@@ -89,18 +88,27 @@ class Emulator:
 
     name = "emulator"
 
-    def __init__(self, order: int = 0, text: str | None = None) -> None:
-        self.library = compiled(text)
+    def __init__(self, order: int = 0) -> None:
         self.order = order
+        self._memory = compiled("")
+        self._kernels: dict[str, tuple[ctypes.CDLL, ctypes.c_void_p]] = {}
+        self._constants: dict[str, Constant] = {}
         self.launches: list[tuple[str, int]] = []
         self.allocated = 0
 
     def allocate(self, nbytes: int) -> Memory:
         self.allocated += 1
-        return Memory(self.library, nbytes)
+        return Memory(self._memory, nbytes)
+
+    def load(self, text: str, kernels: Sequence[str], constants: Sequence[str]) -> None:
+        library = compiled(text)
+        for name in kernels:
+            self._kernels[name] = library, ctypes.cast(getattr(library, name), ctypes.c_void_p)
+        for name in constants:
+            self._constants[name] = Constant(ctypes.addressof(ctypes.c_char.in_dll(library, name)), 1 << 16)
 
     def constant(self, name: str) -> Constant:
-        return Constant(ctypes.addressof(ctypes.c_char.in_dll(self.library, name)), 1 << 16)
+        return self._constants[name]
 
     def upload(self, buffer: Buffer, values: np.ndarray) -> None:
         assert values.flags.c_contiguous
@@ -116,8 +124,8 @@ class Emulator:
             else:
                 words[k] = 0 if argument is None else argument.address
         self.launches.append((kernel, blocks))
-        function = ctypes.cast(getattr(self.library, kernel), ctypes.c_void_p)
-        wrong = self.library.emulate(function, blocks, threads, words.ctypes.data, len(words), self.order)
+        library, function = self._kernels[kernel]
+        wrong = library.emulate(function, blocks, threads, words.ctypes.data, len(words), self.order)
         if wrong is not None:
             raise EmulationError(f"{kernel}: {wrong.decode()}")
 

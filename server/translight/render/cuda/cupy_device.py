@@ -1,4 +1,4 @@
-"""The device that ``device.py`` asks for, by CuPy: a stream of the current GPU, and NVRTC with a cache on disk."""
+"""The ``core/device.py`` that CuPy makes: a stream of the current GPU, and NVRTC with a cache on disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 import cupy
 import numpy as np
 
+from translight.core.device import THREADS, Argument, Buffer
 from translight.core.errors import BackendError
-from translight.render.cuda.device import Argument, Buffer
 from translight.render.cuda.readback import Readback
-from translight.render.cuda.source import KERNELS, THREADS, source
 
 OPTIONS = ("--std=c++17",)
 """To NVRTC; CuPy adds the GPU's architecture and ``-ftz=true``."""
@@ -25,7 +24,7 @@ _STAGES = 4
 
 
 def open_device() -> CupyDevice:
-    """The current GPU, its kernels compiled. Raises BackendError where there is none, or none new enough."""
+    """The current GPU. Raises BackendError where there is none, or none new enough."""
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -69,13 +68,8 @@ class CupyDevice:
     name = "cupy"
 
     def __init__(self) -> None:
-        self._module = cupy.RawModule(code=source(), options=OPTIONS)
-        try:
-            self._kernels = {name: self._module.get_function(name) for name in KERNELS}
-        except cupy.cuda.compiler.CompileException as error:
-            raise BackendError(f"NVRTC does not compile the cuda backend's kernels: {_first_line(error)}") from error
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise BackendError(f"the GPU does not load the cuda backend's kernels: {error}") from error
+        self._kernels: dict[str, Any] = {}
+        self._constants: dict[str, _Memory] = {}
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self._pool = cupy.cuda.MemoryPool()
         self._stages = [
@@ -84,6 +78,21 @@ class CupyDevice:
         ]
         self._next_stage = 0
         self._readback = Readback(self.stream)
+
+    def load(self, text: str, kernels: Sequence[str], constants: Sequence[str]) -> None:
+        """See ``device.Device``."""
+        module = cupy.RawModule(code=text, options=OPTIONS)
+        try:
+            self._kernels |= {name: module.get_function(name) for name in kernels}
+            self._constants |= {name: _Memory(module.get_global(name), _STAGED_BYTES) for name in constants}
+        except cupy.cuda.compiler.CompileException as error:
+            raise BackendError(f"NVRTC does not compile the cuda backend's kernels: {_first_line(error)}") from error
+        except RuntimeError as error:
+            raise BackendError(f"the GPU does not load the cuda backend's kernels: {error}") from error
+
+    def constant(self, name: str) -> Buffer:
+        """See ``device.Device``."""
+        return self._constants[name]
 
     def allocate(self, nbytes: int) -> Buffer:
         """See ``device.Device``."""
@@ -94,10 +103,6 @@ class CupyDevice:
             raise BackendError(
                 f"the GPU has no {nbytes / 1e6:,.0f} MB left; draw fewer splats, or fewer or smaller views in a call"
             ) from error
-
-    def constant(self, name: str) -> Buffer:
-        """See ``device.Device``."""
-        return _Memory(self._module.get_global(name), _STAGED_BYTES)
 
     def upload(self, buffer: Buffer, values: np.ndarray[Any, Any]) -> None:
         """See ``device.Device``: small arrays by way of pinned memory, which waits for nothing."""

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from translight.core.device import THREADS, Buffer, Device, uploaded
 from translight.core.errors import BackendError
-from translight.render.cuda.device import Buffer, Device
 from translight.render.cuda.prepare import Layout
-from translight.render.cuda.source import DIGITS, SORT_STRIP, THREADS
+from translight.render.cuda.source import DIGITS, SORT_STRIP
 
 STATUS_BYTES = 16
 """Before a frame's pixels: the instances that it has, how many of them were drawn, and two unused words."""
 _LEAST_INSTANCES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A buffer from some byte on."""
-
-    whole: Buffer
-    offset: int
-
-    @property
-    def address(self) -> int:
-        """The device's pointer to it."""
-        return self.whole.address + self.offset
-
-    @property
-    def nbytes(self) -> int:
-        """What is left of the buffer."""
-        return self.whole.nbytes - self.offset
-
-
 class Resident:
     """A scene on the device; what belongs to none of its splats (no harmonics, no sky) is None."""
 
     def __init__(self, device: Device, layout: Layout) -> None:
-        self.geometry = _uploaded(device, layout.geometry)
-        self.base = _uploaded(device, layout.base)
-        self.rest = _uploaded(device, layout.rest) if layout.rest.size else None
-        self.groups = _uploaded(device, layout.groups)
-        self.sky = _uploaded(device, layout.sky) if layout.sky.size else None
-        self.length = _uploaded(device, np.array([layout.count], np.uint32))
+        self.geometry = uploaded(device, layout.geometry)
+        self.base = uploaded(device, layout.base)
+        self.rest = uploaded(device, layout.rest) if layout.rest.size else None
+        self.groups = uploaded(device, layout.groups)
+        self.sky = uploaded(device, layout.sky) if layout.sky.size else None
+        self.length = uploaded(device, np.array([layout.count], np.uint32))
         self.sky_size = (layout.sky.shape[1], layout.sky.shape[0]) if layout.sky.size else (0, 0)
         self.count, self.stride, self.degree, self.half = layout.count, layout.stride, layout.degree, layout.half
 
@@ -132,9 +113,3 @@ class Scratch:
 def strips_of(entries: int) -> int:
     """Blocks that sort so many entries."""
     return max(1, -(-entries // SORT_STRIP))
-
-
-def _uploaded(device: Device, values: np.ndarray[Any, Any]) -> Buffer:
-    buffer = device.allocate(values.nbytes)
-    device.upload(buffer, values)
-    return buffer

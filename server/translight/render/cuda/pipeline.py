@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from translight.core.camera import View
+from translight.core.device import THREADS, Argument, Buffer, Device, Part
 from translight.render.contract import Order, Scene
-from translight.render.cuda.device import Argument, Buffer, Device
-from translight.render.cuda.memory import STATUS_BYTES, Part, Resident, Room, Scratch, least_instances, strips_of
+from translight.render.cuda.memory import STATUS_BYTES, Resident, Room, Scratch, least_instances, strips_of
 from translight.render.cuda.prepare import lay_out
-from translight.render.cuda.source import DIGITS, THREADS, WARP
+from translight.render.cuda.source import CONSTANTS, DIGITS, KERNELS, WARP, source
 from translight.render.cuda.views import Size, frame_block, tile_counts
 
 _KEY_BITS = 32
@@ -45,7 +45,8 @@ class Pipeline:
         self.device = device
         self._record = record
         self._scratch = Scratch(device)
-        self._constants = device.constant("frame")
+        device.load(source(), KERNELS, CONSTANTS)
+        self._constants = device.constant(CONSTANTS[0])
         self._residents: WeakKeyDictionary[Scene, tuple[Resident, dict[tuple[Size, ...], _Plan]]] = WeakKeyDictionary()
 
     def draw(self, scene: Scene, views: Sequence[View], order: Order) -> None:

@@ -11,8 +11,9 @@ from math import pi, sqrt
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
+from translight.core.device import THREADS
 from translight.render.contract import ALPHA_CUT, Scene
-from translight.render.cuda.source import GROUP, THREADS
+from translight.render.cuda.source import GROUP
 from translight.render.projection import rotations
 from translight.splats.cloud import SplatCloud
 

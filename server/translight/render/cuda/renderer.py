@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 
 from translight.core.camera import View
+from translight.core.device import Device
 from translight.render.contract import Frame, Order, Scene, frames_for
-from translight.render.cuda.device import Device
 from translight.render.cuda.pipeline import Pipeline
 from translight.render.cuda.views import together
 

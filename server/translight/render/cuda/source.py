@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from translight.core.device import THREADS
 from translight.render.contract import ALPHA_CUT, ALPHA_MAX, DILATION_PX2, TRANSMITTANCE_STOP
 from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
 
-THREADS = 256
-"""Of a block, of every kernel: a tile's pixels."""
 WARP = 32
 TILE_PX = 16
+"""A block blends a tile, a thread a pixel."""
 WARP_COLUMNS, WARP_ROWS = 8, 4
 """Pixels of a tile that a warp blends."""
 GROUP = 128
@@ -54,6 +54,7 @@ KERNELS = (
     "project_half", "project_float", "radix_count", "radix_scan", "radix_scatter", "sum_instances", "scan_sums",
     "emit_instances", "find_tiles", "blend",
 )  # fmt: skip
+CONSTANTS = ("frame",)
 
 
 @cache

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float64
 
-from translight.colour.output import OPAQUE, OutputTransform
+from translight.colour.output import OutputTransform
 from translight.core.camera import View
-from translight.core.image import PixelFormat
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
+from translight.volume.encoding import canvas_words, encoding_of
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
@@ -63,7 +63,7 @@ class Compositor:
     def set_output(self, output: OutputTransform) -> None:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
-        self._colour = _colour(output)
+        self._colour = _unpacked(output)
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
     def refresh_outer(
@@ -124,37 +124,11 @@ class Compositor:
             self._scratch,
             self.threads,
             self._ticket,
-            self._words(out),
+            canvas_words(out, self.output.pixel_format, self.canvas),
         )
 
-    def _words(self, out: np.ndarray) -> np.ndarray:
-        pixel_format = self.output.pixel_format
-        shape = pixel_format.shape(self.canvas.width_px, self.canvas.height_px)
-        if out.shape != shape or out.dtype != pixel_format.dtype or not out.flags.c_contiguous:
-            raise ValueError(f"the canvas is C-contiguous {pixel_format.dtype} {shape}, got {out.dtype} {out.shape}")
-        return out.view(np.uint32).reshape(self.canvas.height_px, self.canvas.width_px)
 
-
-def _colour(output: OutputTransform) -> tuple[Any, ...]:
-    """What the kernel's ``_encode`` unpacks."""
-    tables = output.tables()
-    plain = output.wall == output.encoding == "srgb" and np.array_equal(output.grade.matrix(), np.eye(3))
-    kind = kernel.PLAIN if plain else kernel.MIXING if tables.mixes else kernel.TABLE
-    eight_bit = output.pixel_format is PixelFormat.RGBA8
-    return (
-        kind,
-        np.float32(output.largest_code if kind == kernel.PLAIN else 1),
-        np.float32(tables.limit),
-        _pairs(tables.direct),
-        _pairs(tables.decode),
-        _pairs(tables.encode),
-        tables.matrix,
-        np.ascontiguousarray(np.repeat(np.tile(tables.rounding, 2), 4, axis=1)),
-        np.uint32(8 if eight_bit else 10),
-        np.uint32(OPAQUE[output.pixel_format] << (24 if eight_bit else 30)),
-    )
-
-
-def _pairs(table: Float32[np.ndarray, "nodes"]) -> Float32[np.ndarray, "n 2"]:
-    """Each piece of a table: its first value, and the step to its last."""
-    return np.ascontiguousarray(np.stack([table[:-1], np.diff(table)], axis=-1))
+def _unpacked(output: OutputTransform) -> tuple[Any, ...]:
+    """What the kernel's ``_encode`` unpacks: rounding is eight pixels and again eight, four channels each."""
+    encoding = encoding_of(output)
+    return tuple(encoding._replace(rounding=np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))))

@@ -29,6 +29,7 @@
 #define __launch_bounds__(...)
 #define __shared__ static __attribute__((section("cuda_shared")))
 
+struct alignas(8) float2 { float x, y; };
 struct float3 { float x, y, z; };
 struct alignas(16) float4 { float x, y, z, w; };
 struct uint3 { unsigned x, y, z; };
@@ -306,6 +307,11 @@ static inline float __uint_as_float(unsigned x) {
     return y;
 }
 static inline float __int_as_float(int x) { return __uint_as_float(unsigned(x)); }
+static inline int __float_as_int(float x) {
+    int y;
+    memcpy(&y, &x, 4);
+    return y;
+}
 static inline unsigned __float_as_uint(float x) {
     unsigned y;
     memcpy(&y, &x, 4);

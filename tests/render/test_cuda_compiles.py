@@ -13,7 +13,7 @@ if library() is None:
 
 ARCHITECTURES = ("sm_80", "sm_89", "sm_90", "sm_120")
 """A100; RTX 40 and L40; H100; RTX 50 and RTX PRO."""
-OPTIONS = ("--std=c++17", "-ftz=true", "--ptxas-options=-v")
+OPTIONS = ("--std=c++17", "-ftz=true", "--device-as-default-execution-space", "--ptxas-options=-v")
 """As cupy_device.py and CuPy compile them, but that ptxas tells of it."""
 MOST_REGISTERS = {"blend": 64, "project_half": 80, "project_float": 80, "emit_instances": 64}
 """For at least 1024, 768, 768 and 1024 threads a multiprocessor of 65,536 registers."""
@@ -22,6 +22,7 @@ MOST_REGISTERS = {"blend": 64, "project_half": 80, "project_float": 80, "emit_in
 @pytest.mark.parametrize("room", [splats, wall], ids=["splats", "wall"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_kernel_compiles_and_none_spills(architecture, room, capsys):
+    assert room.source().isascii(), "CuPy writes it in the system's encoding"
     cubin, log = compile_cubin(room.source(), architecture, OPTIONS)
     found = usages(log)
     with capsys.disabled():

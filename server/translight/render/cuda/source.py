@@ -59,14 +59,14 @@ CONSTANTS = ("frame",)
 
 @cache
 def source() -> str:
-    """The whole text; errors name the file and line that they are in."""
+    """The whole text; errors in it name file and line. ASCII, because CuPy writes it in the system's encoding."""
     numbers = [
         f"constexpr {'int' if isinstance(value, int) else 'float'} {name} = {_literal(value)};"
         for name, value in NUMBERS.items()
     ]
     folder = files("translight.render.cuda") / "kernels"
     parts = [f'#line 1 "{name}.cu"\n{(folder / f"{name}.cu").read_text("utf-8")}' for name in FILES]
-    return "\n".join([*numbers, *parts])
+    return "\n".join([*numbers, *parts]).encode("ascii", "replace").decode("ascii")
 
 
 def _literal(value: float) -> str:

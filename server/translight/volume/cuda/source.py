@@ -17,7 +17,7 @@ CONSTANTS = ("composition",)
 
 @cache
 def source() -> str:
-    """The whole text; errors name the file and line that they are in."""
+    """The whole text; errors in it name file and line. ASCII, because CuPy writes it in the system's encoding."""
     numbers = {
         "THREADS": THREADS, "FIRST_BITS": FIRST_BITS, "LAST_BITS": LAST_BITS, "SHIFT": SHIFT, "TABLE": TABLE,
         "MIXING": MIXING,
@@ -26,4 +26,4 @@ def source() -> str:
     head += [f"constexpr float FRACTION_SCALE = {FRACTION_SCALE:.9e}f;", "constexpr unsigned ALL_LANES = 0xffffffffu;"]
     folder = files("translight.volume.cuda") / "kernels"
     parts = [f'#line 1 "{name}.cu"\n{(folder / f"{name}.cu").read_text("utf-8")}' for name in FILES]
-    return "\n".join([*head, *parts])
+    return "\n".join([*head, *parts]).encode("ascii", "replace").decode("ascii")

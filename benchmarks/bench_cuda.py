@@ -1,9 +1,9 @@
 """The cuda renderer on an NVIDIA GPU: conformance first, then frame times, and gsplat's on the same scenes and views.
 
-All that a machine with a GPU is needed for, in one run of minutes: ``python -m benchmarks cuda``. A frame is timed on
-the GPU from its constants' upload to its last pixel, which stays there, for a compositor on the GPU; gsplat's likewise.
-``render()``, which brings float pictures back to the host, has rows of its own. What is missing here, a GPU or gsplat,
-is said and left out.
+All that a machine with a GPU is needed for, in one run of minutes: ``python -m benchmarks cuda``. A frame is timed by
+the wall clock, from the call to when the GPU has made its last pixel, which stays there for a compositor; gsplat's
+likewise. ``render()``, which brings float pictures back to the host, has rows of its own. What is missing here, a GPU
+or gsplat, is said and left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SUITE = _ROOT / "tests" / "render" / "test_conformance.py"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Milliseconds a frame of ours and, where it was measured, of gsplat's median."""
+    """Milliseconds a frame, ours by the wall clock and on the GPU alone, and where it was measured gsplat's median."""
 
     scene: str
     splats: int
@@ -50,6 +50,7 @@ class Row:
     median_ms: float
     p99_ms: float
     frames: int
+    gpu_ms: float | None = None
     gsplat_ms: float | None = None
 
 
@@ -102,8 +103,13 @@ def main(tiny: bool) -> None:
         _RESULT.write_text(_report(rows, stages, None if gsplat is None else gsplat.version()))
 
 
-def frame_times(device: Any, scene: Scene, passes: Sequence[Sequence[View]], order: Order, frames: int) -> np.ndarray:
-    """Milliseconds on the GPU of ``frames`` frames, going round ``passes``, each of views that are drawn together."""
+def frame_times(
+    device: Any, scene: Scene, passes: Sequence[Sequence[View]], order: Order, frames: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Milliseconds of ``frames`` frames by the wall clock, and of the GPU's part in each.
+
+    They go round ``passes``, each of views that are drawn together.
+    """
     import cupy
 
     from translight.render.cuda.pipeline import Pipeline
@@ -116,16 +122,19 @@ def frame_times(device: Any, scene: Scene, passes: Sequence[Sequence[View]], ord
             pipeline.draw(scene, views, order)
             device.download(pipeline.frame, [status])
             whole = pipeline.settle(status)
-    found = np.empty(frames)
+    wall, gpu = np.empty((2, frames))
     before, after = cupy.cuda.Event(), cupy.cuda.Event()
     for k in range(frames):
+        begin = time.perf_counter_ns()
+        aimed = pipeline.aim(scene, passes[k % len(passes)], order)
         before.record(device.stream)
-        pipeline.draw(scene, passes[k % len(passes)], order)
+        pipeline.submit(aimed)
         after.record(device.stream)
         after.synchronize()
-        found[k] = cupy.cuda.get_elapsed_time(before, after)
+        wall[k] = (time.perf_counter_ns() - begin) / 1e6
+        gpu[k] = cupy.cuda.get_elapsed_time(before, after)
     pipeline.close()
-    return found
+    return wall, gpu
 
 
 def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dict[str, float]:
@@ -167,11 +176,11 @@ def _row(
     device: Any, name: str, scene: Scene, size: tuple[int, int], what: str, passes: Sequence[Sequence[View]],
     order: Order, frames: int, theirs: Any,
 ) -> Row:  # fmt: skip
-    ms = frame_times(device, scene, passes, order, frames)
+    ms, gpu_ms = frame_times(device, scene, passes, order, frames)
     gsplat_ms = None if theirs is None else float(np.median(theirs.frame_times(passes, max(3, frames // 8))))
     return Row(
         name, len(scene.splats), size, len(passes[0]), what, float(np.median(ms)), float(np.percentile(ms, 99)), frames,
-        gsplat_ms,
+        float(np.median(gpu_ms)), gsplat_ms,
     )  # fmt: skip
 
 
@@ -229,11 +238,11 @@ def _line(row: Row) -> str:
         f"{row.scene:>10} {row.size[0]}x{row.size[1]} {row.views} × {row.what:<12} {row.median_ms:8.3f} ms"
         f"  p99 {row.p99_ms:8.3f}"
     )
-    return (
-        line
-        if row.gsplat_ms is None
-        else f"{line}  gsplat {row.gsplat_ms:8.3f} = {row.gsplat_ms / row.median_ms:.2f} ×"
-    )
+    if row.gpu_ms is not None:
+        line += f"  GPU alone {row.gpu_ms:8.3f}"
+    if row.gsplat_ms is not None:
+        line += f"  gsplat {row.gsplat_ms:8.3f} = {row.gsplat_ms / row.median_ms:.2f} ×"
+    return line
 
 
 def _gpu() -> str:
@@ -249,20 +258,20 @@ def _report(rows: Sequence[Row], stages: dict[str, float], gsplat: str | None) -
     lines = [
         "# The cuda renderer",
         "",
-        "`python -m benchmarks cuda`, after the conformance suite passed on this GPU. Milliseconds a frame: on it,",
-        "constants' upload to last pixel (one view; one eye: eight directions in one pass), or by the wall clock until",
-        "float RGBA and depth are in the host's memory (to the host). room_…: `benchmarks/scenes.py`, SH 3.",
+        "`python -m benchmarks cuda`, after the conformance suite passed on this GPU. Milliseconds a frame by",
+        "the wall clock, from the call to the last pixel on the GPU (one view; one eye: eight directions in one pass) or",
+        "until float RGBA and depth are in the host's memory (to the host). room_…: `benchmarks/scenes.py`, SH 3.",
         "",
         f"GPU: {_gpu()}. Host: {describe()}. gsplat: {gsplat or 'not installed here, not measured'}.",
         "",
-        "| scene | size | views | | median | p99 | frames | gsplat | gsplat / ours |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| scene | size | views | | median | p99 | frames | GPU alone | gsplat | gsplat / ours |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         ratio = "" if row.gsplat_ms is None else f"**{row.gsplat_ms / row.median_ms:.2f}**"
         lines.append(
             f"| {row.scene} | {row.size[0]}×{row.size[1]} | {row.views} | {row.what} | {row.median_ms:.3f} "
-            f"| {row.p99_ms:.3f} | {row.frames} | {cell(row.gsplat_ms)} | {ratio} |"
+            f"| {row.p99_ms:.3f} | {row.frames} | {cell(row.gpu_ms)} | {cell(row.gsplat_ms)} | {ratio} |"
         )
     lines += [
         "",

@@ -31,8 +31,17 @@ class _Plan:
     """A scene's launches for pictures of some sizes: made, then run, then recorded, then replayed."""
 
     generation: int
+    launch: Callable[[], None]
     runs: int = 0
     replay: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aimed:
+    """A frame to be drawn: its launches, and its views as the kernels' words."""
+
+    plan: _Plan
+    block: np.ndarray
 
 
 class Pipeline:
@@ -54,6 +63,13 @@ class Pipeline:
 
         What comes of it is whole only if ``settle`` then says so.
         """
+        self.submit(self.aim(scene, views, order))
+
+    def aim(self, scene: Scene, views: Sequence[View], order: Order) -> Aimed:
+        """What ``submit`` takes: the host's part of a frame, which may be done while the device draws the one before.
+
+        Memory that does not suffice grows, which waits for the device.
+        """
         resident, plans = self._resident(scene)
         sizes = tuple((view.camera.width_px, view.camera.height_px) for view in views)
         tiles = sum(columns * rows for columns, rows in map(tile_counts, sizes))
@@ -61,18 +77,21 @@ class Pipeline:
         self._scratch.ensure(Room(resident.stride, len(views), least_instances(resident.stride), tiles, pixels))
         plan = plans.get(sizes)
         if plan is None or plan.generation != self._scratch.generation:
-            plan = plans[sizes] = _Plan(self._scratch.generation)
-        self.device.upload(self._constants, frame_block(scene, views, order))
+            launches = _Launches(self.device, self._scratch, resident, len(views), tiles, pixels)
+            plan = plans[sizes] = _Plan(self._scratch.generation, launches.all)
+        return Aimed(plan, frame_block(scene, views, order))
 
-        def launch() -> None:
-            _Launches(self.device, self._scratch, resident, len(views), tiles, pixels).all()
-
+    def submit(self, aimed: Aimed) -> None:
+        """Ask the device to draw what was aimed at last."""
+        plan = aimed.plan
+        assert plan.generation == self._scratch.generation, "memory has grown since the frame was aimed"
+        self.device.upload(self._constants, aimed.block)
         # A kernel's first launch may load it, which cannot be recorded.
         if self._record and plan.runs == 1:
-            plan.replay = self.device.record(launch)
+            plan.replay = self.device.record(plan.launch)
         plan.runs += 1
         if plan.replay is None:
-            launch()
+            plan.launch()
         else:
             plan.replay()
 

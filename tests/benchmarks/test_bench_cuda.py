@@ -70,6 +70,14 @@ def test_the_table(bench, monkeypatch, tmp_path):
     assert "- blend: " in table
 
 
+def test_a_suite_that_skips_all_is_no_proof(bench, monkeypatch, capsys):
+    """As where CuPy cannot be imported: here the suite runs in an interpreter without the stand-in."""
+    monkeypatch.setattr(bench, "_SUITE", f"{bench._SUITE}::test_no_views_no_frames")
+    with pytest.raises(SystemExit, match="does not conform here"):
+        bench._conform()
+    assert "1 skipped" in capsys.readouterr().out
+
+
 def test_without_a_gpu_it_says_so_and_leaves_the_table_alone(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.delitem(sys.modules, "translight.render.cuda.cupy_device", raising=False)

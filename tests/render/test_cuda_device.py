@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gc
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.render.cuda_emulation.emulator import COMPILER, EmulationError
 from tests.render.test_conformance import CASES, assert_conforms, expected
 
+from translight.core.device import Part
 from translight.core.errors import BackendError
 from translight.render.contract import Frame
 from translight.render.cuda import open_backend
+from translight.render.cuda.memory import STATUS_BYTES
 
 if COMPILER is None:
     pytest.skip("g++ is not here, which compiles the kernels for the CPU", allow_module_level=True)
@@ -156,6 +161,37 @@ def test_a_failing_kernel_is_the_backends_error_and_closing_is_still_possible(wo
         for _ in range(2):
             with pytest.raises(BackendError, match=r"^the GPU failed to draw: cudaErrorIllegalAddress: past the end$"):
                 renderer.render(scene, views)
+
+
+def test_two_renderers_have_constants_of_their_own(world):
+    """Frames of one are asked for between the other's; CuPy compiles the same text once."""
+    (scene, views), truth = expected("degree_1")
+    (other_scene, other_views), other_truth = expected("size_123x82")
+    with open_backend() as one, open_backend() as other:
+        frames = [Frame.empty(view.camera.width_px, view.camera.height_px) for view in views]
+        for _ in range(3):
+            one.pipeline.draw(scene, views, "depth")
+            one.device.stream.queue.pop(0)()  # its constants are copied, and no kernel has begun
+            assert_conforms(other.render(other_scene, other_views), other_truth)
+            one.device.download(Part(one.pipeline.frame, STATUS_BYTES), [frames[0].rgba, frames[0].depth])
+            assert_conforms(frames, truth)
+
+
+@pytest.mark.slow
+def test_the_conformance_suite_itself_passes(tmp_path):
+    """As it will run on a GPU, but for the GPU."""
+    script = (
+        "import sys, pytest; from tests.render.cuda_emulation.queued_cupy import World, cupy_of;"
+        "sys.modules['cupy'] = cupy_of(World());"
+        "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-k', 'cuda', 'tests/render/test_conformance.py']))"
+    )
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 70
 
 
 def test_without_cupy_the_extra_is_named(monkeypatch):

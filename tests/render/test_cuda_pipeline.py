@@ -88,10 +88,10 @@ def test_a_scene_is_forgotten_with_its_object(device):
     renderer = CudaRenderer(device)
     scene, views = Scene(cloud(1, 50)), [View(Pose.identity(), Camera.from_fov(20, 20, horizontal_deg=50))]
     renderer.render(scene, views)
-    assert len(renderer._pipeline._residents) == 1
+    assert len(renderer.pipeline._residents) == 1
     del scene
     gc.collect()
-    assert len(renderer._pipeline._residents) == 0
+    assert len(renderer.pipeline._residents) == 0
     renderer.close()
     renderer.close()
 

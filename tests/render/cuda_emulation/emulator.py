@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class EmulationError(Exception):
     """A kernel did what a GPU would not forgive."""
 
 
+@cache
 def compiled(text: str) -> ctypes.CDLL:
     """Kernels as a library; kept in the system's temporary folder by a hash of all that made it."""
     assert COMPILER is not None

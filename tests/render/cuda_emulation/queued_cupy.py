@@ -162,8 +162,6 @@ def cupy_of(world: World) -> ModuleType:
             if not world.compiles:
                 raise CompileException("warning: all is well\nblend.cu(3): error: expected a ';'\n1 error detected")
 
-            world.emulator.load(self.code, [name], [])
-
             def call(grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
                 assert len(grid) == len(block) == 1
                 kept = []
@@ -171,7 +169,12 @@ def cupy_of(world: World) -> ModuleType:
                     assert type(argument) in (np.int32, np.uint32, np.uint64)
                     whole = isinstance(argument, np.uint64)
                     kept.append(SimpleNamespace(address=int(argument)) if whole else argument)
-                world.current[-1].ask(lambda: world.emulator.launch(name, grid[0], kept, block[0]))
+
+                def launch() -> None:
+                    world.emulator.load(self.code, [name], [])  # another module may have the same names
+                    world.emulator.launch(name, grid[0], kept, block[0])
+
+                world.current[-1].ask(launch)
 
             return call
 

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import cupy
@@ -19,6 +20,8 @@ OPTIONS = ("--std=c++17",)
 """To NVRTC; CuPy adds the GPU's architecture and ``-ftz=true``."""
 _LEAST_CAPABILITY = 70
 """Volta: warps whose lanes may part, and ``__match_any_sync``."""
+_in_use: set[int] = set()
+"""Numbers of the devices that are open in this process."""
 _STAGED_BYTES = 1 << 14
 _STAGES = 4
 
@@ -26,12 +29,12 @@ _STAGES = 4
 def open_device() -> CupyDevice:
     """The current GPU. Raises BackendError where there is none, or none new enough."""
     try:
-        count = cupy.cuda.runtime.getDeviceCount()
+        devices = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise BackendError(
             f"the cuda backend needs an NVIDIA GPU and its driver for CUDA {_cuda_version()} ({error})"
         ) from error
-    if count == 0:
+    if devices == 0:
         raise BackendError("the cuda backend needs an NVIDIA GPU; the driver knows of none")
     device = cupy.cuda.Device()
     if int(device.compute_capability) < _LEAST_CAPABILITY:
@@ -68,6 +71,8 @@ class CupyDevice:
     name = "cupy"
 
     def __init__(self) -> None:
+        self._number = next(k for k in count() if k not in _in_use)
+        _in_use.add(self._number)
         self._kernels: dict[str, Any] = {}
         self._constants: dict[str, _Memory] = {}
         self.stream = cupy.cuda.Stream(non_blocking=True)
@@ -81,7 +86,8 @@ class CupyDevice:
 
     def load(self, text: str, kernels: Sequence[str], constants: Sequence[str]) -> None:
         """See ``device.Device``."""
-        module = cupy.RawModule(code=text, options=OPTIONS)
+        # CuPy has one module for one text, but constant memory must be each device's own
+        module = cupy.RawModule(code=f"{text}\n// {self._number}\n", options=OPTIONS)
         try:
             self._kernels |= {name: module.get_function(name) for name in kernels}
             self._constants |= {name: _Memory(module.get_global(name), _STAGED_BYTES) for name in constants}
@@ -157,6 +163,7 @@ class CupyDevice:
             self.synchronise()
         self._readback.close()
         self._pool.free_all_blocks()
+        _in_use.discard(self._number)
 
     def _copy_in(self, target: int, origin: int, nbytes: int) -> None:
         runtime = cupy.cuda.runtime

@@ -24,8 +24,10 @@ class CudaRenderer:
     name = "cuda"
 
     def __init__(self, device: Device) -> None:
-        self._device = device
-        self._pipeline = Pipeline(device)
+        self.device = device
+        """What a compositor shares, where pictures shall stay on the GPU."""
+        self.pipeline = Pipeline(device)
+        """What draws them there."""
 
     def render(
         self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
@@ -37,15 +39,15 @@ class CudaRenderer:
             targets = [status, *(frames[i].rgba for i in group), *(frames[i].depth for i in group)]
             whole = False
             while not whole:
-                self._pipeline.draw(scene, [views[i] for i in group], order)
-                self._device.download(self._pipeline.frame, targets)
-                whole = self._pipeline.settle(status)
+                self.pipeline.draw(scene, [views[i] for i in group], order)
+                self.device.download(self.pipeline.frame, targets)
+                whole = self.pipeline.settle(status)
         return frames
 
     def close(self) -> None:
         """Free the device's memory."""
-        self._pipeline.close()
-        self._device.close()
+        self.pipeline.close()
+        self.device.close()
 
     def __enter__(self) -> Self:
         return self

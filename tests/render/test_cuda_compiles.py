@@ -40,7 +40,7 @@ def test_every_kernel_compiles_and_none_spills(architecture, room, capsys):
 
 
 def test_the_log_names_the_file_and_line():
-    broken = splats.source().replace("__syncthreads_count(going)", "__syncthreads_count(gone)")
+    broken = splats.source().replace("__syncthreads_count(least", "__syncthreads_count(gone")
     with pytest.raises(CompileError, match=r'blend\.cu\(\d+\): error: identifier "gone" is undefined'):
         compile_cubin(broken, "sm_90", OPTIONS)
 

@@ -4,6 +4,10 @@
 // at once against them, and it blends those that touch. A warp whose pixels have all ended tests and blends no more; a
 // block whose warps have, ends.
 
+struct Staged {
+    float4 first, second, tint;
+};
+
 // Whether an outline can touch pixel centres of the 8×4 from (left, top) on; outline.cu has the argument.
 __device__ __forceinline__ bool touches(
     float x, float y, float r, float reach, float inverse_p, float slope, float tip, float vertical, float slack,
@@ -22,7 +26,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) blend(
     const float4 *__restrict__ colours, int stride, const float4 *__restrict__ sky, int sky_width, int sky_height,
     float4 *__restrict__ rgba, float *__restrict__ depths
 ) {
-    __shared__ float4 firsts[THREADS], seconds[THREADS], tints[THREADS];
+    // One array for what is read splat by splat: sm_90 computes an address anew for each it is told of.
+    __shared__ Staged staged[THREADS];
     __shared__ float reaches[THREADS], inverses[THREADS], slopes[THREADS], tips[THREADS], tops[THREADS], slacks[THREADS];
     int v = 0;
     while (v + 1 < frame.views && (int)blockIdx.x >= frame.view[v + 1].first_tile) ++v;
@@ -37,19 +42,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) blend(
     const float own_left = (float)left + 0.5f, own_top = (float)top + 0.5f;
     shapes += 2 * (size_t)v * stride;
 
-    bool going = inside;
+    // What a splat's power must reach to be drawn; infinite for a pixel that has ended, or is none.
+    const float never = __int_as_float(0x7f800000);
+    float least = inside ? LOG2_ALPHA_CUT : never;
     float transmittance = 1.0f, red = 0.0f, green = 0.0f, blue = 0.0f, depth = 0.0f;
     const u32 end = starts[blockIdx.x + 1];
     for (u32 begin = starts[blockIdx.x]; begin < end; begin += THREADS) {
-        if (__syncthreads_count(going) == 0) break;
-        const int staged = end - begin < THREADS ? (int)(end - begin) : THREADS;
-        if ((int)threadIdx.x < staged) {
+        if (__syncthreads_count(least < never) == 0) break;
+        const int count = end - begin < THREADS ? (int)(end - begin) : THREADS;
+        if ((int)threadIdx.x < count) {
             const u32 i = splats[begin + threadIdx.x];
             const float4 first = shapes[2 * (size_t)i], second = shapes[2 * (size_t)i + 1];
             const Outline o = outline_of(first.x, first.y, first.z, first.w, second.x, second.y);
-            firsts[threadIdx.x] = first;
-            seconds[threadIdx.x] = second;
-            tints[threadIdx.x] = colours[i];
+            staged[threadIdx.x].first = first;
+            staged[threadIdx.x].second = second;
+            staged[threadIdx.x].tint = colours[i];
             reaches[threadIdx.x] = o.reach;
             inverses[threadIdx.x] = o.inverse_p;
             slopes[threadIdx.x] = o.slope;
@@ -58,34 +65,30 @@ extern "C" __global__ void __launch_bounds__(THREADS) blend(
             slacks[threadIdx.x] = o.slack;
         }
         __syncthreads();
-        for (int chunk = 0; chunk < staged; chunk += 32) {
-            if (!__any_sync(ALL_LANES, going)) break;
+        for (int chunk = 0; chunk < count; chunk += 32) {
+            if (!__any_sync(ALL_LANES, least < never)) break;
             const int s = chunk + lane;
-            const bool touched = s < staged && touches(
-                firsts[s].x, firsts[s].y, seconds[s].x, reaches[s], inverses[s], slopes[s], tips[s], tops[s], slacks[s],
+            const bool touched = s < count && touches(
+                staged[s].first.x, staged[s].first.y, staged[s].second.x, reaches[s], inverses[s], slopes[s], tips[s], tops[s], slacks[s],
                 own_left, own_top
             );
             for (u32 listed = __ballot_sync(ALL_LANES, touched); listed != 0; listed &= listed - 1) {
-                const int at = chunk + __ffs(listed) - 1;
-                const float4 first = firsts[at], second = seconds[at];
+                const Staged &splat = staged[chunk + __ffs(listed) - 1];
+                const float4 first = splat.first, second = splat.second, tint = splat.tint;
                 const float dx = px - first.x, dy = py - first.y;
                 const float across = first.z * dx + first.w * dy, down = second.x * dy;
                 const float power = second.y - across * across - down * down;
-                if (power >= LOG2_ALPHA_CUT && going) {
-                    const float alpha = fminf(ALPHA_MAX, power_of_two(power));
-                    const float after = transmittance - transmittance * alpha;
-                    if (after <= TRANSMITTANCE_STOP) {
-                        going = false;
-                    } else {
-                        const float weight = transmittance * alpha;
-                        const float4 tint = tints[at];
-                        red += weight * tint.x;
-                        green += weight * tint.y;
-                        blue += weight * tint.z;
-                        depth += weight * second.z;
-                        transmittance = after;
-                    }
-                }
+                // Without a branch: some lane draws nearly every splat that is listed.
+                float weight = transmittance * fminf(ALPHA_MAX, power_of_two(power));
+                const float after = transmittance - weight;
+                const bool drawn = power >= least, last = after <= TRANSMITTANCE_STOP;
+                if (drawn && last) least = never;
+                weight = drawn && !last ? weight : 0.0f;
+                transmittance -= weight;
+                red += weight * tint.x;
+                green += weight * tint.y;
+                blue += weight * tint.z;
+                depth += weight * second.z;
             }
         }
     }

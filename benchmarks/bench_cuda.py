@@ -2,8 +2,8 @@
 
 All that a machine with a GPU is needed for, in one run of minutes: ``python -m benchmarks cuda``. A frame is timed by
 the wall clock, from the call to when the GPU has made its last pixel, which stays there for a compositor; gsplat's
-likewise. ``render()``, which brings float pictures back to the host, has rows of its own. What is missing here, a GPU
-or gsplat, is said and left out.
+likewise. What brings pictures back to the host has rows of its own. What is missing here, a GPU or gsplat, is said and
+left out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ import numpy as np
 
 from benchmarks.machine import describe
 from benchmarks.scenes import bench_scene, move, room
+from translight.colour.output import OutputTransform
 from translight.core.camera import Camera, View
+from translight.core.device import Part
 from translight.core.errors import BackendError
+from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.render.contract import Order, Scene, frames_for
 from translight.splats.order import along_curve
+from translight.volume.canvas import Canvas
+from translight.volume.cuda.compositor import CudaCompositor
+from translight.volume.wall import PlaneWall
 
 SCENES = ("room_500k", "room_2m", "room_6m")
 SIZES = ((1920, 1080), (3840, 2160))
@@ -89,8 +95,9 @@ def main(tiny: bool) -> None:
                     theirs,
                 ),
                 _render_row(device, name, scene, size, max(3, frames // 8)),
+                _wall_row(device, name, scene, size, frames),
             ]
-            print("\n".join(_line(row) for row in rows[-3:]), flush=True)
+            print("\n".join(_line(row) for row in rows[-4:]), flush=True)
             if tiny or (name, size) == STEADY:
                 stages = kernel_times(device, scene, move(*size)[0])
                 steady = _row(
@@ -206,6 +213,33 @@ def _render_row(device: Any, name: str, scene: Scene, size: tuple[int, int], fra
     )
 
 
+def _wall_row(device: Any, name: str, scene: Scene, size: tuple[int, int], frames: int) -> Row:
+    """A view drawn, composited onto a wall of as many pixels, and its 10-bit words in the host's memory."""
+    from translight.render.cuda.memory import STATUS_BYTES
+    from translight.render.cuda.pipeline import Pipeline
+
+    output = OutputTransform(pixel_format=PixelFormat.RGB10A2)
+    canvas = Canvas(*size, (PlaneWall("wall", (0.0, 4.0, 1.6), 6.0, 6.0 * size[1] / size[0], *size),))
+    pipeline, compositor = Pipeline(device), CudaCompositor(device, canvas, output)
+    words, status = np.empty((size[1], size[0]), np.uint32), np.empty(4, np.uint32)
+    views, ms = move(*size), np.empty(frames)
+    for k in range(-2 * len(views), frames):
+        view = views[k % len(views)]
+        begin = time.perf_counter_ns()
+        whole = False
+        while not whole:
+            pipeline.draw(scene, [view], "distance")
+            compositor.composite(Part(pipeline.frame, STATUS_BYTES), view, words)
+            device.download(pipeline.frame, [status])
+            whole = pipeline.settle(status)
+        if k >= 0:
+            ms[k] = (time.perf_counter_ns() - begin) / 1e6
+    pipeline.close()
+    return Row(
+        name, len(scene.splats), size, 1, "onto a wall", float(np.median(ms)), float(np.percentile(ms, 99)), frames
+    )
+
+
 def _turns(size: tuple[int, int]) -> list[list[View]]:
     """Eight directions from each eye of the move, around the compass: an LED volume's share of walls and camera."""
     camera = Camera.from_fov(*size, horizontal_deg=60)
@@ -279,8 +313,8 @@ def _report(rows: Sequence[Row], stages: dict[str, float], gsplat: str | None) -
         "",
         "`python -m benchmarks cuda`, after the conformance suite passed on this GPU. Milliseconds a frame by",
         "the wall clock, from the call to the last pixel on the GPU (one view; one eye: eight directions in one pass;",
-        "steady: the same view again and again) or until float RGBA and depth are in the host's memory (to the host).",
-        "room_…: `benchmarks/scenes.py`, SH 3.",
+        "steady: the same view again and again), until float RGBA and depth are in the host's memory (to the host), or",
+        "until a wall's 10-bit words are (onto a wall). room_…: `benchmarks/scenes.py`, SH 3.",
         "",
         f"GPU: {_gpu()}. Host: {describe()}. gsplat: {gsplat or 'not installed here, not measured'}.",
         "",

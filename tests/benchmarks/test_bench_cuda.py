@@ -32,7 +32,7 @@ def bench(monkeypatch):
 def test_every_row_and_kernel_is_measured(bench, capsys):
     bench.main(tiny=True)
     out = capsys.readouterr().out
-    for what in ("1 × one view", "8 × one eye", "1 × to the host", "1 × steady"):
+    for what in ("1 × one view", "8 × one eye", "1 × to the host", "1 × onto a wall", "1 × steady"):
         assert what in out
     launched = [kernel for kernel in KERNELS if kernel != "project_float"]
     assert all(f"{kernel:>16} " in out for kernel in launched)
@@ -65,7 +65,7 @@ def test_the_table(bench, monkeypatch, tmp_path):
     table = (tmp_path / "cuda.md").read_text()
     assert "GPU: an emulated GPU, CUDA 13.2, CuPy 0." in table
     assert "gsplat: gsplat 9." in table
-    assert table.count("| room_2m | 64×36 |") == 4
+    assert table.count("| room_2m | 64×36 |") == 5
     assert "| 1000000.000 | **" in table
     assert "- blend: " in table
 

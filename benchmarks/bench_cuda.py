@@ -29,6 +29,9 @@ from translight.core.errors import BackendError
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.render.contract import Order, Scene, frames_for
+from translight.render.cuda import CudaRenderer
+from translight.render.cuda.memory import STATUS_BYTES
+from translight.render.cuda.pipeline import Pipeline
 from translight.splats.order import along_curve
 from translight.volume.canvas import Canvas
 from translight.volume.cuda.compositor import CudaCompositor
@@ -63,6 +66,33 @@ class Row:
     gsplat_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """What rows are measured of: a scene at a size, by a renderer that keeps it from row to row."""
+
+    renderer: CudaRenderer
+    name: str
+    scene: Scene
+    size: tuple[int, int]
+    frames: int
+    theirs: Any
+    """gsplat_cuda.Clouds, or None."""
+
+    @property
+    def device(self) -> Any:
+        return self.renderer.device
+
+    def row(
+        self, what: str, ms: np.ndarray, *, views: int = 1, gpu_ms: np.ndarray | None = None,
+        gsplat_ms: np.ndarray | None = None,
+    ) -> Row:  # fmt: skip
+        gpu, gsplat = (None if a is None else float(np.median(a)) for a in (gpu_ms, gsplat_ms))
+        middle, tail = float(np.median(ms)), float(np.percentile(ms, 99))
+        row = Row(self.name, len(self.scene.splats), self.size, views, what, middle, tail, len(ms), gpu, gsplat)
+        print(_line(row), flush=True)
+        return row
+
+
 def main(tiny: bool) -> None:
     """Measure, and write the table unless ``tiny``; without a GPU say so, and leave the table alone."""
     try:
@@ -73,48 +103,33 @@ def main(tiny: bool) -> None:
     if not tiny:
         _conform()
     gsplat = _gsplat()
-    scenes = {"tiny": Scene(along_curve(room(2000)))} if tiny else {name: bench_scene(name) for name in SCENES}
-    sizes = ((96, 54),) if tiny else SIZES
     rows: list[Row] = []
     stages: dict[str, float] = {}
-    for name, scene in scenes.items():
-        theirs = None if gsplat is None else gsplat.Clouds(scene)
-        for size in sizes:
-            frames = 3 if tiny else FRAMES
-            rows += [
-                _row(device, name, scene, size, "one view", [[view] for view in move(*size)], "depth", frames, theirs),
-                _row(
-                    device,
-                    name,
-                    scene,
-                    size,
-                    "one eye",
-                    _turns(size)[: 1 if tiny else None],
-                    "distance",
-                    frames,
-                    theirs,
-                ),
-                _render_row(device, name, scene, size, max(3, frames // 8)),
-                _wall_row(device, name, scene, size, frames),
-            ]
-            print("\n".join(_line(row) for row in rows[-4:]), flush=True)
-            if tiny or (name, size) == STEADY:
-                stages = kernel_times(device, scene, move(*size)[0])
-                steady = _row(
-                    device, name, scene, size, "steady", [[move(*size)[0]]], "depth",
-                    5 if tiny else STEADY_FRAMES, None,
-                )  # fmt: skip
-                rows.append(steady)
-                print(_line(steady), flush=True)
-    for kernel, ms in stages.items():
-        print(f"{kernel:>16} {1e3 * ms:8.1f} µs")
-    device.close()
-    if not tiny:
-        _RESULT.write_text(_report(rows, stages, None if gsplat is None else gsplat.version()))
+    with CudaRenderer(device) as renderer:
+        for name in ("tiny",) if tiny else SCENES:
+            scene = Scene(along_curve(room(2000))) if tiny else bench_scene(name)
+            theirs = None if gsplat is None else gsplat.Clouds(scene)
+            for size in ((96, 54),) if tiny else SIZES:
+                case = _Case(renderer, name, scene, size, 3 if tiny else FRAMES, theirs)
+                singles, turns = [[view] for view in move(*size)], _turns(size)[: 1 if tiny else None]
+                rows += [
+                    _pass_row(case, "one view", singles, "depth"),
+                    _pass_row(case, "one eye", turns, "distance"),
+                    _host_row(case),
+                    _wall_row(case),
+                ]
+                if tiny or (name, size) == STEADY:
+                    stages = kernel_times(device, scene, singles[0][0])
+                    ms, gpu_ms = frame_times(renderer, scene, singles[:1], "depth", 5 if tiny else STEADY_FRAMES)
+                    rows.append(case.row("steady", ms, gpu_ms=gpu_ms))
+        for kernel, ms in stages.items():
+            print(f"{kernel:>16} {1e3 * ms:8.1f} µs")
+        if not tiny:
+            _RESULT.write_text(_report(rows, stages, None if gsplat is None else gsplat.version()))
 
 
 def frame_times(
-    device: Any, scene: Scene, passes: Sequence[Sequence[View]], order: Order, frames: int
+    renderer: CudaRenderer, scene: Scene, passes: Sequence[Sequence[View]], order: Order, frames: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Milliseconds of ``frames`` frames by the wall clock, and of the GPU's part in each.
 
@@ -122,16 +137,10 @@ def frame_times(
     """
     import cupy
 
-    from translight.render.cuda.pipeline import Pipeline
-
-    pipeline = Pipeline(device)
-    status = np.empty(4, np.uint32)
+    device: Any = renderer.device
+    pipeline = renderer.pipeline
     for views in [*passes, *passes, *passes]:  # until all fits, and is recorded
-        whole = False
-        while not whole:
-            pipeline.draw(scene, views, order)
-            device.download(pipeline.frame, [status])
-            whole = pipeline.settle(status)
+        _draw_whole(device, pipeline, scene, views, order)
     wall, gpu = np.empty((2, frames))
     before, after = cupy.cuda.Event(), cupy.cuda.Event()
     for k in range(frames):
@@ -143,15 +152,12 @@ def frame_times(
         after.synchronize()
         wall[k] = (time.perf_counter_ns() - begin) / 1e6
         gpu[k] = cupy.cuda.get_elapsed_time(before, after)
-    pipeline.close()
     return wall, gpu
 
 
 def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dict[str, float]:
     """Milliseconds of each kernel in a frame, all its launches together, launched one by one; medians."""
     import cupy
-
-    from translight.render.cuda.pipeline import Pipeline
 
     sums: list[dict[str, float]] = []
     launch = device.launch
@@ -165,12 +171,7 @@ def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dic
         sums[-1][kernel] = sums[-1].get(kernel, 0.0) + cupy.cuda.get_elapsed_time(before, after)
 
     pipeline = Pipeline(device, record=False)
-    status = np.empty(4, np.uint32)
-    whole = False
-    while not whole:
-        pipeline.draw(scene, [view], "depth")
-        device.download(pipeline.frame, [status])
-        whole = pipeline.settle(status)
+    _draw_whole(device, pipeline, scene, [view], "depth")
     device.launch = timed
     try:
         for _ in range(rounds):
@@ -182,62 +183,50 @@ def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dic
     return {kernel: float(np.median([found[kernel] for found in sums])) for kernel in sums[0]}
 
 
-def _row(
-    device: Any, name: str, scene: Scene, size: tuple[int, int], what: str, passes: Sequence[Sequence[View]],
-    order: Order, frames: int, theirs: Any,
-) -> Row:  # fmt: skip
-    ms, gpu_ms = frame_times(device, scene, passes, order, frames)
-    gsplat_ms = None if theirs is None else float(np.median(theirs.frame_times(passes, max(3, frames // 8))))
-    return Row(
-        name, len(scene.splats), size, len(passes[0]), what, float(np.median(ms)), float(np.percentile(ms, 99)), frames,
-        float(np.median(gpu_ms)), gsplat_ms,
-    )  # fmt: skip
+def _draw_whole(device: Any, pipeline: Pipeline, scene: Scene, views: Sequence[View], order: Order) -> None:
+    """A frame, drawn again until there is room for all of it; waits for it."""
+    status = np.empty(4, np.uint32)
+    whole = False
+    while not whole:
+        pipeline.draw(scene, views, order)
+        device.download(pipeline.frame, [status])
+        whole = pipeline.settle(status)
 
 
-def _render_row(device: Any, name: str, scene: Scene, size: tuple[int, int], frames: int) -> Row:
-    """``render()``: float RGBA and depth in the host's memory, by the wall clock."""
-    from translight.render.cuda import CudaRenderer
+def _pass_row(case: _Case, what: str, passes: Sequence[Sequence[View]], order: Order) -> Row:
+    ms, gpu_ms = frame_times(case.renderer, case.scene, passes, order, case.frames)
+    theirs = None if case.theirs is None else case.theirs.frame_times(passes, max(3, case.frames // 8))
+    return case.row(what, ms, views=len(passes[0]), gpu_ms=gpu_ms, gsplat_ms=theirs)
 
-    renderer = CudaRenderer(device)
-    views = move(*size)
+
+def _host_row(case: _Case) -> Row:
+    """``render()``: float RGBA and depth in the host's memory."""
+    views, frames = move(*case.size), max(3, case.frames // 8)
     out = frames_for(views[:1], None)
     for view in (*views, *views):
-        renderer.render(scene, [view], out)
+        case.renderer.render(case.scene, [view], out)
     ms = np.empty(frames)
     for k in range(frames):
         begin = time.perf_counter_ns()
-        renderer.render(scene, [views[k % len(views)]], out)
+        case.renderer.render(case.scene, [views[k % len(views)]], out)
         ms[k] = (time.perf_counter_ns() - begin) / 1e6
-    return Row(
-        name, len(scene.splats), size, 1, "to the host", float(np.median(ms)), float(np.percentile(ms, 99)), frames
-    )
+    return case.row("to the host", ms)
 
 
-def _wall_row(device: Any, name: str, scene: Scene, size: tuple[int, int], frames: int) -> Row:
+def _wall_row(case: _Case) -> Row:
     """A view drawn, composited onto a wall of as many pixels, and its 10-bit words in the host's memory."""
-    from translight.render.cuda.memory import STATUS_BYTES
-    from translight.render.cuda.pipeline import Pipeline
-
-    output = OutputTransform(pixel_format=PixelFormat.RGB10A2)
-    canvas = Canvas(*size, (PlaneWall("wall", (0.0, 4.0, 1.6), 6.0, 6.0 * size[1] / size[0], *size),))
-    pipeline, compositor = Pipeline(device), CudaCompositor(device, canvas, output)
-    words, status = np.empty((size[1], size[0]), np.uint32), np.empty(4, np.uint32)
-    views, ms = move(*size), np.empty(frames)
-    for k in range(-2 * len(views), frames):
+    width, height = case.size
+    canvas = Canvas(width, height, (PlaneWall("wall", (0.0, 4.0, 1.6), 6.0, 6.0 * height / width, width, height),))
+    compositor = CudaCompositor(case.device, canvas, OutputTransform(pixel_format=PixelFormat.RGB10A2))
+    words, views, ms = np.empty((height, width), np.uint32), move(width, height), np.empty(case.frames)
+    for k in range(-2 * len(views), case.frames):
         view = views[k % len(views)]
         begin = time.perf_counter_ns()
-        whole = False
-        while not whole:
-            pipeline.draw(scene, [view], "distance")
-            compositor.composite(Part(pipeline.frame, STATUS_BYTES), view, words)
-            device.download(pipeline.frame, [status])
-            whole = pipeline.settle(status)
+        _draw_whole(case.device, case.renderer.pipeline, case.scene, [view], "distance")
+        compositor.composite(Part(case.renderer.pipeline.frame, STATUS_BYTES), view, words)
         if k >= 0:
             ms[k] = (time.perf_counter_ns() - begin) / 1e6
-    pipeline.close()
-    return Row(
-        name, len(scene.splats), size, 1, "onto a wall", float(np.median(ms)), float(np.percentile(ms, 99)), frames
-    )
+    return case.row("onto a wall", ms)
 
 
 def _turns(size: tuple[int, int]) -> list[list[View]]:

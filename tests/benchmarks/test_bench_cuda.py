@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_every_row_and_kernel_is_measured(bench, capsys):
         assert what in out
     launched = [kernel for kernel in KERNELS if kernel != "project_float"]
     assert all(f"{kernel:>16} " in out for kernel in launched)
+
+
+def test_bench_render_measures_the_backend(bench, monkeypatch, capsys):
+    from translight.cli import main
+
+    monkeypatch.setattr(sys.modules["benchmarks.scenes"], "COUNTS", {"room_1k": 1000})
+    arguments = ["--backend", "cuda", "--scene", "room_1k", "--size", "64x36", "--rounds", "1", "--json"]
+    assert main(["bench", "render", *arguments]) == 0
+    (row,) = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (row["backend"], row["splats"], row["width"]) == ("cuda", 1000, 64)
+    assert 0 < row["median_ms"] <= row["p99_ms"]
 
 
 def test_the_table(bench, monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ from tests.render.test_conformance import cloud, sky
 
 from translight.core.device import THREADS
 from translight.render.contract import Scene
-from translight.render.cuda.prepare import HALF_ERROR, half_errors, lay_out, packs_into_halves
+from translight.render.cuda.prepare import HALF_ERROR, half_errors, halves, lay_out
 from translight.render.cuda.source import GROUP
 from translight.render.sh import basis, colours
 
@@ -48,9 +48,9 @@ def test_harmonics_that_halves_would_change_stay_floats():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])
 def test_what_no_half_holds_stays_a_float(value):
-    sh = np.zeros((3, 4, 3), np.float32)
-    sh[1, 2, 0] = value
-    assert not packs_into_halves(sh)
+    splats = cloud(9, 3, 1, opacity=(0.5, 1.0))
+    splats.sh[1, 2, 0] = value
+    assert not lay_out(Scene(splats)).half
 
 
 def test_the_bound_on_what_halves_change_holds_in_every_direction():
@@ -62,7 +62,7 @@ def test_the_bound_on_what_halves_change_holds_in_every_direction():
     directions = rng.normal(size=(20000, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     changed = np.abs(np.einsum("dk,nkc->ndc", basis(directions), sh.astype(float) - packed.astype(float))).max(axis=1)
-    bound = half_errors(sh)
+    bound = half_errors(sh[:, 1:], halves(sh[:, 1:]))
     assert (changed <= bound).all()
     assert (changed >= 0.3 * bound).mean() > 0.9
 
@@ -70,7 +70,7 @@ def test_the_bound_on_what_halves_change_holds_in_every_direction():
 def test_halves_change_no_colour_by_half_a_level():
     """Of a cloud as trainers write them, by the bound and in fact."""
     splats = cloud(5, 3000, 3)
-    assert packs_into_halves(splats.sh)
+    assert lay_out(Scene(splats)).half
     packed = splats.sh.copy()
     packed[:, 1:] = packed[:, 1:].astype(np.float16)
     directions = np.random.default_rng(0).normal(size=(3000, 3))

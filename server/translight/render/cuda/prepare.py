@@ -5,11 +5,13 @@ The mathematics is that of ``render/cpu/prepare.py``; ``kernels/project.cu`` rea
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import pi, sqrt
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt32
+from jaxtyping import Float16, Float32, Int64, UInt32
 
 from translight.core.device import THREADS
 from translight.render.contract import ALPHA_CUT, Scene
@@ -23,7 +25,8 @@ GROUP_FIELDS = 7
 """Planes of a group's centre (3) and half size (3) of the box around its means, and its largest scale."""
 HALF_ERROR = 0.5 / 255
 """What packing harmonics into halves may change of any splat's colour, seen from anywhere."""
-_SLICE = 1 << 17
+_SLICE = 1 << 15
+_MOST_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +54,7 @@ class Layout:
 
 
 def lay_out(scene: Scene) -> Layout:
-    """Copy ``scene``'s arrays into the kernels' layout."""
+    """Copy ``scene``'s arrays into the kernels' layout, on all of the processor's cores."""
     splats = scene.splats
     kept = _kept(splats)
     n = len(kept)
@@ -60,9 +63,9 @@ def lay_out(scene: Scene) -> Layout:
     geometry[LOG2_OPACITY, n:] = -np.inf
     base = np.zeros((3, stride), np.float32)
     values = 3 * (splats.sh.shape[1] - 1)
-    half = packs_into_halves(splats.sh)
-    rest = np.zeros((-(-values // 2) if half else values, stride), np.uint32)
-    for first in range(0, n, _SLICE):
+    slices = range(0, n, _SLICE)
+
+    def fill(first: int) -> None:
         which = kept[first : first + _SLICE]
         to = slice(first, first + len(which))
         axes = rotations(splats.wxyz[which]) * splats.scales[which].astype(np.float64)[:, None, :]
@@ -70,46 +73,56 @@ def lay_out(scene: Scene) -> Layout:
         geometry[AXES:LOG2_OPACITY, to] = axes.reshape(len(which), 9).T
         geometry[LOG2_OPACITY, to] = np.log2(splats.opacities[which].astype(np.float64))
         base[:, to] = splats.sh[which, 0].T
-        rest[:, to] = (_halves if half else _floats)(splats.sh[which, 1:].reshape(len(which), values)).T
+
+    def fill_halves(first: int) -> bool:
+        which = kept[first : first + _SLICE]
+        sh = splats.sh[which, 1:]
+        packed = halves(sh)
+        rest[:, first : first + len(which)] = packed.view("<u4").T
+        return bool((half_errors(sh, packed) <= HALF_ERROR).all())
+
+    def fill_floats(first: int) -> None:
+        which = kept[first : first + _SLICE]
+        rest[:, first : first + len(which)] = splats.sh[which, 1:].reshape(len(which), values).view(np.uint32).T
+
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        list(pool.map(fill, slices))
+        rest = np.zeros((-(-values // 2), stride), np.uint32)
+        half = all(list(pool.map(fill_halves, slices)))
+        if not half:
+            rest = np.zeros((values, stride), np.uint32)
+            list(pool.map(fill_floats, slices))
     return Layout(geometry, base, rest, _groups(splats, kept, stride), _sky(scene), n, splats.sh_degree, half)
 
 
-def packs_into_halves(sh: Float32[np.ndarray, "n k 3"]) -> bool:
-    """Whether halves in place of all but the constant harmonic keep every colour within ``HALF_ERROR``."""
-    return all(
-        bool((half_errors(sh[first : first + _SLICE]) <= HALF_ERROR).all()) for first in range(0, len(sh), _SLICE)
-    )
-
-
-def half_errors(sh: Float32[np.ndarray, "n k 3"]) -> Float64[np.ndarray, "n 3"]:
-    """The most that halves can change of each splat's colour, over all directions.
-
-    Of degree l, the squares of the harmonics add up to (2l + 1)/4π in any direction (the addition theorem), so by
-    Cauchy and Schwarz errors e change the sum by at most |e|·√((2l + 1)/4π).
-    """
+def halves(sh: Float32[np.ndarray, "n k 3"]) -> Float16[np.ndarray, "n v"]:
+    """Coefficients as halves, each splat's in a row of an even number of them."""
+    values = sh.shape[1] * 3
+    packed = np.zeros((len(sh), -(-values // 2) * 2), "<f2")
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = sh.astype(np.float64) - sh.astype(np.float16).astype(np.float64)
-    total = np.zeros((len(sh), 3))
-    for degree in range(1, round(sqrt(sh.shape[1]))):
-        own = errors[:, degree**2 : (degree + 1) ** 2]
-        total += np.sqrt((own * own).sum(axis=1) * ((2 * degree + 1) / (4 * pi)))
+        packed[:, :values] = sh.reshape(len(sh), values)
+    return packed
+
+
+def half_errors(sh: Float32[np.ndarray, "n k 3"], packed: Float16[np.ndarray, "n v"]) -> Float32[np.ndarray, "n 3"]:
+    """The most that halves in place of all but the constant harmonic change of each splat's colour, from anywhere.
+
+    ``sh`` begins with degree 1. Of degree l, the squares of the harmonics add up to (2l + 1)/4π in any direction (the
+    addition theorem), so by Cauchy and Schwarz errors e change the sum by at most |e|·√((2l + 1)/4π).
+    """
+    n, k = sh.shape[:2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = sh - packed[:, : 3 * k].reshape(n, k, 3).astype(np.float32)
+    total = np.zeros((n, 3), np.float32)
+    for degree in range(1, round(sqrt(k + 1))):
+        own = errors[:, degree**2 - 1 : (degree + 1) ** 2 - 1]
+        total += np.sqrt(np.einsum("nkc,nkc->nc", own, own) * np.float32((2 * degree + 1) / (4 * pi)))
     return total
 
 
 def _kept(splats: SplatCloud) -> Int64[np.ndarray, "n"]:
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in (splats.means, splats.scales, splats.wxyz)])
     return np.flatnonzero(finite & (splats.opacities >= np.float32(ALPHA_CUT)))
-
-
-def _floats(values: Float32[np.ndarray, "n v"]) -> UInt32[np.ndarray, "n v"]:
-    return np.ascontiguousarray(values).view(np.uint32)
-
-
-def _halves(values: Float32[np.ndarray, "n v"]) -> UInt32[np.ndarray, "n w"]:
-    """Pairs of values as words, the first in the low half."""
-    pairs = np.zeros((len(values), -(-values.shape[1] // 2) * 2), "<f2")
-    pairs[:, : values.shape[1]] = values
-    return pairs.view("<u4").astype(np.uint32, copy=False)
 
 
 def _groups(splats: SplatCloud, kept: Int64[np.ndarray, "n"], stride: int) -> Float32[np.ndarray, "7 groups"]:

@@ -117,5 +117,5 @@ def test_nothing_opens(table):
 
 
 def test_unknown_name():
-    with pytest.raises(BackendError, match="no renderer backend 'gpu'; there are: auto, gsplat, cpu, reference"):
+    with pytest.raises(BackendError, match="no renderer backend 'gpu'; there are: auto, cuda, gsplat, cpu, reference"):
         open_renderer("gpu")

@@ -28,6 +28,7 @@ class Backend:
 
 
 BACKENDS: Mapping[str, Backend] = {
+    "cuda": Backend("translight.render.cuda", extra="cuda"),
     "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "cpu": Backend("translight.render.cpu"),
     "reference": Backend("translight.render.reference"),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from translight.colour.output import OutputTransform
 from translight.core.camera import View

@@ -57,7 +57,7 @@ def test_the_table(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(bench, "STEADY", ("room_2m", (64, 36)))
     monkeypatch.setattr(bench, "FRAMES", 4)
     monkeypatch.setattr(bench, "STEADY_FRAMES", 4)
-    monkeypatch.setattr(bench, "bench_scene", lambda _: bench.Scene(bench.room(500)))
+    monkeypatch.setattr(bench, "bench_scene", lambda _: bench.Scene.of(bench.room(500)))
     monkeypatch.setattr(bench, "_conform", lambda: None)
     monkeypatch.setattr(bench, "_RESULT", tmp_path / "cuda.md")
 

@@ -29,7 +29,7 @@ if COMPILER is None:
 
 def test_a_frame_stays_on_the_device_until_it_is_finished():
     placement = Similarity(1.0, Pose(STAGE_FROM_RDF.wxyz, np.array([0.0, 6.0, 1.5])))
-    scene = Scene(cloud(1, 3000, 2, spread=1.5), placement)
+    scene = Scene.of(cloud(1, 3000, 2, spread=1.5), placement)
     canvas = Canvas(160, 96, (PlaneWall("wall", (0.0, 4.0, 1.5), 4.0, 2.4, 160, 96),))
     output = OutputTransform(pixel_format=PixelFormat.RGB10A2)
     eye = np.array([0.0, 0.0, 1.5])

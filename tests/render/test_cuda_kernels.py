@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,20 +129,24 @@ class Projected:
     """A scene's splats as one call projects them for views of one eye, and as instances name their tiles."""
 
     def __init__(self, emulator: Emulator, scene: Scene, views: list[View], room: int = 200_000) -> None:
-        layout = lay_out(scene)
+        (layer,) = scene.layers
+        layout = lay_out(layer.splats)
         self.count, stride = layout.count, layout.stride
         self.keys, self.touched = words(emulator, stride), words(emulator, stride)
         shapes, colours = words(emulator, 8 * len(views) * stride), words(emulator, 4 * stride)
-        emulator.upload(emulator.constant("frame"), frame_block(scene, views, "distance"))
+        block, clips = frame_block(scene, views, "distance")
+        emulator.upload(emulator.constant("frame"), block)
         emulator.launch(
             "project_half" if layout.half else "project_float", stride // THREADS,
             [
                 filled(emulator, layout.geometry), filled(emulator, layout.base),
                 filled(emulator, layout.rest) if layout.rest.size else None, filled(emulator, layout.groups),
-                np.int32(layout.count), np.int32(stride), np.int32(layout.degree), self.keys, self.touched, shapes, colours,
+                np.int32(layout.count), np.int32(stride), np.int32(layout.degree), np.int32(0), filled(emulator, clips),
+                np.int32(stride), self.keys, self.touched, shapes, colours,
             ],
         )  # fmt: skip
-        seen = np.flatnonzero(self.keys.array(np.uint32)[: layout.count] != NOTHING)
+        assert (self.keys.array(np.uint32)[layout.count :] == NOTHING).all()
+        seen = np.flatnonzero(self.keys.array(np.uint32) != NOTHING)
         self.order = seen[np.argsort(self.keys.array(np.uint32)[seen], kind="stable")].astype(np.uint32)
         order = filled(emulator, np.append(self.order, np.uint32(0)))
         found = filled(emulator, np.array([len(seen)], np.uint32))
@@ -183,7 +188,7 @@ def touched_tiles(scene: Scene, view: View, margin_px: float) -> set[tuple[int, 
 
 
 def scene_and_view(seed: int, size: float, width: int = 150, height: int = 110) -> tuple[Scene, View]:
-    scene = Scene(cloud(seed, 500, 1, size=size, opacity=(0.0, 1.0)))
+    scene = Scene.of(cloud(seed, 500, 1, size=size, opacity=(0.0, 1.0)))
     return scene, View(
         Pose.from_wxyz((1, 0.05, -0.1, 0.3), (0.2, 0.3, -4)), Camera.from_fov(width, height, horizontal_deg=50)
     )
@@ -193,7 +198,7 @@ def scene_and_view(seed: int, size: float, width: int = 150, height: int = 110) 
 def test_instances_name_the_tiles_touched_and_hardly_another(emulator, size):
     """None is missing but where an outline ends within a hair of a pixel's centre, and few are named in vain."""
     scene, view = scene_and_view(60, size)
-    index = np.flatnonzero(scene.splats.opacities >= np.float32(ALPHA_CUT))
+    index = np.flatnonzero(scene.layers[0].splats.opacities >= np.float32(ALPHA_CUT))
     found = {(int(index[splat]), tile) for splat, tile in Projected(emulator, scene, [view]).instances()}
     assert touched_tiles(scene, view, -0.01) <= found
     needed = touched_tiles(scene, view, 0.0)
@@ -242,10 +247,10 @@ def test_a_group_out_of_sight_is_passed_over_and_none_in_sight(emulator):
         *(np.concatenate([getattr(near, f), getattr(far, f)]) for f in ("means", "scales", "wxyz", "opacities", "sh"))
     )
     view = View(Pose.identity(), Camera.from_fov(64, 64, horizontal_deg=60))
-    layout = lay_out(Scene(both))
+    layout = lay_out(both)
     assert layout.groups.shape == (GROUP_FIELDS, layout.stride // GROUP)
-    order = Projected(emulator, Scene(both), [view]).order
-    reference = project(Scene(both), view, "distance").index
+    order = Projected(emulator, Scene.of(both), [view]).order
+    reference = project(Scene.of(both), view, "distance").index
     kept = np.flatnonzero(both.opacities >= np.float32(ALPHA_CUT))
     assert set(reference.tolist()) <= set(kept[order].tolist())
     assert len(order) > 50
@@ -260,12 +265,8 @@ def test_every_kernel_is_launched_here_or_in_a_frame(emulator):
     with CudaRenderer(emulator) as renderer:
         scene, view = scene_and_view(64, 0.1)
         renderer.render(scene, [view])
-        loud = type(scene.splats)(
-            *(
-                getattr(scene.splats, f) * (100 if f == "sh" else 1)
-                for f in ("means", "scales", "wxyz", "opacities", "sh")
-            )
-        )
-        renderer.render(Scene(loud), [view])
+        splats = scene.layers[0].splats
+        loud = replace(splats, sh=100 * splats.sh)
+        renderer.render(Scene.of(loud), [view])
         launched = {kernel for kernel, _ in emulator.launches}
     assert launched == set(KERNELS)

@@ -22,7 +22,8 @@ _LEAST_CAPABILITY = 70
 """Volta: warps whose lanes may part, and ``__match_any_sync``."""
 _in_use: set[int] = set()
 """Numbers of the devices that are open in this process."""
-_STAGED_BYTES = 1 << 14
+_STAGED_BYTES = 1 << 16
+"""As much as constant memory has."""
 _STAGES = 4
 
 

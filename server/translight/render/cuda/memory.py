@@ -1,45 +1,30 @@
-"""The device's memory: a scene's planes, which stay, and what every frame is made in, which grows and is kept."""
+"""The device's memory that every frame is made in, which grows and is kept; resident.py has what stays of scenes."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from translight.core.device import THREADS, Buffer, Device, uploaded
+from translight.core.device import THREADS, Buffer, Device
 from translight.core.errors import BackendError
-from translight.render.cuda.prepare import Layout
 from translight.render.cuda.source import DIGITS, SORT_STRIP
 
 STATUS_BYTES = 16
 """Before a frame's pixels: the instances that it has, how many of them were drawn, and two unused words."""
 _LEAST_INSTANCES = 1 << 16
-
-
-class Resident:
-    """A scene on the device; what belongs to none of its splats (no harmonics, no sky) is None."""
-
-    def __init__(self, device: Device, layout: Layout) -> None:
-        self.geometry = uploaded(device, layout.geometry)
-        self.base = uploaded(device, layout.base)
-        self.rest = uploaded(device, layout.rest) if layout.rest.size else None
-        self.groups = uploaded(device, layout.groups)
-        self.sky = uploaded(device, layout.sky) if layout.sky.size else None
-        self.length = uploaded(device, np.array([layout.count], np.uint32))
-        self.sky_size = (layout.sky.shape[1], layout.sky.shape[0]) if layout.sky.size else (0, 0)
-        self.count, self.stride, self.degree, self.half = layout.count, layout.stride, layout.degree, layout.half
+_LEAST_HALF_SPACES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What scratch has place for: splats, views, instances, tiles and pixels of all views."""
+    """What scratch has place for: splats of all layers, views, instances, tiles and pixels of all views, and clips."""
 
     splats: int = 0
     views: int = 0
     instances: int = 0
     tiles: int = 0
     pixels: int = 0
+    half_spaces: int = 0
 
     def fits(self, wanted: Room) -> bool:
         """Whether what is wanted has place in this."""
@@ -49,6 +34,7 @@ class Room:
             and self.instances >= wanted.instances
             and self.tiles >= wanted.tiles
             and self.pixels >= wanted.pixels
+            and self.half_spaces >= wanted.half_spaces
         )
 
     def grown(self, wanted: Room) -> Room:
@@ -59,12 +45,18 @@ class Room:
             max(self.instances, wanted.instances),
             max(self.tiles, wanted.tiles),
             max(self.pixels, wanted.pixels),
+            max(self.half_spaces, wanted.half_spaces),
         )
 
 
 def least_instances(splats: int) -> int:
     """Room for instances before a frame has shown how many there are."""
     return max(_LEAST_INSTANCES, 2 * splats)
+
+
+def least_half_spaces(wanted: int) -> int:
+    """Room for clips, in powers of two, so that a wall more or less seldom moves all memory."""
+    return 1 << max(_LEAST_HALF_SPACES - 1, wanted - 1).bit_length()
 
 
 @dataclass(slots=True)
@@ -95,7 +87,7 @@ class Scratch:
             "touched": room.splats, "shapes": 8 * room.views * room.splats, "colours": 4 * room.splats,
             "counts": DIGITS * strips, "totals": DIGITS, "sums": -(-room.splats // THREADS), "found": 1, "spare": 1,
             "tiles0": room.instances, "tiles1": room.instances, "splats0": room.instances, "splats1": room.instances,
-            "starts": room.tiles + 1, "frame": STATUS_BYTES // 4 + 5 * room.pixels,
+            "starts": room.tiles + 1, "clips": 5 * room.half_spaces, "frame": STATUS_BYTES // 4 + 5 * room.pixels,
         }  # fmt: skip
         self.buffers.update({name: self.device.allocate(4 * count) for name, count in words.items()})
 

@@ -1,4 +1,4 @@
-"""A scene laid out for the kernels: a plane of numbers a field, splats side by side, and groups' bounds for culling.
+"""A cloud laid out for the kernels: a plane of numbers a field, splats side by side, and groups' bounds for culling.
 
 The mathematics is that of ``render/cpu/prepare.py``; ``kernels/project.cu`` reads what is made here.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int64, UInt32
 
 from translight.core.device import THREADS
-from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.contract import ALPHA_CUT
 from translight.render.cuda.source import GROUP
 from translight.render.projection import rotations
 from translight.splats.cloud import SplatCloud
@@ -35,14 +35,13 @@ class Layout:
 
     Planes are ``stride`` long, a multiple of a block. ``base`` holds the constant harmonic, ``rest`` the others,
     harmonic by harmonic, RGB inner: as floats, or (``half``) two halves to a word, where that changes no colour by more
-    than ``HALF_ERROR``. ``sky`` has a fourth channel of zeros, and no texels where there is none.
+    than ``HALF_ERROR``.
     """
 
     geometry: Float32[np.ndarray, "13 stride"]
     base: Float32[np.ndarray, "3 stride"]
     rest: UInt32[np.ndarray, "words stride"]
     groups: Float32[np.ndarray, "7 groups"]
-    sky: Float32[np.ndarray, "h w 4"]
     count: int
     degree: int
     half: bool
@@ -53,9 +52,8 @@ class Layout:
         return self.geometry.shape[1]
 
 
-def lay_out(scene: Scene) -> Layout:
-    """Copy ``scene``'s arrays into the kernels' layout, on all of the processor's cores."""
-    splats = scene.splats
+def lay_out(splats: SplatCloud) -> Layout:
+    """Copy a cloud's arrays into the kernels' layout, on all of the processor's cores."""
     kept = _kept(splats)
     n = len(kept)
     stride = max(1, -(-n // THREADS)) * THREADS
@@ -92,7 +90,14 @@ def lay_out(scene: Scene) -> Layout:
         if not half:
             rest = np.zeros((values, stride), np.uint32)
             list(pool.map(fill_floats, slices))
-    return Layout(geometry, base, rest, _groups(splats, kept, stride), _sky(scene), n, splats.sh_degree, half)
+    return Layout(geometry, base, rest, _groups(splats, kept, stride), n, splats.sh_degree, half)
+
+
+def lay_out_sky(sky: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 4"]:
+    """A sky with a fourth channel of zeros, so that a texel is one load."""
+    laid = np.zeros((*sky.shape[:2], 4), np.float32)
+    laid[..., :3] = sky
+    return laid
 
 
 def halves(sh: Float32[np.ndarray, "n k 3"]) -> Float16[np.ndarray, "n v"]:
@@ -137,11 +142,3 @@ def _groups(splats: SplatCloud, kept: Int64[np.ndarray, "n"], stride: int) -> Fl
         groups[3:6, own] = (np.float32(0.5) * (high - low)).T
         groups[6, own] = np.maximum.reduceat(splats.scales[kept].max(axis=1), firsts)
     return groups
-
-
-def _sky(scene: Scene) -> Float32[np.ndarray, "h w 4"]:
-    if scene.sky is None:
-        return np.zeros((0, 0, 4), np.float32)
-    sky = np.zeros((*scene.sky.shape[:2], 4), np.float32)
-    sky[..., :3] = scene.sky
-    return sky

@@ -10,6 +10,7 @@ from importlib.resources import files
 from translight.core.device import THREADS
 from translight.render.contract import ALPHA_CUT, ALPHA_MAX, DILATION_PX2, TRANSMITTANCE_STOP
 from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
+from translight.render.tint import GAIN, LIFT, SIGN, SLOPE
 
 WARP = 32
 TILE_PX = 16
@@ -20,6 +21,8 @@ GROUP = 128
 """Splats that are culled together."""
 MAX_VIEWS = 8
 """Views of one eye that are drawn together."""
+MAX_LAYERS = 32
+"""Of a scene; constant memory has room for so many in all of the views."""
 SORT_STRIP = 4096
 """Entries that a block sorts."""
 DIGITS = 256
@@ -33,6 +36,7 @@ NUMBERS: Mapping[str, int | float] = {
     "WARP_ROWS": WARP_ROWS,
     "GROUP": GROUP,
     "MAX_VIEWS": MAX_VIEWS,
+    "MAX_LAYERS": MAX_LAYERS,
     "SORT_STRIP": SORT_STRIP,
     "DIGITS": DIGITS,
     "LONE_INSTANCES": LONE_INSTANCES,
@@ -42,13 +46,19 @@ NUMBERS: Mapping[str, int | float] = {
     "DILATION_PX2": DILATION_PX2,
     "HALF_LOG2_E": 0.5 * math.log2(math.e),
     "INVERSE_TURN": 0.5 / math.pi,
+    "TINT_SIGN": SIGN,
+    "TINT_SLOPE": SLOPE,
+    "TINT_GAIN": GAIN,
+    "TINT_LIFT": LIFT,
     "SH_OFFSET": SH_OFFSET,
     "SH_0": SH_0,
     "SH_1": SH_1,
     **dict(zip(("SH_2A", "SH_2B", "SH_2C"), SH_2, strict=True)),
     **dict(zip(("SH_3A", "SH_3B", "SH_3C", "SH_3D", "SH_3E"), SH_3, strict=True)),
 }
-FILES = ("scalar", "frame", "outline", "harmonics", "project", "scan", "radix", "instances", "sky", "blend")
+FILES = (
+    "scalar", "frame", "outline", "harmonics", "tint", "clip", "project", "scan", "radix", "instances", "sky", "blend",
+)  # fmt: skip
 """Each may use what those before it define."""
 KERNELS = (
     "project_half", "project_float", "radix_count", "radix_scan", "radix_scatter", "sum_instances", "scan_sums",

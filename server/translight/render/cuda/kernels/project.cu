@@ -1,19 +1,22 @@
-// Culling, projection and colour of all views of one eye, fused: a thread a splat, which is read once.
+// Culling, projection and colour of a layer in all views of one eye, fused: a thread a splat, which is read once.
 //
-// A splat's shape in view v stands at v·stride + i, two float4: (x, y, p, q) and (r, log2_alpha, depth, –). Its colour
-// and its key, and how many tiles it touches in which views (count << 8 | views), are shared by the views.
+// Splats of all layers are numbered through. What is written here begins at the layer's first: a splat's shape in view v
+// stands at v·total + i, two float4: (x, y, p, q) and (r, log2_alpha, depth, –). Its colour and its key, and how many
+// tiles it touches in which views (count << 8 | views), are shared by the views.
 
 // Whether any splat of a group can touch a view's picture; render/cpu/cull.py has the argument.
-__device__ __forceinline__ bool group_seen(const float *__restrict__ groups, int stride, int group, const View &view) {
+__device__ __forceinline__ bool group_seen(
+    const float *__restrict__ groups, int stride, int group, const Placement &placement
+) {
     const float x = groups[group], y = groups[stride + group], z = groups[2 * stride + group];
     const float across = groups[3 * stride + group], along = groups[4 * stride + group];
     const float up = groups[5 * stride + group], scale = groups[6 * stride + group];
     bool seen = across >= 0.0f;
     for (int k = 0; k < 5; ++k) {
-        const float nx = view.planes[5 * k], ny = view.planes[5 * k + 1], nz = view.planes[5 * k + 2];
-        const float offset = view.planes[5 * k + 3];
+        const float nx = placement.planes[5 * k], ny = placement.planes[5 * k + 1], nz = placement.planes[5 * k + 2];
+        const float offset = placement.planes[5 * k + 3];
         const float distance = nx * x + ny * y + nz * z + offset;
-        const float size = fabsf(nx) * across + fabsf(ny) * along + fabsf(nz) * up + view.planes[5 * k + 4] * scale;
+        const float size = fabsf(nx) * across + fabsf(ny) * along + fabsf(nz) * up + placement.planes[5 * k + 4] * scale;
         const float rounding = fabsf(nx * x) + fabsf(ny * y) + fabsf(nz * z) + size + fabsf(offset);
         seen = seen && distance + size + 1e-5f * rounding >= 0.0f;
     }
@@ -22,17 +25,18 @@ __device__ __forceinline__ bool group_seen(const float *__restrict__ groups, int
 
 // Splat i's shape in a view, and how many tiles it touches there; 0 where it is not seen.
 __device__ __forceinline__ u32 shape_of(
-    const float *__restrict__ geometry, int stride, int i, float mx, float my, float mz, const View &view,
-    float4 &first, float4 &second
+    const float *__restrict__ geometry, const float *__restrict__ clips, int stride, int i, float mx, float my,
+    float mz, const Layer &layer, const Placement &placement, const View &view, float4 &first, float4 &second
 ) {
-    const float *w = view.rotation;
-    const float s = view.scale;
-    const float z = s * (w[6] * mx + w[7] * my + w[8] * mz) + view.translation[2];
+    const float *w = placement.rotation;
+    const float s = layer.scale;
+    const float z = s * (w[6] * mx + w[7] * my + w[8] * mz) + placement.translation[2];
     if (!(z >= view.near_m)) return 0;
-    const float log2_alpha = geometry[12 * (size_t)stride + i];
+    float log2_alpha = geometry[12 * (size_t)stride + i];
     if (!(log2_alpha >= LOG2_ALPHA_CUT)) return 0;
-    const float x = s * (w[0] * mx + w[1] * my + w[2] * mz) + view.translation[0];
-    const float y = s * (w[3] * mx + w[4] * my + w[5] * mz) + view.translation[1];
+    if (!kept(clips, placement.first_clip, placement.end_clip, mx, my, mz)) return 0;
+    const float x = s * (w[0] * mx + w[1] * my + w[2] * mz) + placement.translation[0];
+    const float y = s * (w[3] * mx + w[4] * my + w[5] * mz) + placement.translation[1];
     const float inverse_z = __fdiv_rn(1.0f, z);
     const float over_x = x * inverse_z, over_y = y * inverse_z;
     const float slope_x = fminf(fmaxf(over_x, view.low_x), view.high_x);
@@ -55,7 +59,12 @@ __device__ __forceinline__ u32 shape_of(
     const float xy = g[0] * h[0] + g[1] * h[1] + g[2] * h[2];
     const float yy = h[0] * h[0] + h[1] * h[1] + h[2] * h[2] + DILATION_PX2;
     const float m01 = g[0] * h[1] - g[1] * h[0], m02 = g[0] * h[2] - g[2] * h[0], m12 = g[1] * h[2] - g[2] * h[1];
-    const float determinant = m01 * m01 + m02 * m02 + m12 * m12 + DILATION_PX2 * (xx + yy - DILATION_PX2);
+    const float before = m01 * m01 + m02 * m02 + m12 * m12;
+    const float determinant = before + DILATION_PX2 * (xx + yy - DILATION_PX2);
+    if (layer.antialiased > 0.0f) {
+        log2_alpha += 0.5f * log2f(__fdiv_rn(before, determinant));
+        if (!(log2_alpha >= LOG2_ALPHA_CUT)) return 0;
+    }
 
     const float inverse_yy = __fdiv_rn(1.0f, yy);
     const float p = __fsqrt_rn(__fdiv_rn(HALF_LOG2_E * yy, determinant));
@@ -70,38 +79,45 @@ __device__ __forceinline__ u32 shape_of(
 template <bool HALF>
 __device__ __forceinline__ void project_splat(
     const float *__restrict__ geometry, const float *__restrict__ base, const u32 *__restrict__ rest,
-    const float *__restrict__ groups, int count, int stride, int degree, u32 *__restrict__ keys,
-    u32 *__restrict__ touched, float4 *__restrict__ shapes, float4 *__restrict__ colours
+    const float *__restrict__ groups, int count, int stride, int degree, int number, const float *__restrict__ clips,
+    int total, u32 *__restrict__ keys, u32 *__restrict__ touched, float4 *__restrict__ shapes,
+    float4 *__restrict__ colours
 ) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     const int lane = threadIdx.x & 31;
-    const bool seen_by = lane < frame.views && group_seen(groups, stride / GROUP, i / GROUP, frame.view[lane]);
+    const Layer &layer = frame.layer[number];
+    const Placement *placements = frame.placement + number * frame.views;
+    const bool seen_by = lane < frame.views && group_seen(groups, stride / GROUP, i / GROUP, placements[lane]);
     u32 views = __ballot_sync(ALL_LANES, seen_by);
-    if (i >= count) return;
     u32 key = NOTHING;
-    if (views != 0) {
+    if (i < count && views != 0) {
         const float mx = geometry[i], my = geometry[(size_t)stride + i], mz = geometry[2 * (size_t)stride + i];
         u32 tiles = 0, seen = 0;
         float depth = 0.0f;
         for (; views != 0; views &= views - 1) {
             const int v = __ffs(views) - 1;
             float4 first, second;
-            const u32 found = shape_of(geometry, stride, i, mx, my, mz, frame.view[v], first, second);
+            const u32 found = shape_of(
+                geometry, clips, stride, i, mx, my, mz, layer, placements[v], frame.view[v], first, second
+            );
             if (found == 0) continue;
             tiles += found;
             seen |= 1u << v;
             depth = second.z;
-            float4 *shape = shapes + 2 * ((size_t)v * stride + i);
+            float4 *shape = shapes + 2 * ((size_t)v * total + i);
             shape[0] = first;
             shape[1] = second;
         }
         if (seen != 0) {
-            const float x = mx - frame.view[0].eye[0], y = my - frame.view[0].eye[1], z = mz - frame.view[0].eye[2];
+            const float x = mx - layer.eye[0], y = my - layer.eye[1], z = mz - layer.eye[2];
             // In scene axes, where no camera's rotation has a part in it: it has the same bits however one turns.
-            key = __float_as_uint(frame.view[0].by_distance > 0.0f ? x * x + y * y + z * z : depth);
+            const float far = layer.by_distance * (x * x + y * y + z * z);
+            key = __float_as_uint(layer.by_distance > 0.0f ? far : depth);
             touched[i] = tiles << MAX_VIEWS | seen;
-            const float3 colour = colour_of<HALF>(base, rest, stride, i, degree, x, y, z);
-            colours[i] = make_float4(colour.x, colour.y, colour.z, 0.0f);
+            const float3 c = colour_of<HALF>(base, rest, stride, i, degree, x, y, z);
+            colours[i] = make_float4(
+                tinted(c.x, layer.tint), tinted(c.y, layer.tint + 1), tinted(c.z, layer.tint + 2), 0.0f
+            );
         }
     }
     keys[i] = key;
@@ -109,16 +125,22 @@ __device__ __forceinline__ void project_splat(
 
 extern "C" __global__ void __launch_bounds__(THREADS, 3) project_half(
     const float *__restrict__ geometry, const float *__restrict__ base, const u32 *__restrict__ rest,
-    const float *__restrict__ groups, int count, int stride, int degree, u32 *__restrict__ keys,
-    u32 *__restrict__ touched, float4 *__restrict__ shapes, float4 *__restrict__ colours
+    const float *__restrict__ groups, int count, int stride, int degree, int number, const float *__restrict__ clips,
+    int total, u32 *__restrict__ keys, u32 *__restrict__ touched, float4 *__restrict__ shapes,
+    float4 *__restrict__ colours
 ) {
-    project_splat<true>(geometry, base, rest, groups, count, stride, degree, keys, touched, shapes, colours);
+    project_splat<true>(
+        geometry, base, rest, groups, count, stride, degree, number, clips, total, keys, touched, shapes, colours
+    );
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 3) project_float(
     const float *__restrict__ geometry, const float *__restrict__ base, const u32 *__restrict__ rest,
-    const float *__restrict__ groups, int count, int stride, int degree, u32 *__restrict__ keys,
-    u32 *__restrict__ touched, float4 *__restrict__ shapes, float4 *__restrict__ colours
+    const float *__restrict__ groups, int count, int stride, int degree, int number, const float *__restrict__ clips,
+    int total, u32 *__restrict__ keys, u32 *__restrict__ touched, float4 *__restrict__ shapes,
+    float4 *__restrict__ colours
 ) {
-    project_splat<false>(geometry, base, rest, groups, count, stride, degree, keys, touched, shapes, colours);
+    project_splat<false>(
+        geometry, base, rest, groups, count, stride, degree, number, clips, total, keys, touched, shapes, colours
+    );
 }

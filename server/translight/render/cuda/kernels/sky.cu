@@ -1,4 +1,4 @@
-// The sky behind the splats; render/sky.py says what a pixel sees.
+// The sky behind the splats, in its tint; render/sky.py says what a pixel sees.
 
 __device__ __forceinline__ float3 sky_at(
     const float4 *__restrict__ sky, int sky_width, int sky_height, const View &view, int column, int row
@@ -22,8 +22,9 @@ __device__ __forceinline__ float3 sky_at(
     const float4 c = sky[y1 * sky_width + x0], d = sky[y1 * sky_width + x1];
     const float wa = (1.0f - to_right) * (1.0f - to_bottom), wb = to_right * (1.0f - to_bottom);
     const float wc = (1.0f - to_right) * to_bottom, wd = to_right * to_bottom;
-    return make_float3(
-        wa * a.x + wb * b.x + wc * c.x + wd * d.x, wa * a.y + wb * b.y + wc * c.y + wd * d.y,
-        wa * a.z + wb * b.z + wc * c.z + wd * d.z
-    );
+    const float red = wa * a.x + wb * b.x + wc * c.x + wd * d.x;
+    const float green = wa * a.y + wb * b.y + wc * c.y + wd * d.y;
+    const float blue = wa * a.z + wb * b.z + wc * c.z + wd * d.z;
+    const float *tint = frame.sky_tint;
+    return make_float3(tinted(red, tint), tinted(green, tint + 1), tinted(blue, tint + 2));
 }

@@ -14,6 +14,7 @@ if COMPILER is None:
     pytest.skip("g++ is not here, which compiles the kernels for the CPU", allow_module_level=True)
 from tests.render.cuda_emulation.queued_cupy import World, cupy_of
 
+from translight.render import cuda
 from translight.render.cuda.source import KERNELS
 
 
@@ -21,6 +22,7 @@ from translight.render.cuda.source import KERNELS
 def bench(monkeypatch):
     """The module on a machine with a GPU; what a GPU would say of itself is the stand-in's."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_of(World()))
+    monkeypatch.setattr(cuda, "require_gpu", lambda _: None)
     for name in ("translight.render.cuda.cupy_device", "translight.render.cuda.readback"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     from benchmarks import bench_cuda

@@ -16,6 +16,7 @@ from tests.render.test_conformance import CASES, assert_conforms, expected
 
 from translight.core.device import Part
 from translight.core.errors import BackendError
+from translight.render import cuda
 from translight.render.contract import Frame
 from translight.render.cuda import open_backend
 from translight.render.cuda.memory import STATUS_BYTES
@@ -32,6 +33,7 @@ def world(monkeypatch):
     """A machine with one GPU, whatever this one has."""
     world = World()
     monkeypatch.setitem(sys.modules, "cupy", cupy_of(world))
+    monkeypatch.setattr(cuda, "require_gpu", lambda _: None)
     for name in MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     yield world
@@ -118,7 +120,6 @@ FAILURES = {
         {"driver_error": "cudaErrorInsufficientDriver: CUDA driver version is insufficient"},
         r"the cuda backend needs an NVIDIA GPU and its driver for CUDA 13\.2 \(cudaErrorInsufficientDriver: CUDA driver version is insufficient\)",
     ),
-    "no device": ({"devices": 0}, "the cuda backend needs an NVIDIA GPU; the driver knows of none"),
     "too old": (
         {"capability": "61"},
         r"the cuda backend needs compute capability 7 \(Volta\) or newer; GPU 0 has 6\.1",
@@ -183,6 +184,7 @@ def test_the_conformance_suite_itself_passes(tmp_path):
     script = (
         "import sys, pytest; from tests.render.cuda_emulation.queued_cupy import World, cupy_of;"
         "sys.modules['cupy'] = cupy_of(World());"
+        "import translight.render.cuda as cuda; cuda.require_gpu = lambda _: None;"
         "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-k', 'cuda', 'tests/render/test_conformance.py']))"
     )
     root = Path(__file__).parents[2]
@@ -196,9 +198,20 @@ def test_the_conformance_suite_itself_passes(tmp_path):
 
 def test_without_cupy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(cuda, "require_gpu", lambda _: None)
     for name in MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(BackendError, match=r'needs CuPy, .*pip install "translight\[cuda\]"'):
+        open_backend()
+
+
+def test_the_driver_is_asked_before_cupy_is_imported(monkeypatch):
+    def none(backend: str) -> None:
+        raise BackendError(f"{backend}: no GPU")
+
+    monkeypatch.setattr(cuda, "require_gpu", none)
+    monkeypatch.setattr(cuda, "import_module", lambda name: pytest.fail(f"{name} is imported"))
+    with pytest.raises(BackendError, match=r"^cuda: no GPU$"):
         open_backend()
 
 

@@ -28,15 +28,16 @@ _STAGES = 4
 
 
 def open_device() -> CupyDevice:
-    """The current GPU. Raises BackendError where there is none, or none new enough."""
+    """The current GPU. Raises BackendError where there is none, or its driver or itself is too old.
+
+    ``nvidia.py`` has asked the driver whether there is one, before CuPy was imported.
+    """
     try:
-        devices = cupy.cuda.runtime.getDeviceCount()
+        cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise BackendError(
             f"the cuda backend needs an NVIDIA GPU and its driver for CUDA {_cuda_version()} ({error})"
         ) from error
-    if devices == 0:
-        raise BackendError("the cuda backend needs an NVIDIA GPU; the driver knows of none")
     device = cupy.cuda.Device()
     if int(device.compute_capability) < _LEAST_CAPABILITY:
         raise BackendError(

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from tests.render.cuda_emulation.emulator import COMPILER, Emulator
-from tests.render.test_conformance import CASES, SHARED, assert_conforms, expected, real_capture
+from tests.render.test_conformance import (
+    CASES,
+    MEDIAN_CASES,
+    SHARED,
+    assert_conforms,
+    assert_depth_is_left_alone,
+    assert_median_conforms,
+    assert_median_is_a_splats_own,
+    expected,
+    real_capture,
+)
 
 from translight.render.contract import Frame
 from translight.render.cuda.renderer import CudaRenderer
@@ -46,7 +56,20 @@ def test_meets_the_reference_in_order_of_distance(forwards, case):
     assert_conforms(forwards.render(scene, views, order="distance"), truth)
 
 
-@pytest.mark.parametrize("case", ["ties", "inside", "opaque", "giant_2.0_3.0"])
+@pytest.mark.parametrize("case", MEDIAN_CASES)
+def test_median_depth_meets_the_reference(forwards, case):
+    assert_median_conforms(forwards, case)
+
+
+def test_median_depth_is_a_splats_own(forwards):
+    assert_median_is_a_splats_own(forwards)
+
+
+def test_without_depth_the_picture_is_the_same_and_depth_is_left_alone(forwards):
+    assert_depth_is_left_alone(forwards)
+
+
+@pytest.mark.parametrize("case", ["ties", "inside", "opaque", "giant_2.0_3.0", "layered"])
 def test_the_order_in_which_blocks_warps_and_lanes_run_changes_no_bit(forwards, otherwise, case):
     scene, views = CASES[case]()
     for one, other in zip(

@@ -68,6 +68,15 @@ def big() -> tuple[object, list, list[Frame]]:
         return scene, views, renderer.render(scene, views)
 
 
+def test_without_depth_none_comes_back(world):
+    scene, views, first = big()
+    before = world.staged_bytes
+    with open_backend() as renderer:
+        (frame,) = renderer.render(scene, views, depth="none")
+    assert world.staged_bytes - before == 16 + 720 * 480 * 16
+    assert np.array_equal(first[0].rgba, frame.rgba)
+
+
 def test_strips_take_turns(world):
     scene, views, first = big()
     assert world.direct_bytes == 0

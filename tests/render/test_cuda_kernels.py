@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tests.render.test_conformance import cloud
 from translight.core.camera import Camera, View
 from translight.core.device import THREADS
 from translight.core.pose import Pose
-from translight.render.contract import ALPHA_CUT, Scene
+from translight.render.contract import ALPHA_CUT, DepthKind, Scene
 from translight.render.cuda.prepare import GROUP_FIELDS, lay_out
 from translight.render.cuda.source import (
     CONSTANTS,
@@ -264,7 +265,8 @@ def test_every_kernel_is_launched_here_or_in_a_frame(emulator):
     launched = set()
     with CudaRenderer(emulator) as renderer:
         scene, view = scene_and_view(64, 0.1)
-        renderer.render(scene, [view])
+        for depth in get_args(DepthKind):
+            renderer.render(scene, [view], depth=depth)
         splats = scene.layers[0].splats
         loud = replace(splats, sh=100 * splats.sh)
         renderer.render(Scene.of(loud), [view])

@@ -79,7 +79,7 @@ def test_a_frame_that_does_not_fit_is_drawn_again(device, monkeypatch):
         for _ in range(4):
             frames = renderer.render(scene, views)
             assert_conforms(frames, truth)
-        assert [kernel for kernel, _ in device.launches].count("blend") == 5, "one frame was drawn twice"
+        assert [kernel for kernel, _ in device.launches].count("blend_expected") == 5, "one frame was drawn twice"
 
 
 def test_a_recording_is_not_replayed_into_memory_that_is_gone(device):
@@ -138,6 +138,19 @@ def test_a_recording_follows_what_changes_about_a_scene_and_its_views(device):
             assert_conforms(renderer.render(other, own), ReferenceRenderer().render(other, own))
         assert (device.allocated, device.recorded) == (allocated, recorded)
         assert max(device.uploaded) < 4096
+
+
+def test_each_depth_has_launches_of_its_own(device):
+    """By turns, recorded and not, over what the other left."""
+    (scene, views), truth = expected("size_123x82")
+    median = ReferenceRenderer().render(scene, views, depth="median")[0].depth
+    with CudaRenderer(device) as renderer:
+        for _ in range(3):
+            (frame,) = renderer.render(scene, views, depth="median")
+            assert (np.isclose(frame.depth, median, rtol=1e-3) | (frame.depth == median)).mean() > 0.99
+            assert_conforms(renderer.render(scene, views), truth)
+            renderer.render(scene, views, depth="none")
+    assert device.recorded == 3
 
 
 def test_clips_beyond_those_there_is_room_for(device, monkeypatch):

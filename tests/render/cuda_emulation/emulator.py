@@ -20,10 +20,11 @@ from translight.core.device import THREADS, Argument, Buffer
 COMPILER = shutil.which("g++")
 FLAGS = (
     "-O2", "-g", "-std=c++17", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-march=native", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing",
+    "-fno-gnu-unique",
     "-ffp-contract=fast", "-fsanitize=undefined,float-cast-overflow", "-fno-sanitize=float-divide-by-zero",
     "-fsanitize-undefined-trap-on-error", "-Wall", "-Wno-unused", "-Wno-unknown-pragmas", "-Werror",
 )  # fmt: skip
-"""Multiplications and additions fuse as NVRTC fuses them; undefined behaviour traps."""
+"""Multiplications and additions fuse as NVRTC fuses them; undefined behaviour traps; libraries share no variable."""
 HEADER = Path(__file__).with_name("emulation.h")
 
 

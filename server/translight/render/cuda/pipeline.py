@@ -2,7 +2,7 @@
 
 Project, layer by layer → sort by distance → name each splat's tiles → sort by tile → blend. All counts stay on the
 device; a launch has blocks for what could be, and those for which there is nothing end at once. Launches depend on the
-scene's clouds and sky and on the pictures' sizes alone: all else is read from memory that is written before them.
+scene's clouds and sky and on the pictures' sizes and depth: all else is read from memory that is written before them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from translight.core.camera import View
 from translight.core.device import THREADS, Argument, Buffer, Device, Part, uploaded
-from translight.render.contract import Order, Scene
+from translight.render.contract import DepthKind, Order, Scene
 from translight.render.cuda.memory import (
     STATUS_BYTES,
     Room,
@@ -36,11 +36,12 @@ _HEADROOM = 1.25
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What launches depend on: residents' numbers (0 for no sky), and pictures' sizes."""
+    """What launches depend on: residents' numbers (0 for no sky), pictures' sizes, and which depth they get."""
 
     clouds: tuple[int, ...]
     sky: int
     sizes: tuple[Size, ...]
+    depth: DepthKind
 
 
 @dataclass(slots=True)
@@ -67,8 +68,7 @@ class Aimed:
 class Pipeline:
     """Draws into ``frame`` on its device: a status, then RGBA of all views, then depths. Used by one thread.
 
-    With ``record``, the launches for scenes of the same clouds and sky and pictures of some sizes are recorded in their
-    second frame, and replayed.
+    With ``record``, launches that depend on the same are recorded in their second frame, and replayed.
     """
 
     def __init__(self, device: Device, *, record: bool = True) -> None:
@@ -80,14 +80,14 @@ class Pipeline:
         self._residents = Residents(device)
         self._plans: dict[_Subject, _Plan] = {}
 
-    def draw(self, scene: Scene, views: Sequence[View], order: Order) -> None:
+    def draw(self, scene: Scene, views: Sequence[View], order: Order, depth: DepthKind = "expected") -> None:
         """Ask the device to draw up to ``MAX_VIEWS`` views, of one eye where there are several; returns at once.
 
         What comes of it is whole only if ``settle`` then says so.
         """
-        self.submit(self.aim(scene, views, order))
+        self.submit(self.aim(scene, views, order, depth))
 
-    def aim(self, scene: Scene, views: Sequence[View], order: Order) -> Aimed:
+    def aim(self, scene: Scene, views: Sequence[View], order: Order, depth: DepthKind = "expected") -> Aimed:
         """What ``submit`` takes: the host's part of a frame, which may be done while the device draws the one before.
 
         Clouds and skies that are new to the device are uploaded, and memory that does not suffice grows, which waits
@@ -101,9 +101,9 @@ class Pipeline:
         pixels = sum(width * height for width, height in sizes)
         places, half_spaces = sum(cloud.stride for cloud in clouds), least_half_spaces(len(clips) // HALF_SPACE)
         self._scratch.ensure(Room(places, len(views), least_instances(places), tiles, pixels, half_spaces))
-        subject = _Subject(tuple(cloud.number for cloud in clouds), 0 if sky is None else sky.number, sizes)
+        subject = _Subject(tuple(cloud.number for cloud in clouds), 0 if sky is None else sky.number, sizes, depth)
         plan = self._plan(subject, places)
-        launches = _Launches(self.device, self._scratch, clouds, sky, plan.splats, tiles, pixels)
+        launches = _Launches(self.device, self._scratch, clouds, sky, plan.splats, tiles, pixels, depth)
         return Aimed(plan, launches.all, block, clips)
 
     def submit(self, aimed: Aimed) -> None:
@@ -131,7 +131,7 @@ class Pipeline:
 
     @property
     def frame(self) -> Buffer:
-        """``STATUS_BYTES`` of status, float32 RGBA of each view in turn, and float32 depths."""
+        """``STATUS_BYTES`` of status, float32 RGBA of each view in turn, and float32 depths if they are drawn."""
         return self._scratch["frame"]
 
     def close(self) -> None:
@@ -159,10 +159,10 @@ class _Launches:
 
     def __init__(
         self, device: Device, scratch: Scratch, clouds: Sequence[ResidentCloud], sky: ResidentSky | None,
-        splats: Buffer, tiles: int, pixels: int,
+        splats: Buffer, tiles: int, pixels: int, depth: DepthKind,
     ) -> None:  # fmt: skip
         self._device, self._scratch, self._clouds, self._sky = device, scratch, clouds, sky
-        self._splats, self._tiles, self._pixels = splats, tiles, pixels
+        self._splats, self._tiles, self._pixels, self._depth = splats, tiles, pixels, depth
         self._places = sum(cloud.stride for cloud in clouds)
         self._status = Part(scratch["frame"], 0)
         self._drawn = Part(scratch["frame"], 4)
@@ -221,8 +221,8 @@ class _Launches:
         s, sky = self._scratch, self._sky
         texels, width, height = (None, 0, 0) if sky is None else (sky.texels, sky.width, sky.height)
         self._launch(
-            "blend", self._tiles, s["starts"], splats, s["shapes"], s["colours"], np.int32(self._places), texels,
-            np.int32(width), np.int32(height), Part(s["frame"], STATUS_BYTES),
+            f"blend_{self._depth}", self._tiles, s["starts"], splats, s["shapes"], s["colours"], np.int32(self._places),
+            texels, np.int32(width), np.int32(height), Part(s["frame"], STATUS_BYTES),
             Part(s["frame"], STATUS_BYTES + 16 * self._pixels),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from translight.core.camera import View
 from translight.core.device import Device
-from translight.render.contract import Frame, Order, Scene, frames_for
+from translight.render.contract import DepthKind, Frame, Order, Scene, frames_for
 from translight.render.cuda.pipeline import Pipeline
 from translight.render.cuda.views import together
 
@@ -30,16 +30,24 @@ class CudaRenderer:
         """What draws them there."""
 
     def render(
-        self, scene: Scene, views: Sequence[View], out: Sequence[Frame] | None = None, *, order: Order = "depth"
+        self,
+        scene: Scene,
+        views: Sequence[View],
+        out: Sequence[Frame] | None = None,
+        *,
+        order: Order = "depth",
+        depth: DepthKind = "expected",
     ) -> list[Frame]:
         """Draw ``scene`` for each view; see ``contract.Renderer``."""
         frames = frames_for(views, out)
         status = np.empty(4, np.uint32)
         for group in together(views, order):
-            targets = [status, *(frames[i].rgba for i in group), *(frames[i].depth for i in group)]
+            targets = [status, *(frames[i].rgba for i in group)]
+            if depth != "none":
+                targets += [frames[i].depth for i in group]
             whole = False
             while not whole:
-                self.pipeline.draw(scene, [views[i] for i in group], order)
+                self.pipeline.draw(scene, [views[i] for i in group], order, depth)
                 self.device.download(self.pipeline.frame, targets)
                 whole = self.pipeline.settle(status)
         return frames

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from translight.core.device import THREADS
-from translight.render.contract import ALPHA_CUT, ALPHA_MAX, DILATION_PX2, TRANSMITTANCE_STOP
+from translight.render.contract import ALPHA_CUT, ALPHA_MAX, DILATION_PX2, HALF, TRANSMITTANCE_STOP
 from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
 from translight.render.tint import GAIN, LIFT, SIGN, SLOPE
 
@@ -43,6 +43,7 @@ NUMBERS: Mapping[str, int | float] = {
     "LOG2_ALPHA_CUT": math.log2(ALPHA_CUT),
     "ALPHA_MAX": ALPHA_MAX,
     "TRANSMITTANCE_STOP": TRANSMITTANCE_STOP,
+    "HALF_LIGHT": HALF,
     "DILATION_PX2": DILATION_PX2,
     "HALF_LOG2_E": 0.5 * math.log2(math.e),
     "INVERSE_TURN": 0.5 / math.pi,
@@ -62,7 +63,7 @@ FILES = (
 """Each may use what those before it define."""
 KERNELS = (
     "project_half", "project_float", "radix_count", "radix_scan", "radix_scatter", "sum_instances", "scan_sums",
-    "emit_instances", "find_tiles", "blend",
+    "emit_instances", "find_tiles", "blend_expected", "blend_median", "blend_none",
 )  # fmt: skip
 CONSTANTS = ("frame",)
 

@@ -28,8 +28,8 @@ from translight.core.device import Part
 from translight.core.errors import BackendError
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
-from translight.render.contract import Order, Scene, frames_for
-from translight.render.cuda import CudaRenderer
+from translight.render.contract import DepthKind, Order, Scene, frames_for
+from translight.render.cuda import CudaRenderer, open_backend
 from translight.render.cuda.memory import STATUS_BYTES
 from translight.render.cuda.pipeline import Pipeline
 from translight.splats.order import along_curve
@@ -88,7 +88,7 @@ class _Case:
     ) -> Row:  # fmt: skip
         gpu, gsplat = (None if a is None else float(np.median(a)) for a in (gpu_ms, gsplat_ms))
         middle, tail = float(np.median(ms)), float(np.percentile(ms, 99))
-        row = Row(self.name, len(self.scene.splats), self.size, views, what, middle, tail, len(ms), gpu, gsplat)
+        row = Row(self.name, self.scene.count, self.size, views, what, middle, tail, len(ms), gpu, gsplat)
         print(_line(row), flush=True)
         return row
 
@@ -96,8 +96,8 @@ class _Case:
 def main(tiny: bool) -> None:
     """Measure, and write the table unless ``tiny``; without a GPU say so, and leave the table alone."""
     try:
-        device = import_module("translight.render.cuda.cupy_device").open_device()
-    except (ImportError, BackendError) as error:
+        renderer = open_backend()
+    except BackendError as error:
         print(f"no GPU to measure: {error}")
         return
     if not tiny:
@@ -105,9 +105,9 @@ def main(tiny: bool) -> None:
     gsplat = _gsplat()
     rows: list[Row] = []
     stages: dict[str, float] = {}
-    with CudaRenderer(device) as renderer:
+    with renderer:
         for name in ("tiny",) if tiny else SCENES:
-            scene = Scene(along_curve(room(2000))) if tiny else bench_scene(name)
+            scene = Scene.of(along_curve(room(2000))) if tiny else bench_scene(name)
             theirs = None if gsplat is None else gsplat.Clouds(scene)
             for size in ((96, 54),) if tiny else SIZES:
                 case = _Case(renderer, name, scene, size, 3 if tiny else FRAMES, theirs)
@@ -119,7 +119,7 @@ def main(tiny: bool) -> None:
                     _wall_row(case),
                 ]
                 if tiny or (name, size) == STEADY:
-                    stages = kernel_times(device, scene, singles[0][0])
+                    stages = kernel_times(renderer.device, scene, singles[0][0])
                     ms, gpu_ms = frame_times(renderer, scene, singles[:1], "depth", 5 if tiny else STEADY_FRAMES)
                     rows.append(case.row("steady", ms, gpu_ms=gpu_ms))
         for kernel, ms in stages.items():
@@ -183,12 +183,14 @@ def kernel_times(device: Any, scene: Scene, view: View, rounds: int = 20) -> dic
     return {kernel: float(np.median([found[kernel] for found in sums])) for kernel in sums[0]}
 
 
-def _draw_whole(device: Any, pipeline: Pipeline, scene: Scene, views: Sequence[View], order: Order) -> None:
+def _draw_whole(
+    device: Any, pipeline: Pipeline, scene: Scene, views: Sequence[View], order: Order, depth: DepthKind = "expected"
+) -> None:
     """A frame, drawn again until there is room for all of it; waits for it."""
     status = np.empty(4, np.uint32)
     whole = False
     while not whole:
-        pipeline.draw(scene, views, order)
+        pipeline.draw(scene, views, order, depth)
         device.download(pipeline.frame, [status])
         whole = pipeline.settle(status)
 
@@ -222,7 +224,7 @@ def _wall_row(case: _Case) -> Row:
     for k in range(-2 * len(views), case.frames):
         view = views[k % len(views)]
         begin = time.perf_counter_ns()
-        _draw_whole(case.device, case.renderer.pipeline, case.scene, [view], "distance")
+        _draw_whole(case.device, case.renderer.pipeline, case.scene, [view], "distance", "none")
         compositor.composite(Part(case.renderer.pipeline.frame, STATUS_BYTES), view, words)
         if k >= 0:
             ms[k] = (time.perf_counter_ns() - begin) / 1e6

@@ -36,8 +36,9 @@ class Clouds:
     """A scene's splats on the GPU; its placement must be the identity, as bench scenes' is."""
 
     def __init__(self, scene: Scene) -> None:
-        assert np.allclose(scene.stage_from_scene.matrix(), Similarity.identity().matrix())
-        splats = scene.splats
+        (layer,) = scene.layers
+        assert np.allclose(layer.stage_from_scene.matrix(), Similarity.identity().matrix())
+        splats = layer.splats
         self._fields = [
             torch.from_numpy(a).cuda() for a in (splats.means, splats.wxyz, splats.scales, splats.opacities, splats.sh)
         ]

@@ -27,7 +27,9 @@ MOST_REGISTERS = {
 
 
 @pytest.mark.parametrize("room", [splats, wall], ids=["splats", "wall"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "architecture", [*(pytest.param(older, marks=pytest.mark.slow) for older in ARCHITECTURES[:2]), *ARCHITECTURES[2:]]
+)
 def test_every_kernel_compiles_and_none_spills(architecture, room, capsys):
     assert room.source().isascii(), "CuPy writes it in the system's encoding"
     cubin, log = compile_cubin(room.source(), architecture, OPTIONS)

@@ -46,7 +46,7 @@ EYE_VIEWS = 8
 _ROOT = Path(__file__).parents[1]
 _RESULT = Path(__file__).parent / "results" / "cuda.md"
 _SUITE = _ROOT / "tests" / "render" / "test_conformance.py"
-_CASES = 70
+_CASES = 100
 """Tests of the suite that pass at least, where none is skipped but for want of captures."""
 
 

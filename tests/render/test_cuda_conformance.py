@@ -11,6 +11,7 @@ from tests.render.test_conformance import (
     CASES,
     MEDIAN_CASES,
     SHARED,
+    Case,
     assert_conforms,
     assert_depth_is_left_alone,
     assert_median_conforms,
@@ -19,8 +20,12 @@ from tests.render.test_conformance import (
     real_capture,
 )
 
+from translight.core.camera import Camera, View
+from translight.core.pose import Pose
 from translight.render.contract import Frame
 from translight.render.cuda.renderer import CudaRenderer
+from translight.render.cuda.views import together
+from translight.render.reference import ReferenceRenderer
 
 if COMPILER is None:
     pytest.skip("g++ is not here, which compiles the kernels for the CPU", allow_module_level=True)
@@ -96,11 +101,29 @@ def test_meets_the_reference_on_a_real_capture(forwards, name, place):
     assert_conforms(forwards.render(scene, views), truth)
 
 
-def test_views_of_one_eye_are_as_each_alone(forwards):
-    """Six faces in one pass, which share colours and order, and six passes: the same bits."""
-    scene, views = CASES["inside"]()
-    together = forwards.render(scene, views, order="distance")
-    for view, frame in zip(views, together, strict=True):
+def layers_all_around() -> Case:
+    """Three layers from one eye: views of other directions, sizes and near planes, one of them behind a wall."""
+    scene, (view, _) = CASES["layered"]()
+    turns = [(0.0, 90, 60, None), (0.4, 33, 70, np.array([[0.0, 0.0, 1.0, 0.3]])), (-0.5, 70, 17, None)]
+    return scene, [
+        View(
+            view.stage_from_camera @ Pose.from_wxyz((1, 0, angle, 0)),
+            Camera.from_fov(width, height, horizontal_deg=70),
+            0.01 + abs(angle),
+            behind,
+        )
+        for angle, width, height, behind in turns
+    ]
+
+
+@pytest.mark.parametrize("case", [CASES["inside"], layers_all_around])
+def test_views_of_one_eye_are_as_each_alone(forwards, case):
+    """In one pass, which shares colours and order, and a pass each: the same bits."""
+    scene, views = case()
+    assert len(together(views, "distance")) == 1
+    shared = forwards.render(scene, views, order="distance")
+    assert_conforms(shared, ReferenceRenderer().render(scene, views, order="distance"))
+    for view, frame in zip(views, shared, strict=True):
         (alone,) = forwards.render(scene, [view], order="distance")
         assert np.array_equal(frame.rgba, alone.rgba)
         assert np.array_equal(frame.depth, alone.depth)

@@ -153,6 +153,27 @@ def test_each_depth_has_launches_of_its_own(device):
     assert device.recorded == 3
 
 
+def test_a_recording_is_of_its_clouds_in_their_order_and_of_its_sky(device):
+    """Other scenes of some of the same, drawn by turns until each is replayed."""
+    scene, views = CASES["layered"]()
+    near, none, far = scene.layers
+    scenes = [
+        scene,
+        replace(scene, layers=(far, none, near)),
+        replace(scene, layers=(near, far)),
+        replace(scene, layers=(near, near)),
+        replace(scene, sky=sky(13)),
+        replace(scene, sky=sky(13, 10, 30)),
+        replace(scene, sky=None),
+    ]
+    truths = [ReferenceRenderer().render(other, views) for other in scenes]
+    with CudaRenderer(device) as renderer:
+        for _ in range(2):
+            for other, truth in zip(scenes, truths, strict=True):
+                assert_conforms(renderer.render(other, views), truth)
+    assert device.recorded == len(scenes)
+
+
 def test_clips_beyond_those_there_is_room_for(device, monkeypatch):
     monkeypatch.setattr(memory, "_LEAST_HALF_SPACES", 4)
     (scene, views), truth = expected("clipped", "distance")

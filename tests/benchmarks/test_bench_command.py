@@ -62,7 +62,10 @@ def test_a_file_is_a_scene(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["--size", "0x4"], "--size: 1 to 65536 pixels a side, got 0x4"),
         (["--rounds", "0"], "--rounds: at least 1, got 0"),
-        (["--backend", "gpu", "--scene", "room_100k"], "no renderer backend 'gpu'; there are: auto, cpu, gsplat, reference"),
+        (
+            ["--backend", "gpu", "--scene", "room_100k"],
+            "no renderer backend 'gpu'; there are: auto, cpu, cuda, gsplat, reference",
+        ),
     ],
 )
 def test_mistakes(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -345,11 +345,18 @@ def test_meets_the_reference_in_order_of_distance(backend, case):
     assert_conforms(backend.render(scene, views, order="distance"), truth)
 
 
-@pytest.mark.parametrize("case", ["degree_0", "size_97x1", "opaque", "faint", "layered", "size_123x82", "empty"])
+MEDIAN_CASES = ("degree_0", "size_97x1", "opaque", "faint", "layered", "size_123x82", "empty")
+
+
+@pytest.mark.parametrize("case", MEDIAN_CASES)
 def test_median_depth_meets_the_reference(backend, case):
+    assert_median_conforms(backend, case)
+
+
+def assert_median_conforms(renderer: Renderer, case: str) -> None:
     scene, views = CASES[case]()
     truth = ReferenceRenderer().render(scene, views, depth="median")
-    frames = backend.render(scene, views, depth="median")
+    frames = renderer.render(scene, views, depth="median")
     for frame, true in zip(frames, truth, strict=True):
         # Where half of the light is taken, but for pixels that come within rounding of it.
         certain = np.abs(true.rgba[..., 3] - 0.5) > 1e-3
@@ -360,6 +367,10 @@ def test_median_depth_meets_the_reference(backend, case):
 
 
 def test_median_depth_is_a_splats_own(backend):
+    assert_median_is_a_splats_own(backend)
+
+
+def assert_median_is_a_splats_own(renderer: Renderer) -> None:
     """Before a wall stands a veil of 40 %: the expected depth floats between, the median is the wall's."""
     two = SplatCloud(
         means=np.array([[0, 0, 2], [0, 0, 6]], np.float32),
@@ -370,18 +381,22 @@ def test_median_depth_is_a_splats_own(backend):
     )
     view = View(FORWARD, Camera.from_fov(9, 9, horizontal_deg=20))
     expected_m, median_m = (
-        backend.render(Scene.of(two), [view], depth=kind)[0].depth[4, 4] for kind in ("expected", "median")
+        renderer.render(Scene.of(two), [view], depth=kind)[0].depth[4, 4] for kind in ("expected", "median")
     )
     assert expected_m == pytest.approx((0.4 * 2 + 0.6 * 0.99 * 6) / (0.4 + 0.6 * 0.99), rel=1e-3)
     assert median_m == 6.0
 
 
 def test_without_depth_the_picture_is_the_same_and_depth_is_left_alone(backend):
+    assert_depth_is_left_alone(backend)
+
+
+def assert_depth_is_left_alone(renderer: Renderer) -> None:
     (scene, views), _ = expected("size_123x82")
-    (whole,) = backend.render(scene, views)
+    (whole,) = renderer.render(scene, views)
     frame = Frame.empty(123, 82)
     frame.depth.fill(7.0)
-    backend.render(scene, views, [frame], depth="none")
+    renderer.render(scene, views, [frame], depth="none")
     np.testing.assert_array_equal(frame.rgba, whole.rgba)
     assert (frame.depth == 7.0).all()
 

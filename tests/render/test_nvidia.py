@@ -50,7 +50,7 @@ def test_a_gpu_is_enough(monkeypatch):
     require_gpu("cuda")
 
 
-def test_auto_imports_nothing_heavy_where_there_is_no_gpu():
+def test_asking_for_a_backend_imports_nothing_heavy_where_there_is_no_gpu():
     try:
         require_gpu("cuda")
     except BackendError:
@@ -58,7 +58,11 @@ def test_auto_imports_nothing_heavy_where_there_is_no_gpu():
     else:
         pytest.skip("there is a GPU")
     code = (
-        "import sys; from translight.render.backends import open_renderer; open_renderer().close(); "
+        "import sys; from translight.core.errors import BackendError\n"
+        "from translight.render.backends import BACKENDS, open_renderer\n"
+        "for name in BACKENDS:\n"
+        "    try: open_renderer(name).close()\n"
+        "    except BackendError: pass\n"
         "print(sorted({'torch', 'gsplat', 'cupy'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -29,6 +29,7 @@ class Backend:
 
 BACKENDS: Mapping[str, Backend] = {
     "cpu": Backend("translight.render.cpu"),
+    "cuda": Backend("translight.render.cuda", extra="cuda"),
     "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "reference": Backend("translight.render.reference"),
 }

@@ -6,30 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from translight.colour.output import OPAQUE, OutputTransform
+from translight.colour.output import OutputTransform
 from translight.core.camera import View
-from translight.core.image import PixelFormat
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
+from translight.volume.encoding import canvas_words, encoding_of
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
+from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
 
 _Scene = TypeVar("_Scene")
-
-
-class Picture(Protocol):
-    """A rendered view: ``rgba`` (h w 4) float32, RGB premultiplied (over black) in the splats' encoding."""
-
-    @property
-    def rgba(self) -> Float32[np.ndarray, "h w 4"]:
-        """The picture; its alpha is not used."""
-        ...
 
 
 class Compositor:
@@ -55,7 +47,7 @@ class Compositor:
         self.outer_renders = 0
         """How often the outer picture has been rendered."""
         self._filter = coefficients(self.sampling)
-        self._surfaces = _Surfaces(canvas)
+        self._surfaces = Surfaces(canvas)
         size = (canvas.height_px, canvas.width_px)
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
@@ -72,7 +64,7 @@ class Compositor:
     def set_output(self, output: OutputTransform) -> None:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
-        self._colour = _colour(output)
+        self._colour = _unpacked(output)
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
     def draw_outer(
@@ -92,12 +84,12 @@ class Compositor:
         drawn[..., 3] = 1
         for outer, picture in zip(views, pictures, strict=True):
             wall, columns, rows = outer.wall, outer.wall.columns(), outer.wall.rows()
-            projection, offset = _projection(outer.view)
+            projection, offset = projection_of(outer.view)
             x, y = wall.canvas_x_px, wall.canvas_y_px
             kernel.sample_surface(
                 np.ascontiguousarray((columns[outer.first : outer.end] @ projection.T + offset).T, np.float32),
                 np.ascontiguousarray((rows @ projection.T).T, np.float32),
-                _checked(picture, outer.view),
+                checked_picture(picture, outer.view),
                 self._filter,
                 self._scratch,
                 self.threads,
@@ -145,9 +137,9 @@ class Compositor:
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
-        rgba = _checked(inner, view)
+        rgba = checked_picture(inner, view)
         columns, rows = self._surfaces.project(view)
-        _frustum_planes(view, self._feather, self._planes)
+        frustum_planes(view, self._feather, self._planes)
         kernel.composite(
             self._surfaces.tiles,
             self._surfaces.spheres,
@@ -164,112 +156,11 @@ class Compositor:
             self._scratch,
             self.threads,
             self._ticket,
-            self._words(out),
+            canvas_words(out, self.output.pixel_format, self.canvas),
         )
 
-    def _words(self, out: np.ndarray) -> np.ndarray:
-        pixel_format = self.output.pixel_format
-        shape = pixel_format.shape(self.canvas.width_px, self.canvas.height_px)
-        if out.shape != shape or out.dtype != pixel_format.dtype or not out.flags.c_contiguous:
-            raise ValueError(f"the canvas is C-contiguous {pixel_format.dtype} {shape}, got {out.dtype} {out.shape}")
-        return out.view(np.uint32).reshape(self.canvas.height_px, self.canvas.width_px)
 
-
-class _Surfaces:
-    """All walls' columns and rows, and the tiles that cover the canvas once."""
-
-    def __init__(self, canvas: Canvas) -> None:
-        self._columns = np.concatenate([wall.columns() for wall in canvas.walls])
-        self._rows = np.concatenate([wall.rows() for wall in canvas.walls])
-        tiles: list[tuple[int, ...]] = []
-        column = row = 0
-        for wall in canvas.walls:
-            for x, y, width, height in _cut(wall.width_px, wall.height_px):
-                at = (wall.canvas_x_px + x, wall.canvas_y_px + y)
-                tiles.append((*at, width, height, column + x, row + y))
-            column, row = column + wall.width_px, row + wall.height_px
-        for gap in canvas.gaps():
-            for x, y, width, height in _cut(gap.width, gap.height):
-                tiles.append((gap.x + x, gap.y + y, width, height, kernel.NO_WALL, 0))
-        self.tiles = np.array(tiles, np.int64)
-        self.spheres = np.array([self._sphere(*t[2:]) for t in tiles])
-        self._projected = np.empty((3, len(self._columns)), np.float32), np.empty((3, len(self._rows)), np.float32)
-
-    def project(self, view: View) -> tuple[Float32[np.ndarray, "3 c"], Float32[np.ndarray, "3 r"]]:
-        """Homogeneous pixel coordinates of the columns, and what each row adds to them; valid until the next call."""
-        projection, offset = _projection(view)
-        columns, rows = self._projected
-        columns[:] = projection @ self._columns.T + offset[:, None]
-        rows[:] = projection @ self._rows.T
-        return columns, rows
-
-    def _sphere(self, width: int, height: int, column: int, row: int) -> tuple[float, ...]:
-        """Centre and radius of a sphere around a tile's pixel centres."""
-        if column == kernel.NO_WALL:
-            return (0.0, 0.0, 0.0, 0.0)
-        columns, rows = self._columns[column : column + width], self._rows[row : row + height]
-        centre = columns.mean(axis=0) + rows.mean(axis=0)
-        # Distances from an inner point are largest at the rim, and rows are straight lines: first and last do
-        rim = np.concatenate([columns + rows[0], columns + rows[-1]])
-        return (*centre, float(np.linalg.norm(rim - centre, axis=1).max()) + 1e-5)
-
-
-def _cut(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    return [
-        (x, y, min(kernel.TILE_WIDTH, width - x), min(kernel.TILE_HEIGHT, height - y))
-        for y in range(0, height, kernel.TILE_HEIGHT)
-        for x in range(0, width, kernel.TILE_WIDTH)
-    ]
-
-
-def _projection(view: View) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]]:
-    """(M, m) so that M·stage + m are homogeneous pixel coordinates whose third is the depth in metres."""
-    matrix = view.camera.matrix() @ view.stage_from_camera.rotation().T
-    return matrix, -matrix @ view.stage_from_camera.position_m
-
-
-def _frustum_planes(view: View, feather: float, planes: Float64[np.ndarray, "10 4"]) -> None:
-    """Two sets of five half-spaces: the inner picture in front of the near plane, and where its weight is 1."""
-    matrix, offset = _projection(view)
-    rows = np.column_stack([matrix, offset])
-    depth = rows[2]
-    width, height = view.camera.width_px, view.camera.height_px
-    for k, border in enumerate((0.0, feather)):
-        planes[5 * k] = depth - [0, 0, 0, view.near_m]
-        planes[5 * k + 1] = rows[0] - border * width * depth
-        planes[5 * k + 2] = (1 - border) * width * depth - rows[0]
-        planes[5 * k + 3] = rows[1] - border * height * depth
-        planes[5 * k + 4] = (1 - border) * height * depth - rows[1]
-    planes /= np.linalg.norm(planes[:, :3], axis=1, keepdims=True)
-
-
-def _checked(picture: Picture, view: View) -> Float32[np.ndarray, "h w 4"]:
-    rgba, shape = picture.rgba, (view.camera.height_px, view.camera.width_px, 4)
-    if rgba.shape != shape or rgba.dtype != np.float32 or not rgba.flags.c_contiguous or min(shape[:2]) < 4:
-        raise ValueError(f"a view's picture is C-contiguous float32 {shape}, got {rgba.dtype} {rgba.shape}")
-    return rgba
-
-
-def _colour(output: OutputTransform) -> tuple[Any, ...]:
-    """What the kernel's ``_encode`` unpacks."""
-    tables = output.tables()
-    plain = output.wall == output.encoding == "srgb" and np.array_equal(output.grade.matrix(), np.eye(3))
-    kind = kernel.PLAIN if plain else kernel.MIXING if tables.mixes else kernel.TABLE
-    eight_bit = output.pixel_format is PixelFormat.RGBA8
-    return (
-        kind,
-        np.float32(output.largest_code if kind == kernel.PLAIN else 1),
-        np.float32(tables.limit),
-        _pairs(tables.direct),
-        _pairs(tables.decode),
-        _pairs(tables.encode),
-        tables.matrix,
-        np.ascontiguousarray(np.repeat(np.tile(tables.rounding, 2), 4, axis=1)),
-        np.uint32(8 if eight_bit else 10),
-        np.uint32(OPAQUE[output.pixel_format] << (24 if eight_bit else 30)),
-    )
-
-
-def _pairs(table: Float32[np.ndarray, "nodes"]) -> Float32[np.ndarray, "n 2"]:
-    """Each piece of a table: its first value, and the step to its last."""
-    return np.ascontiguousarray(np.stack([table[:-1], np.diff(table)], axis=-1))
+def _unpacked(output: OutputTransform) -> tuple[Any, ...]:
+    """What the kernel's ``_encode`` unpacks: rounding is eight pixels and again eight, four channels each."""
+    encoding = encoding_of(output)
+    return tuple(encoding._replace(rounding=np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))))

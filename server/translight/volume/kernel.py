@@ -12,21 +12,15 @@ import numpy as np
 from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
+from translight.volume.encoding import MIXING, TABLE
 from translight.volume.lanes import look_up_four, pack_four, sample_rgba, take_ticket
+from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
-TILE_WIDTH: Final = 128
-TILE_HEIGHT: Final = 16
 SCRATCH: Final = 8 * TILE_WIDTH
 """Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place in it, and RGBA."""
-NO_WALL: Final = -1
-"""In place of a tile's first column: pixels of no wall."""
 
 ROUNDING_ROW: Final = 64
 """Floats in a row of the rounding offsets: 8 pixels and again 8, four channels each."""
-
-PLAIN: Final = 0
-TABLE: Final = 1
-MIXING: Final = 2
 
 Array = np.ndarray[Any, Any]
 Colour = tuple[Any, ...]

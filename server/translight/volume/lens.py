@@ -19,10 +19,11 @@ from translight.core.camera import Camera, View
 from translight.core.image import save_image, to_u8
 from translight.core.pose import Pose
 from translight.volume.canvas import Canvas, rectangle
-from translight.volume.compositor import Compositor, Picture
+from translight.volume.compositor import Compositor
 from translight.volume.frustum import inner_view
 from translight.volume.registration import shifts
 from translight.volume.sampling import Sampling, resample
+from translight.volume.surfaces import Picture
 
 _RAYS_AT_ONCE = 1 << 18
 _TEXTURED = 0.02

@@ -1,0 +1,35 @@
+// From a picture's colours to the words of a finished one (colour/output.py, colour/lookup.py).
+
+// A table's value: straight pieces between nodes that are the leading bits of a float. NaN counts as the largest number.
+__device__ __forceinline__ float look_up(const float2 *__restrict__ table, float x) {
+    int bits = __float_as_int(x);
+    bits = bits > FIRST_BITS ? bits : FIRST_BITS;
+    bits = (bits < LAST_BITS ? bits : LAST_BITS) - FIRST_BITS;
+    const float2 piece = table[bits >> SHIFT];
+    return piece.x + (float)(bits & ((1 << SHIFT) - 1)) * FRACTION_SCALE * piece.y;
+}
+
+__device__ __forceinline__ u32 code_of(float value, float rounding) {
+    const float code = fminf((value > 0.0f ? value : 0.0f) * composition.scale, composition.limit);
+    return (u32)(int)(code + rounding);
+}
+
+// The word of a colour at (x, y) on the canvas.
+__device__ __forceinline__ u32 word_of(
+    float3 c, int x, int y, const float2 *__restrict__ direct, const float2 *__restrict__ decode,
+    const float2 *__restrict__ encode
+) {
+    if (composition.kind == TABLE) {
+        c = make_float3(look_up(direct, c.x), look_up(direct, c.y), look_up(direct, c.z));
+    } else if (composition.kind == MIXING) {
+        const float r = look_up(decode, c.x), g = look_up(decode, c.y), b = look_up(decode, c.z);
+        const float *m = composition.mixing;
+        c.x = look_up(encode, m[0] * r + m[1] * g + m[2] * b);
+        c.y = look_up(encode, m[3] * r + m[4] * g + m[5] * b);
+        c.z = look_up(encode, m[6] * r + m[7] * g + m[8] * b);
+    }
+    const float rounding = composition.rounding[(y & 7) * 8 + (x & 7)];
+    const int shift = composition.shift;
+    const u32 red = code_of(c.x, rounding), green = code_of(c.y, rounding), blue = code_of(c.z, rounding);
+    return red | green << shift | blue << (2 * shift) | composition.opaque;
+}

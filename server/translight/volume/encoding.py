@@ -1,0 +1,68 @@
+"""An output transform as numbers for compositors' kernels, and the canvas that they fill, as 32-bit words."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, UInt32
+
+from translight.colour.output import OPAQUE, OutputTransform
+from translight.core.image import PixelFormat
+from translight.volume.canvas import Canvas
+
+PLAIN: Final = 0
+TABLE: Final = 1
+MIXING: Final = 2
+
+
+class Encoding(NamedTuple):
+    """How a picture's colours become words: code = min(f(colour) · scale, limit), its fraction cut off after rounding.
+
+    ``kind`` says what f is: PLAIN, the colour itself; TABLE, ``direct`` of it; MIXING, ``encode`` of ``matrix`` times
+    ``decode`` of it. Tables are ``colour/lookup.py``'s by pieces: value at the first node, step to the next. Channel c
+    is shifted by c · ``shift`` bits, and ``opaque`` is set.
+    """
+
+    kind: int
+    scale: np.float32
+    limit: np.float32
+    direct: Float32[np.ndarray, "n 2"]
+    decode: Float32[np.ndarray, "n 2"]
+    encode: Float32[np.ndarray, "n 2"]
+    matrix: Float32[np.ndarray, "3 3"]
+    rounding: Float32[np.ndarray, "8 8"]
+    shift: np.uint32
+    opaque: np.uint32
+
+
+def encoding_of(output: OutputTransform) -> Encoding:
+    """What kernels take of an output transform."""
+    tables = output.tables()
+    plain = output.wall == output.encoding == "srgb" and np.array_equal(output.grade.matrix(), np.eye(3))
+    kind = PLAIN if plain else MIXING if tables.mixes else TABLE
+    eight_bit = output.pixel_format is PixelFormat.RGBA8
+    return Encoding(
+        kind,
+        np.float32(output.largest_code if kind == PLAIN else 1),
+        np.float32(tables.limit),
+        _pieces(tables.direct),
+        _pieces(tables.decode),
+        _pieces(tables.encode),
+        tables.matrix,
+        tables.rounding,
+        np.uint32(8 if eight_bit else 10),
+        np.uint32(OPAQUE[output.pixel_format] << (24 if eight_bit else 30)),
+    )
+
+
+def canvas_words(out: np.ndarray, pixel_format: PixelFormat, canvas: Canvas) -> UInt32[np.ndarray, "h w"]:
+    """A picture of the whole canvas as words. Raises ValueError where it is of another shape, type or layout."""
+    shape = pixel_format.shape(canvas.width_px, canvas.height_px)
+    if out.shape != shape or out.dtype != pixel_format.dtype or not out.flags.c_contiguous:
+        raise ValueError(f"the canvas is C-contiguous {pixel_format.dtype} {shape}, got {out.dtype} {out.shape}")
+    return out.view(np.uint32).reshape(canvas.height_px, canvas.width_px)
+
+
+def _pieces(table: Float32[np.ndarray, "nodes"]) -> Float32[np.ndarray, "n 2"]:
+    return np.ascontiguousarray(np.stack([table[:-1], np.diff(table)], axis=-1))

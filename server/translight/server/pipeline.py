@@ -19,6 +19,7 @@ from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
 from translight.render.contract import Frame, Renderer, Scene
 from translight.render.dissolve import dissolve, relit
+from translight.server.device_wall import DeviceWall
 from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
@@ -72,6 +73,7 @@ class Pipeline:
             sampling=show.volume.sampling,
             threads=show.render.threads,
         )
+        self._wall = DeviceWall.of(self.renderer, show, self.output)
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
         self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec)) for url in show.outputs]
         self._header = FrameHeader(
@@ -103,13 +105,10 @@ class Pipeline:
     ) -> FrameHeader:
         """One frame: render, composite into the first sender's room, send everywhere. Returns the header as sent."""
         view = self._view(pose, camera, quality)
-        begin_ns = now_ns()
-        inner = self._draw(view, quality, mix)
-        self._show_outer(mix, number, quality)
-        rendered_ns = now_ns()
         first, *others = self.senders
         picture = first.acquire()
-        self.compositor.composite(inner, view, picture)
+        begin_ns = now_ns()
+        rendered_ns = self._fill(picture, view, number, quality, mix)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
         header = replace(
@@ -146,9 +145,7 @@ class Pipeline:
         for quality in self._ladder:
             view = self._view(show.camera.rest, show.camera.camera(None), quality)
             for mix in reversed(mixes):
-                inner = self._draw(view, quality, mix)
-                self._show_outer(mix, 0, quality)
-                self.compositor.composite(inner, view, self.senders[0].acquire())
+                self._fill(self.senders[0].acquire(), view, 0, quality, mix)
 
     @property
     def _ladder(self) -> Sequence[Quality]:
@@ -157,6 +154,21 @@ class Pipeline:
     def _view(self, pose: Pose, camera: Camera, quality: Quality) -> View:
         overscan = self.show.volume.overscan
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
+
+    def _fill(self, picture: np.ndarray, view: View, number: int, quality: Quality, mix: Mix) -> int:
+        """Draw and composite a frame into ``picture``; when it was drawn, in ns.
+
+        A GPU of ours does all of it, but for dissolves: those are mixed by the processor.
+        """
+        if self._wall is not None and mix.fraction == 0:
+            self._show_outer(mix, number, quality)
+            self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
+            return now_ns()
+        inner = self._draw(view, quality, mix)
+        self._show_outer(mix, number, quality)
+        rendered_ns = now_ns()
+        self.compositor.composite(inner, view, picture)
+        return rendered_ns
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""
@@ -179,6 +191,8 @@ class Pipeline:
             self.compositor.dissolve_outer(self._outers[mix.first], self._outers[mix.second], mix.fraction)
         else:
             self.compositor.show_outer(self._outers[mix.first])
+            if self._wall is not None:
+                self._wall.show_outer(self._outers[mix.first])
         self._outer_of = shown
 
     def _render(self, scene: Scene, views: list[View], out: list[Frame] | None = None) -> list[Frame]:

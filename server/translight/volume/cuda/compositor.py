@@ -93,6 +93,11 @@ class CudaCompositor:
         self._encode_outer()
         return True
 
+    def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
+        """From now on this is the outer picture, as ``Compositor.draw_outer`` gives it."""
+        self._device.upload(self._outer, picture)
+        self._encode_outer()
+
     def composite(self, inner: Buffer, view: View, out: np.ndarray) -> None:
         """Fill ``out``, shaped as the output's pixel format says, with the inner picture over the outer one.
 

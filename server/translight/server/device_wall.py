@@ -42,7 +42,7 @@ class DeviceWall:
         pipeline, device = self._renderer.pipeline, self._renderer.device
         whole = False
         while not whole:
-            pipeline.draw(scene, [view], order)
+            pipeline.draw(scene, [view], order, "none")
             self._compositor.composite(Part(pipeline.frame, self._begin), view, picture)
             device.download(pipeline.frame, [self._status])
             whole = pipeline.settle(self._status)

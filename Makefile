@@ -8,34 +8,39 @@ ARGS ?=
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+# What tests and checks need beyond that; torch is the largest of it.
+$(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
 demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
-test: $(VENV)/installed
+test: $(VENV)/developed
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-slow: $(VENV)/installed
+test-slow: $(VENV)/developed
 	$(BIN)/python -m pytest -m "slow" $(ARGS)
 
-check: $(VENV)/installed
+check: $(VENV)/developed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed
+bench: $(VENV)/developed
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Other renderers to measure against; Debian's chromium, libegl1, libgl1, libgles2 and libgl1-mesa-dri, and npm, are wanted.
-bench-peers: $(VENV)/installed
+bench-peers: $(VENV)/developed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[peers]"
 	npm install --prefix benchmarks/peers --ignore-scripts --no-package-lock --no-audit --no-fund
 	$(BIN)/python -m benchmarks peers
 
-format: $(VENV)/installed
+format: $(VENV)/developed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -302,8 +302,8 @@ def test_real_scenes(real_scene: Callable[[str], Path], name: str, least_1: floa
     views = orbit(framing(scene, camera), camera, 4, 0.01)
     with CpuRenderer() as renderer:
         pictures = [
-            np.array([frame.rgba[..., :3] for frame in renderer.render(replace(scene, splats=level), views)])
-            for level in detail_levels(scene.splats)
+            np.array([frame.rgba[..., :3] for frame in renderer.render(scene.with_clouds([level]), views)])
+            for level in detail_levels(scene.layers[0].splats)
         ]
     assert psnr(pictures[0], pictures[1]) >= least_1
     assert psnr(pictures[0], pictures[2]) >= least_2

@@ -148,7 +148,7 @@ def test_gradients_agree_with_autograd_around_the_eye(oracle, rasteriser):
         assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 1e-3, name)
 
 
-@pytest.mark.parametrize(("degree", "n"), [(0, 7), (3, 3)])
+@pytest.mark.parametrize(("degree", "n"), [(0, 7), pytest.param(3, 3, marks=pytest.mark.slow)])
 def test_gradients_agree_with_finite_differences(oracle, rasteriser, degree, n):
     """Every number of a few splats and of the pose is moved to either side."""
     of = tensors(40 + degree, n, degree, 0.5)

@@ -81,4 +81,11 @@ def test_scenes_that_differ_in_more_than_light_are_mixed(lit, cloud_of):
         replace(scene, encoding="linear"),
     ]
     assert [relit(scene, other, 0.5) for other in others] == [None] * len(others)
-    assert relit(scene, replace(scene, layers=(near, replace(far, tint=(0, 0, 0)))), 0.5) is not None
+    assert relit(scene, replace(scene, layers=(near, replace(far, tint=(0.1, 1, 4)))), 0.5) is not None
+
+
+def test_a_fade_to_black_is_mixed_where_colours_are_srgb(lit):
+    for encoding, mixed in (("srgb", True), ("linear", False)):
+        light, dark = lit((1, 1, 1), encoding=encoding), lit((1, 0.05, 1), encoding=encoding)
+        assert (relit(light, dark, 0.5) is None) == mixed
+        assert (relit(dark, light, 0.5) is None) == mixed

@@ -118,6 +118,7 @@ def test_sums_over_lanes():
     assert out[13] == 13.0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 instructions")
 @pytest.mark.parametrize(
     ("processor", "features", "register"), [("skylake-avx512", AVX512, "zmm"), ("haswell", AVX2, "ymm")]

@@ -1,4 +1,5 @@
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_what_gsply_packs_is_the_cloud_and_is_read_as_gsply_reads_it(random_clou
         assert np.allclose(theirs.shN, cloud.sh[:, 1:], atol=1e-6)
     order = [int(np.abs(cloud.means - mean).sum(axis=1).argmin()) for mean in original.means]
     assert sorted(order) == list(range(600))
-    back = SplatCloud(*(np.ascontiguousarray(getattr(cloud, name)[order]) for name in SplatCloud.__slots__))
+    back = SplatCloud(*(np.ascontiguousarray(getattr(cloud, field.name)[order]) for field in fields(SplatCloud)))
     bounds = {"means": 3 / 1023, "scales": 4.5 / 1023, "wxyz": 4e-3, "opacities": 1 / 255, "sh0": 0.01, "sh": 8 / 255}
     assert_close(back, original, **bounds)
 

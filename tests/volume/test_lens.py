@@ -204,6 +204,7 @@ def test_psnr() -> None:
 PLAYBOT = Path(__file__).parents[2].parent / "shared" / "data" / "splats" / "playbot_125k_sog"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PLAYBOT.exists(), reason="the real capture playbot_125k_sog is not on this machine")
 def test_a_real_capture_on_a_plane_and_an_arc() -> None:
     """The bars: 0.1 camera pixels; 40 dB on a plane and 38 dB on an arc at about 1.9 wall pixels a camera pixel."""

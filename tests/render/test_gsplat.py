@@ -26,6 +26,7 @@ CASES = [
     "layered_linear", "clipped", "antialiased_3", "antialiased_30", "tinted_srgb_0.0", "tinted_srgb_4.0",
     "tinted_linear_4.0", "empty", "empty_with_sky", "sky_30_88_0",
 ]  # fmt: skip
+QUICK = ("degree_2", "inside", "layered", "clipped", "antialiased_30", "several_views", "empty")
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def renderer() -> GsplatRenderer:
 
 @pytest.mark.parametrize(
     ("case", "packed"),
-    [(case, False) for case in CASES]
-    + [(case, True) for case in ("degree_2", "inside", "layered", "clipped", "empty")],
+    [pytest.param(case, False, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
+    + [(case, True) for case in QUICK],
 )
 def test_meets_the_reference(renderer, case, packed, monkeypatch):
     monkeypatch.setattr(GsplatRenderer, "_packed", lambda *_: packed)

@@ -65,6 +65,7 @@ def test_a_show_allocates_nothing_and_replays_one_recording(device):
 
 def test_a_frame_that_does_not_fit_is_drawn_again(device, monkeypatch):
     monkeypatch.setattr(memory, "_LEAST_INSTANCES", 512)
+    monkeypatch.setattr(memory, "_INSTANCES_A_SPLAT", 0.1)
     (scene, views), truth = expected("size_320x180")
     with CudaRenderer(device) as renderer:
         for _ in range(4):

@@ -15,6 +15,7 @@ from translight.render.cuda.source import DIGITS, SORT_STRIP
 STATUS_BYTES = 16
 """Before a frame's pixels: the instances that it has, how many of them were drawn, and two unused words."""
 _LEAST_INSTANCES = 1 << 16
+_INSTANCES_A_SPLAT = 4
 
 
 class Resident:
@@ -64,7 +65,7 @@ class Room:
 
 def least_instances(splats: int) -> int:
     """Room for instances before a frame has shown how many there are."""
-    return max(_LEAST_INSTANCES, 2 * splats)
+    return max(_LEAST_INSTANCES, int(_INSTANCES_A_SPLAT * splats))
 
 
 @dataclass(slots=True)

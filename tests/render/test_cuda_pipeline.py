@@ -166,5 +166,12 @@ def test_the_backend_does_without_numba():
 
 
 def test_more_than_can_be_counted_is_refused(device):
-    with pytest.raises(BackendError, match="at most 2³¹ splats in tiles at once"):
-        Scratch(device).ensure(Room(instances=1 << 31))
+    for room in (Room(instances=1 << 31), Room(pixels=1 << 31), Room(tiles=1 << 24)):
+        with pytest.raises(
+            BackendError, match=r"^the cuda backend draws at most 2³¹ pixels, or splats in tiles, at once; it"
+        ):
+            Scratch(device).ensure(room)
+    pipeline = CudaRenderer(device).pipeline
+    pipeline.draw(Scene(cloud(1, 50)), looking((0, 0, -4)), "depth")
+    with pytest.raises(BackendError, match="asked for 64 pixels and 6,442,450,942 splats"):
+        pipeline.settle(np.array([0xFFFFFFFF, 0, 0, 0], np.uint32))

@@ -87,7 +87,7 @@ class Scratch:
         if max(room.instances, room.pixels) >= 1 << 31 or room.tiles >= MOST_TILES:
             raise BackendError(
                 f"the cuda backend draws at most 2³¹ pixels, or splats in tiles, at once; it was asked for "
-                f"{room.pixels:,} pixels and {room.instances:,} splats in {room.tiles:,} tiles; draw fewer, smaller views"
+                f"{room.pixels:,} pixels and {room.instances:,} splats in {room.tiles:,} tiles; draw fewer views"
             )
         self.release()
         self.room = room

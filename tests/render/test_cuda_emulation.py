@@ -166,3 +166,17 @@ def test_a_recording_launches_what_was_recorded(emulator):
 def test_what_does_not_compile_is_told():
     with pytest.raises(EmulationError, match="nonsense"):
         Emulator().load("nonsense;", [], [])
+
+
+def test_halves_become_floats_as_numpy_has_it():
+    emulator = Emulator()
+    emulator.load(
+        'extern "C" __global__ void halves(float *out) {'
+        " for (int k = threadIdx.x; k < 65536; k += blockDim.x) out[k] = float_from_half((unsigned short)k); }",
+        ["halves"],
+        [],
+    )
+    out = emulator.allocate(4 * 65536)
+    emulator.launch("halves", 1, [out])
+    expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)
+    assert np.array_equal(out.array(np.float32), expected, equal_nan=True)

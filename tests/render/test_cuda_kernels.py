@@ -118,6 +118,20 @@ def test_sums_before_each_block(emulator, splats):
     assert status.array(np.uint32).tolist() == [sums.sum(), min(sums.sum(), room)]
 
 
+def test_sums_that_no_word_holds_are_told_and_nothing_is_drawn(emulator):
+    """300 blocks of splats that are all over 8 pictures of 4K."""
+    sums = np.full(300, 256 * 259_200, np.uint32)
+    buffer, status = filled(emulator, sums), words(emulator, 2)
+    found = filled(emulator, np.array([300 * THREADS], np.uint32))
+    emulator.launch("scan_sums", 1, [buffer, found, np.uint32(1000), status])
+    assert status.array(np.uint32).tolist() == [NOTHING, 0]
+    buffer = filled(emulator, sums[:64])
+    found = filled(emulator, np.array([64 * THREADS], np.uint32))
+    emulator.launch("scan_sums", 1, [buffer, found, np.uint32(1000), status])
+    assert status.array(np.uint32).tolist() == [64 * 256 * 259_200, 1000]
+    assert (buffer.array(np.uint32) == np.arange(64) * 256 * 259_200).all()
+
+
 def test_where_lists_begin(emulator):
     tiles = np.sort(np.random.default_rng(0).integers(3, 700, 500).astype(np.uint32))
     starts = words(emulator, 701)

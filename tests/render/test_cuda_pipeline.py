@@ -74,6 +74,7 @@ def test_a_show_allocates_nothing_and_replays_one_recording(device):
 
 def test_a_frame_that_does_not_fit_is_drawn_again(device, monkeypatch):
     monkeypatch.setattr(memory, "_LEAST_INSTANCES", 512)
+    monkeypatch.setattr(memory, "_INSTANCES_A_SPLAT", 0.1)
     (scene, views), truth = expected("size_320x180")
     with CudaRenderer(device) as renderer:
         for _ in range(4):
@@ -311,5 +312,12 @@ def test_the_backend_does_without_numba():
 
 
 def test_more_than_can_be_counted_is_refused(device):
-    with pytest.raises(BackendError, match="at most 2³¹ splats in tiles at once"):
-        Scratch(device).ensure(Room(instances=1 << 31))
+    for room in (Room(instances=1 << 31), Room(pixels=1 << 31), Room(tiles=1 << 24)):
+        with pytest.raises(
+            BackendError, match=r"^the cuda backend draws at most 2³¹ pixels, or splats in tiles, at once; it"
+        ):
+            Scratch(device).ensure(room)
+    pipeline = CudaRenderer(device).pipeline
+    pipeline.draw(Scene.of(cloud(1, 50)), looking((0, 0, -4)), "depth")
+    with pytest.raises(BackendError, match="asked for 64 pixels and 6,442,450,942 splats"):
+        pipeline.settle(np.array([0xFFFFFFFF, 0, 0, 0], np.uint32))

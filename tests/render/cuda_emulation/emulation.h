@@ -343,7 +343,9 @@ static inline float __fsqrt_rn(float x) {
 static inline float power_of_two(float x) { return exp2f(x); }
 static inline float rough_root(float x) { return sqrtf(x); }
 static inline float float_from_half(unsigned short bits) {
-    _Float16 half;
-    memcpy(&half, &bits, 2);
-    return float(half);
+    const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    const float size = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                     : exponent == 0  ? ldexpf(float(mantissa), -24)
+                                      : ldexpf(float(mantissa + 1024), exponent - 25);
+    return bits >> 15 ? -size : size;
 }

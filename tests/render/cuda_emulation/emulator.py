@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,7 +18,8 @@ import numpy as np
 
 from translight.core.device import THREADS, Argument, Buffer
 
-COMPILER = shutil.which("g++")
+COMPILER = shutil.which("g++") if sys.platform == "linux" else None
+"""Fibers, faults and sections are as Linux and GCC have them."""
 FLAGS = (
     "-O2", "-g", "-std=c++17", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-march=native", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing",
     "-fno-gnu-unique",

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 
 from translight.core.device import THREADS, Buffer, Device
 from translight.core.errors import BackendError
-from translight.render.cuda.source import DIGITS, SORT_STRIP
+from translight.render.cuda.source import DIGITS, MAX_VIEWS, SORT_STRIP
 
 STATUS_BYTES = 16
 """Before a frame's pixels: the instances that it has, how many of them were drawn, and two unused words."""
+MOST_TILES = 1 << (32 - MAX_VIEWS)
+"""A splat's count of tiles stands above its views' bits."""
 _LEAST_INSTANCES = 1 << 16
+_INSTANCES_A_SPLAT = 4
 _LEAST_HALF_SPACES = 256
 
 
@@ -51,7 +54,7 @@ class Room:
 
 def least_instances(splats: int) -> int:
     """Room for instances before a frame has shown how many there are."""
-    return max(_LEAST_INSTANCES, 2 * splats)
+    return max(_LEAST_INSTANCES, int(_INSTANCES_A_SPLAT * splats))
 
 
 def least_half_spaces(wanted: int) -> int:
@@ -73,10 +76,10 @@ class Scratch:
         if self.room.fits(wanted):
             return
         room = self.room.grown(wanted)
-        if max(room.instances, room.pixels) >= 1 << 31:
+        if max(room.instances, room.pixels) >= 1 << 31 or room.tiles >= MOST_TILES:
             raise BackendError(
-                f"the cuda backend draws at most 2³¹ splats in tiles at once, asked for {room.instances:,} of "
-                f"{room.pixels:,} pixels; draw fewer or smaller views in a call"
+                f"the cuda backend draws at most 2³¹ pixels, or splats in tiles, at once; it was asked for "
+                f"{room.pixels:,} pixels and {room.instances:,} splats in {room.tiles:,} tiles; draw fewer views"
             )
         self.release()
         self.room = room

@@ -30,7 +30,7 @@ from translight.render.cuda.views import HALF_SPACE, Size, frame_block, tile_cou
 
 _KEY_BITS = 32
 _DIGIT_BITS = 8
-_HEADROOM = 1.25
+_HEADROOM = 1.5
 """Instances that there is room for, over those that did not fit."""
 
 

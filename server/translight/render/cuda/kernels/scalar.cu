@@ -2,6 +2,7 @@
 
 typedef unsigned int u32;
 typedef unsigned short u16;
+typedef unsigned long long u64;
 
 constexpr u32 ALL_LANES = 0xffffffffu;
 // The key of what is not drawn; no float that is a distance has these bits, nor has a tile this number.

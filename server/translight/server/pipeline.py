@@ -106,9 +106,8 @@ class Pipeline:
         """One frame: render, composite into the first sender's room, send everywhere. Returns the header as sent."""
         view = self._view(pose, camera, quality)
         first, *others = self.senders
-        picture = first.acquire()
         begin_ns = now_ns()
-        rendered_ns = self._fill(picture, view, number, quality, mix)
+        picture, rendered_ns = self._fill(view, number, quality, mix)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
         header = replace(
@@ -145,7 +144,7 @@ class Pipeline:
         for quality in self._ladder:
             view = self._view(show.camera.rest, show.camera.camera(None), quality)
             for mix in reversed(mixes):
-                self._fill(self.senders[0].acquire(), view, 0, quality, mix)
+                self._fill(view, 0, quality, mix)
 
     @property
     def _ladder(self) -> Sequence[Quality]:
@@ -155,20 +154,24 @@ class Pipeline:
         overscan = self.show.volume.overscan
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
-    def _fill(self, picture: np.ndarray, view: View, number: int, quality: Quality, mix: Mix) -> int:
-        """Draw and composite a frame into ``picture``; when it was drawn, in ns.
+    def _fill(self, view: View, number: int, quality: Quality, mix: Mix) -> tuple[np.ndarray, int]:
+        """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
 
-        A GPU of ours does all of it, but for dissolves: those are mixed by the processor.
+        Returns that room, and when the frame was drawn, in ns. A GPU of ours does all of it, but for dissolves: those
+        are mixed by the processor.
         """
+        sender = self.senders[0]
         if self._wall is not None and mix.fraction == 0:
             self._show_outer(mix, number, quality)
+            picture = sender.acquire()
             self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
-            return now_ns()
+            return picture, now_ns()
         inner = self._draw(view, quality, mix)
         self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
+        picture = sender.acquire()
         self.compositor.composite(inner, view, picture)
-        return rendered_ns
+        return picture, rendered_ns
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""

@@ -145,7 +145,7 @@ class CpuRenderer:
         width, height = view.camera.width_px, view.camera.height_px
         across, down = -(-width // TILE_PX), -(-height // TILE_PX)
         clock = _Laps(self.timings)
-        self._project(scene, clouds, view, order)
+        row = self._project(scene, clouds, view, order)
         clock.lap("project")
         n = sort_by_depth(self._keys, self._found, self._spare, self._order, self._histogram)
         clock.lap("sort")
@@ -168,16 +168,19 @@ class CpuRenderer:
         if scene.sky is not None:
             laid = self._laid_sky(scene.sky)
             add_sky(
-                laid.reshape(-1), *reversed(laid.shape[:2]), view_row(scene.layers[0], scene.encoding, view),
-                sky_tint(scene), frame.rgba.reshape(-1), width, self._fractions, self._corners,
+                laid.reshape(-1), *reversed(laid.shape[:2]), row, sky_tint(scene), frame.rgba.reshape(-1), width,
+                self._fractions, self._corners,
             )  # fmt: skip
             clock.lap("sky")
         self.visible += n
         self.pairs += pairs
         self.lists = self._records, self._pairs, self._starts
 
-    def _project(self, scene: Scene, clouds: list[PreparedCloud], view: View, order: Order) -> None:
-        """All layers' splats that can touch the picture, layer after layer, into the buffers."""
+    def _project(self, scene: Scene, clouds: list[PreparedCloud], view: View, order: Order) -> np.ndarray:
+        """All layers' splats that can touch the picture, layer after layer, into the buffers.
+
+        Returns the numbers of the view of the last layer (viewpoint.py); what they say of the camera is every layer's.
+        """
         base = 0
         for number, (layer, cloud) in enumerate(zip(scene.layers, clouds, strict=True)):
             row = view_row(layer, scene.encoding, view, order)
@@ -188,6 +191,7 @@ class CpuRenderer:
                 self._columns, self._rows, self._found[number * self.threads : (number + 1) * self.threads],
             )  # fmt: skip
             base += room(cloud.chunks, self.threads)
+        return row
 
 
 class _Laps:

@@ -53,8 +53,8 @@ def add_sky(
     """Add transmittance · sky to every pixel's RGB.
 
     ``sky`` (h w 4), its fourth channel 0, and ``rgba`` are flat; ``columns`` is the frame's width. ``tint`` is
-    ``sky_tint``'s. ``floats_`` and
-    ``ints_`` hold a row of scratch for each worker, ``FRACTIONS`` and ``CORNERS`` a lane.
+    ``sky_tint``'s. ``floats_`` and ``ints_`` hold a row of scratch for each worker, ``FRACTIONS`` and ``CORNERS`` a
+    lane.
     """
     workers = len(floats_)
     for w in numba.prange(workers):

@@ -24,7 +24,7 @@ BY_DISTANCE = 36
 ANTIALIASED, TINTED = 37, 38
 """1 where the layer is, else 0."""
 TINT = 39
-"""tint.py's flat curve."""
+"""tint.py's flat curve, where the layer is tinted."""
 LENGTH = 51
 
 
@@ -43,5 +43,5 @@ def view_row(layer: Layer, encoding: ColourEncoding, view: View, order: Order = 
     row[STAGE_ROTATION:BY_DISTANCE] = view.stage_from_camera.rotation().ravel()
     row[BY_DISTANCE] = layer.stage_from_scene.scale**2 if order == "distance" else 0.0
     row[ANTIALIASED], row[TINTED] = layer.antialiased, layer.tint != NO_TINT
-    row[TINT:] = tint_curve(layer.tint, encoding)
+    row[TINT:] = tint_curve(layer.tint, encoding) if layer.tint != NO_TINT else 0.0
     return row

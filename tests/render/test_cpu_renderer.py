@@ -68,12 +68,26 @@ def test_a_scene_that_is_gone_is_forgotten(cloud_of) -> None:
     with CpuRenderer() as renderer:
         scene = Scene.of(cloud_of([0, 0, 2]), sky=np.zeros((2, 4, 3), np.float32))
         renderer.render(scene, [VIEW])
-        assert len(renderer._clouds) == len(renderer._skies) == 1
+        assert len(renderer._clouds) == len(renderer._skies.values()) == 1
         del scene
         gc.collect()
-        assert len(renderer._clouds) == 0
-        renderer.render(Scene.of(cloud_of([0, 0, 2]), sky=np.ones((2, 4, 3), np.float32)), [VIEW])
-        assert len(renderer._skies) == 1
+        assert len(renderer._clouds) == len(renderer._skies.values()) == 0
+        another = Scene.of(cloud_of([0, 0, 2]), sky=np.ones((2, 4, 3), np.float32))
+        renderer.render(another, [VIEW])
+        assert len(renderer._clouds) == len(renderer._skies.values()) == 1
+
+
+def assert_fused(code: str, processor: str, features: str, register: str, least: int) -> None:
+    """``code`` prints a kernel's assembly for that processor: it multiplies and adds in its widest vectors alone."""
+    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    fused = re.findall(rf"vfn?m(?:add|sub)\d+ps\s.*%({register})", done.stdout)
+    others = re.findall(r"vfn?m(?:add|sub)\d+ss\s", done.stdout)
+    assert len(fused) >= least
+    assert others == [], "nothing is left to scalar arithmetic"
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 instructions")
@@ -82,12 +96,4 @@ def test_a_scene_that_is_gone_is_forgotten(cloud_of) -> None:
 )
 def test_blending_becomes_fused_vector_instructions(processor: str, features: str, register: str) -> None:
     """Compiled, not run, for both kinds of processor, whichever this one is."""
-    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILE], capture_output=True, text=True, env=environment, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    fused = re.findall(rf"vfn?m(?:add|sub)\d+ps\s.*%({register})", done.stdout)
-    others = re.findall(r"vfn?m(?:add|sub)\d+ss\s", done.stdout)
-    assert len(fused) >= 12
-    assert others == [], "nothing is left to scalar arithmetic"
+    assert_fused(COMPILE, processor, features, register, least=12)

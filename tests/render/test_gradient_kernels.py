@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from tests.render.test_cpu_renderer import AVX2, AVX512, assert_fused
 
 from translight.render.cpu.jit import kernel
 from translight.render.cpu.memory import load, store
 from translight.render.cpu.simd import LANES
 from translight.render.gradients import rows
 
-AVX512 = "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx2,+avx,+fma,+bmi,+bmi2,+popcnt,+lzcnt,+f16c"
-AVX2 = "+avx2,+avx,+fma,+bmi,+bmi2,+popcnt,+lzcnt,+f16c,-avx512f"
 COMPILE = """
 import numba
 from translight.render.gradients import tiles
@@ -125,12 +120,4 @@ def test_sums_over_lanes():
 )
 def test_the_way_back_becomes_fused_vector_instructions(processor: str, features: str, register: str) -> None:
     """Compiled, not run, for both kinds of processor, whichever this one is."""
-    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
-    done = subprocess.run(
-        [sys.executable, "-c", COMPILE], capture_output=True, text=True, env=environment, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    fused = re.findall(rf"vfn?m(?:add|sub)\d+ps\s.*%({register})", done.stdout)
-    others = re.findall(r"vfn?m(?:add|sub)\d+ss\s", done.stdout)
-    assert len(fused) >= 16
-    assert others == [], "nothing is left to scalar arithmetic"
+    assert_fused(COMPILE, processor, features, register, least=16)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, get_args
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import numba
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
 from translight.core.pose import Pose
+from translight.render.by_identity import ByIdentity
 from translight.render.clip import clips_of, flat
 from translight.render.compiling import compiling_told
 from translight.render.contract import DepthKind, Frame, Order, Scene, frames_for
@@ -55,7 +56,7 @@ class CpuRenderer:
         self.lists: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         """Of the last view: records (project.py), pairs, and where each tile's begin (tiles.py); for roofline.py."""
         self._clouds: WeakKeyDictionary[SplatCloud, PreparedCloud] = WeakKeyDictionary()
-        self._skies: list[tuple[ref[np.ndarray], np.ndarray]] = []
+        self._skies: ByIdentity[np.ndarray] = ByIdentity()
         self._found = np.zeros((0, 4), np.int64)
         self._histogram = np.empty((0, BUCKETS), np.int64)
         self._allocate([])
@@ -114,15 +115,6 @@ class CpuRenderer:
             self._histogram = np.empty((len(clouds) * self.threads, BUCKETS), np.int64)
         return clouds
 
-    def _laid_sky(self, sky: np.ndarray) -> np.ndarray:
-        """A sky as the kernels read it, kept as long as its array lives (which is no key of a dictionary)."""
-        self._skies = [(kept, laid) for kept, laid in self._skies if kept() is not None]
-        for kept, laid in self._skies:
-            if kept() is sky:
-                return laid
-        self._skies.append((ref(sky), prepare_sky(sky)))
-        return self._skies[-1][1]
-
     def _allocate(self, chunks: Sequence[int]) -> None:
         """Buffers for layers of so many chunks each."""
         n = sum(room(count, self.threads) for count in chunks)
@@ -166,7 +158,7 @@ class CpuRenderer:
         )  # fmt: skip
         clock.lap("blend")
         if scene.sky is not None:
-            laid = self._laid_sky(scene.sky)
+            laid = self._skies.get(scene.sky, prepare_sky)
             add_sky(
                 laid.reshape(-1), *reversed(laid.shape[:2]), row, sky_tint(scene), frame.rgba.reshape(-1), width,
                 self._fractions, self._corners,

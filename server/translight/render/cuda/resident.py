@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float32
 
 from translight.core.device import Device, uploaded
+from translight.render.by_identity import ByIdentity
 from translight.render.cuda.prepare import Layout, lay_out, lay_out_sky
 from translight.splats.cloud import SplatCloud
 
@@ -41,7 +42,7 @@ class Residents:
         self._device = device
         self._numbers = count(1)
         self._clouds: WeakKeyDictionary[SplatCloud, ResidentCloud] = WeakKeyDictionary()
-        self._skies: list[tuple[ref[np.ndarray], ResidentSky]] = []
+        self._skies: ByIdentity[ResidentSky] = ByIdentity()
 
     def cloud(self, splats: SplatCloud) -> ResidentCloud:
         """A cloud, uploaded when it is asked for first."""
@@ -51,19 +52,12 @@ class Residents:
         return found
 
     def sky(self, sky: Float32[np.ndarray, "h w 3"]) -> ResidentSky:
-        """Likewise a sky, whose array is no key of a dictionary."""
-        self._skies = [(kept, resident) for kept, resident in self._skies if kept() is not None]
-        for kept, resident in self._skies:
-            if kept() is sky:
-                return resident
-        found = ResidentSky(self._device, sky, next(self._numbers))
-        self._skies.append((ref(sky), found))
-        return found
+        """Likewise a sky."""
+        return self._skies.get(sky, lambda array: ResidentSky(self._device, array, next(self._numbers)))
 
     def numbers(self) -> set[int]:
         """Of those that are still kept."""
-        skies = {resident.number for kept, resident in self._skies if kept() is not None}
-        return skies | {resident.number for resident in self._clouds.values()}
+        return {cloud.number for cloud in self._clouds.values()} | {sky.number for sky in self._skies.values()}
 
     def clear(self) -> None:
         """Free everything."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor
 from translight.core.camera import View
 from translight.core.errors import BackendError
 from translight.core.pose import Similarity
+from translight.render.by_identity import ByIdentity
 from translight.render.clip import clips_of
 from translight.render.contract import ALPHA_CUT, DILATION_PX2, DepthKind, Frame, Layer, Order, Scene, frames_for
 from translight.render.gsplat.operators import Operators, compile_operators, load_operators
@@ -72,7 +73,7 @@ class GsplatRenderer:
         self._operators = operators
         self._device = device
         self._clouds: WeakKeyDictionary[SplatCloud, _Cloud] = WeakKeyDictionary()
-        self._skies: list[tuple[ref[np.ndarray], Tensor]] = []
+        self._skies: ByIdentity[Tensor] = ByIdentity()
 
     def render(
         self,
@@ -116,7 +117,9 @@ class GsplatRenderer:
         rgb = drawn[..., :3]
         if scene.sky is not None:
             curve = self._tensor(tint_curve(scene.sky_tint, scene.encoding))
-            rgb = rgb + (1 - alphas) * _tinted(sky_pictures(self._sky(scene.sky), views, self._device), curve)
+            rgb = rgb + (1 - alphas) * _tinted(
+                sky_pictures(self._skies.get(scene.sky, self._tensor), views, self._device), curve
+            )
         rgba = torch.cat([rgb, alphas], dim=-1).to(torch.float32)
         for k, frame in enumerate(frames):
             torch.from_numpy(frame.rgba).copy_(rgba[k])
@@ -211,14 +214,6 @@ class GsplatRenderer:
             fields = (*arrays, splats.opacities, splats.sh)
             self._clouds[splats] = _Cloud(*(self._tensor(field[kept]) for field in fields))
         return self._clouds[splats]
-
-    def _sky(self, sky: np.ndarray) -> Tensor:
-        self._skies = [(kept, tensor) for kept, tensor in self._skies if kept() is not None]
-        for kept, tensor in self._skies:
-            if kept() is sky:
-                return tensor
-        self._skies.append((ref(sky), self._tensor(sky)))
-        return self._skies[-1][1]
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)

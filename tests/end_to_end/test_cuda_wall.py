@@ -41,8 +41,9 @@ def test_a_frame_stays_on_the_device_until_it_is_finished():
     device = Emulator()
     pipeline, wall = Pipeline(device), CudaCompositor(device, canvas, output)
     cpu, cpu_wall = CpuRenderer(), Compositor(canvas, output)
+    outer = cpu_wall.draw_outer(lambda s, views: cpu.render(s, views, order="distance"), scene, eye)
     for compositor in (wall, cpu_wall):
-        compositor.refresh_outer(lambda s, views: cpu.render(s, views, order="distance"), scene, eye)
+        compositor.show_outer(outer)
     ours, theirs = np.empty((2, 96, 160), np.uint32)
     for _ in range(3):
         pipeline.draw(scene, [view], "distance")

@@ -77,7 +77,7 @@ def _expected(show_path: Path, pose: Pose) -> np.ndarray:
     compositor = Compositor(show.canvas, show.colour, feather=show.volume.feather, sampling=show.volume.sampling)
     with open_backend() as renderer:
         render = partial(renderer.render, order=show.render.order)
-        compositor.refresh_outer(render, scene, np.array(show.volume.eye_m))
+        compositor.show_outer(compositor.draw_outer(render, scene, np.array(show.volume.eye_m)))
         view = inner_view(pose, show.camera.camera(None), overscan=show.volume.overscan)
         out = np.zeros((show.canvas.height_px, show.canvas.width_px, 4), np.uint8)
         compositor.composite(render(scene, [view])[0], view, out)

@@ -97,6 +97,7 @@ def test_a_dissolve_mixes_both_environments_inside_and_outside_the_inner_frustum
             frame = receiver.receive(5.0)
             assert frame is not None
             pictures.setdefault(pan, []).append(frame.pixels[..., :3].astype(np.float64))
+        assert pipeline.compositor.outer_renders == 2, "once an environment, however often it is shown"
     for day, dissolving, night, again in pictures.values():
         assert day.max() > 150
         assert np.abs(night - day).max() > 0.4 * day.max()

@@ -79,7 +79,7 @@ def test_every_pixel_is_what_numpy_says(
     inner = picture_of(view, 99)
     pictures = [picture_of(outer.view, k) for k, outer in enumerate(outer_views(canvas, EYE))]
     compositor = Compositor(canvas, output, feather=0.05, sampling=sampling)
-    compositor.refresh_outer(lambda _scene, _views: pictures, "scene", EYE)
+    compositor.show_outer(compositor.draw_outer(lambda _scene, _views: pictures, "scene", EYE))
     pixel_format = output.pixel_format
     out = np.full(pixel_format.shape(600, 260), 7, pixel_format.dtype)
     compositor.composite(inner, view, out)
@@ -139,7 +139,7 @@ def test_the_feather_is_smooth(plane: PlaneWall, picture_of) -> None:
     assert len(np.unique(weight)) > 20
 
 
-def test_the_outer_picture_is_rendered_only_when_it_changes(canvas: Canvas, picture_of) -> None:
+def test_frames_and_another_colour_render_no_outer_picture(canvas: Canvas, picture_of) -> None:
     rendered: list[object] = []
 
     def render(scene: object, views: list[View]):
@@ -148,8 +148,7 @@ def test_the_outer_picture_is_rendered_only_when_it_changes(canvas: Canvas, pict
 
     compositor = Compositor(canvas, OutputTransform())
     scene, moved = object(), object()
-    assert compositor.refresh_outer(render, scene, EYE)
-    assert not compositor.refresh_outer(render, scene, EYE.copy())
+    compositor.show_outer(compositor.draw_outer(render, scene, EYE))
     view = inner_view(POSE, CAMERA)
     inner, out = picture_of(view), np.empty((260, 600, 4), np.uint8)
     for _ in range(3):
@@ -160,8 +159,8 @@ def test_the_outer_picture_is_rendered_only_when_it_changes(canvas: Canvas, pict
     compositor.composite(inner, view, out)
     assert rendered == [scene]  # colour is encoded anew, not rendered
     assert (out[..., :3] < before[..., :3]).mean() > 0.3
-    assert compositor.refresh_outer(render, scene, EYE + NEARER)
-    assert compositor.refresh_outer(render, moved, EYE + NEARER)
+    compositor.draw_outer(render, scene, EYE + NEARER)
+    compositor.draw_outer(render, moved, EYE + NEARER)
     assert rendered == [scene, scene, moved]
     assert compositor.outer_renders == 3
 
@@ -197,13 +196,14 @@ def test_outer_pictures_dissolve_in_their_encoding(canvas: Canvas, picture_of, t
 def test_an_eye_that_sees_nothing_leaves_the_outer_picture_as_it_was(canvas: Canvas, picture_of) -> None:
     compositor = Compositor(canvas, OutputTransform())
     with pytest.raises(ShowError, match="does not see the whole inside"):
-        compositor.refresh_outer(lambda _s, views: [picture_of(v) for v in views], object(), np.array([0.0, 9.0, 1.0]))
+        compositor.draw_outer(lambda _s, views: [picture_of(v) for v in views], object(), np.array([0.0, 9.0, 1.0]))
     assert compositor.outer_renders == 0
 
 
 def test_a_camera_that_looks_away_shows_the_outer_picture(canvas: Canvas, picture_of) -> None:
     compositor = Compositor(canvas, OutputTransform())
-    compositor.refresh_outer(lambda _s, views: [picture_of(v, k) for k, v in enumerate(views)], object(), EYE)
+    outer = compositor.draw_outer(lambda _s, views: [picture_of(v, k) for k, v in enumerate(views)], object(), EYE)
+    compositor.show_outer(outer)
     behind = inner_view(camera_from_pan_tilt_roll(np.pi, -0.3, 0.0, (0.0, -3.0, 1.5)), CAMERA)
     one, other = np.empty((2, 260, 600, 4), np.uint8)
     compositor.composite(picture_of(behind, 5), behind, one)

@@ -12,7 +12,6 @@ from tests.volume.test_compositor import CAMERA, EYE, NEARER, OUTPUTS, POSE, can
 from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, unpack
 from translight.core.device import uploaded
-from translight.core.errors import ShowError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.volume.canvas import Canvas
 from translight.volume.compositor import Compositor
@@ -54,11 +53,9 @@ def pair(device, canvas, output, picture_of, **options):  # noqa: F811
     cpu = Compositor(canvas, output, **options)
     cuda = CudaCompositor(device, canvas, output, **options)
 
-    def render(_scene, views):
-        return [picture_of(view, k) for k, view in enumerate(views)]
-
+    outer = cpu.draw_outer(lambda _s, views: [picture_of(view, k) for k, view in enumerate(views)], "scene", EYE)
     for compositor in (cpu, cuda):
-        assert compositor.refresh_outer(render, "scene", EYE)
+        compositor.show_outer(outer)
     return cpu, cuda
 
 
@@ -92,7 +89,6 @@ def test_from_frame_to_frame_and_whatever_order_blocks_run(device, canvas, pictu
     for compositor in (cpu, cuda):
         compositor.set_output(output)
     assert_alike(*composited(device, cpu, cuda, picture_of(view, 5), view), output)
-    assert cuda.outer_renders == 1
 
 
 def test_a_stage_far_from_its_origin_loses_no_digit(plane, picture_of) -> None:
@@ -120,20 +116,18 @@ def test_values_that_no_picture_should_hold_become_codes_too(plane, picture_of) 
     assert (out[..., 3] == 255).all()
 
 
-def test_the_outer_picture_is_rendered_only_when_it_changes(canvas, picture_of) -> None:  # noqa: F811
-    device, rendered = Emulator(), []
-
-    def render(scene, views):
-        rendered.append(scene)
-        return [picture_of(view, k) for k, view in enumerate(views)]
-
-    cuda = CudaCompositor(device, canvas, OutputTransform())
-    assert cuda.refresh_outer(render, "scene", EYE)
-    assert not cuda.refresh_outer(render, "scene", EYE.copy())
-    assert cuda.refresh_outer(render, "scene", EYE + NEARER)
-    assert cuda.outer_renders == len(rendered) == 2
-    with pytest.raises(ShowError, match="does not see the whole inside"):
-        cuda.refresh_outer(render, "other", np.array([0.0, 9.0, 1.0]))
+def test_another_outer_picture_takes_the_place_of_the_first(device, canvas, picture_of) -> None:  # noqa: F811
+    cpu, cuda = pair(device, canvas, OUTPUTS[0], picture_of)
+    view = inner_view(POSE, CAMERA)
+    before, _ = composited(device, cpu, cuda, picture_of(view, 3), view)
+    other = cpu.draw_outer(
+        lambda _s, views: [picture_of(v, 40 + k) for k, v in enumerate(views)], "other", EYE + NEARER
+    )
+    for compositor in (cpu, cuda):
+        compositor.show_outer(other)
+    ours, theirs = composited(device, cpu, cuda, picture_of(view, 3), view)
+    assert_alike(ours, theirs, OUTPUTS[0])
+    assert (ours != before).any(axis=-1).mean() > 0.1
 
 
 def test_wrong_rooms_and_pictures_are_refused(plane, picture_of) -> None:

@@ -58,7 +58,6 @@ class Compositor:
         self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
-        self._outer_of: tuple[object, bytes] | None = None
         self.set_output(output)
 
     def set_output(self, output: OutputTransform) -> None:
@@ -113,24 +112,6 @@ class Compositor:
         kernel.mix_and_encode(
             first, second, np.float32(fraction), self._colour, self._scratch, self.threads, self._mixed, self._encoded
         )
-
-    def refresh_outer(
-        self,
-        render: Callable[[_Scene, list[View]], Sequence[Picture]],
-        scene: _Scene,
-        eye_m: Float64[np.ndarray, "3"],
-    ) -> bool:
-        """Draw and show the outer picture for ``scene``, unless it shows just that; returns whether it did.
-
-        Scenes are told apart by identity, so a moved environment must be another object. Raises ShowError when the
-        eye cannot see a wall.
-        """
-        eye = np.array(eye_m, np.float64)
-        if self._outer_of is not None and self._outer_of[0] is scene and self._outer_of[1] == eye.tobytes():
-            return False
-        self.show_outer(self.draw_outer(render, scene, eye))
-        self._outer_of = (scene, eye.tobytes())
-        return True
 
     def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:
         """Fill ``out``, shaped as the output's pixel format says: ``inner``, drawn for ``view``, over the outer one.

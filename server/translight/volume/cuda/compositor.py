@@ -5,11 +5,8 @@ The inner picture is where the renderer left it, in the device's memory; finishe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 
 from translight.colour.output import OutputTransform
 from translight.core.camera import View
@@ -18,11 +15,8 @@ from translight.volume.canvas import Canvas
 from translight.volume.cuda.composition import aim, composition_of
 from translight.volume.cuda.source import CONSTANTS, KERNELS, source
 from translight.volume.encoding import canvas_words, encoding_of
-from translight.volume.frustum import OuterView, outer_views
 from translight.volume.sampling import Sampling
-from translight.volume.surfaces import Picture, Surfaces, checked_picture, projection_of
-
-_Scene = TypeVar("_Scene")
+from translight.volume.surfaces import Surfaces
 
 
 class CudaCompositor:
@@ -42,8 +36,6 @@ class CudaCompositor:
     ) -> None:
         self.canvas = canvas
         self.sampling = Sampling(sampling)
-        self.outer_renders = 0
-        """How often the outer picture has been rendered."""
         self._device = device
         self._feather = max(feather, 1e-6)
         device.load(source(), KERNELS, CONSTANTS)
@@ -61,7 +53,6 @@ class CudaCompositor:
         self._outer = uploaded(device, black)
         self._encoded = device.allocate(4 * self._pixels)
         self._out = device.allocate(4 * self._pixels)
-        self._outer_of: tuple[object, bytes] | None = None
         self.set_output(output)
 
     def set_output(self, output: OutputTransform) -> None:
@@ -73,25 +64,6 @@ class CudaCompositor:
         )
         self._block = composition_of(encoding, self.sampling, self._feather)
         self._encode_outer()
-
-    def refresh_outer(
-        self,
-        render: Callable[[_Scene, list[View]], Sequence[Picture]],
-        scene: _Scene,
-        eye_m: Float64[np.ndarray, "3"],
-    ) -> bool:
-        """As ``Compositor.refresh_outer``: pictures come by way of the host, since they are seldom made."""
-        eye = np.array(eye_m, np.float64)
-        if self._outer_of is not None and self._outer_of[0] is scene and self._outer_of[1] == eye.tobytes():
-            return False
-        views = outer_views(self.canvas, eye)
-        pictures = render(scene, [outer.view for outer in views])
-        for outer, picture in zip(views, pictures, strict=True):
-            self._sample_outer(outer, checked_picture(picture, outer.view))
-        self._outer_of = (scene, eye.tobytes())
-        self.outer_renders += 1
-        self._encode_outer()
-        return True
 
     def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
         """From now on this is the outer picture, as ``Compositor.draw_outer`` gives it."""
@@ -130,20 +102,6 @@ class CudaCompositor:
             ],
         )  # fmt: skip
         return self._out
-
-    def _sample_outer(self, outer: OuterView, rgba: Float32[np.ndarray, "h w 4"]) -> None:
-        wall, width = outer.wall, outer.end - outer.first
-        matrix, offset = projection_of(outer.view)
-        columns = wall.columns()[outer.first : outer.end] @ matrix.T + offset
-        projected = np.ascontiguousarray(np.concatenate([columns, wall.rows() @ matrix.T]).T, np.float32)
-        self._device.upload(self._constants, self._block)
-        first = wall.canvas_y_px * self.canvas.width_px + wall.canvas_x_px + outer.first
-        sizes = (rgba.shape[1], rgba.shape[0], width, wall.height_px, first, self.canvas.width_px)
-        self._device.launch(
-            "sample_outer", _blocks(width * wall.height_px),
-            [uploaded(self._device, projected), uploaded(self._device, rgba), *map(np.int32, sizes), self._outer],
-        )  # fmt: skip
-        self._device.synchronise()  # before its picture's memory is another's
 
     def _encode_outer(self) -> None:
         self._device.upload(self._constants, self._block)

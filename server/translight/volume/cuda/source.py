@@ -11,7 +11,7 @@ from translight.volume.encoding import MIXING, TABLE
 
 FILES = ("composition", "sample", "encode", "outer", "composite")
 """Each may use what those before it define."""
-KERNELS = ("sample_outer", "encode_outer", "project_surfaces", "composite")
+KERNELS = ("encode_outer", "project_surfaces", "composite")
 CONSTANTS = ("composition",)
 
 

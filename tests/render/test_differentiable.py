@@ -132,7 +132,7 @@ def test_gradients_agree_with_autograd(oracle, rasteriser, degree, size):
     leaves = [tensor.clone().requires_grad_() for tensor in of]
     (oracle(*leaves, CAMERA) * weight).sum().backward()
     for name, found, leaf in zip(GROUPS, ours, leaves, strict=True):
-        assert_agrees(found, leaf.grad.numpy(), 1e-3, name)
+        assert_agrees(found, leaf.grad.numpy(), 2e-4, name)
 
 
 def test_gradients_agree_with_autograd_around_the_eye(oracle, rasteriser):
@@ -145,7 +145,7 @@ def test_gradients_agree_with_autograd_around_the_eye(oracle, rasteriser):
     truth = [tensor.clone().requires_grad_() for tensor in of]
     (oracle(*truth, camera, 0.2) * weight).sum().backward()
     for name, found, leaf in zip(GROUPS, leaves, truth, strict=True):
-        assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 1e-3, name)
+        assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 2e-4, name)
 
 
 @pytest.mark.parametrize(("degree", "n"), [(0, 7), pytest.param(3, 3, marks=pytest.mark.slow)])
@@ -180,7 +180,7 @@ def test_antialiased_gradients_agree_with_autograd(oracle, rasteriser, size):
     (drawn * weight).sum().backward()
     np.testing.assert_allclose(picture.detach().numpy(), drawn.detach().numpy(), atol=1e-3)
     for name, found, leaf in zip(GROUPS, leaves, truth, strict=True):
-        assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 1e-3, name)
+        assert_agrees(found.grad.numpy(), leaf.grad.numpy(), 2e-4, name)
 
 
 def test_each_plane_has_its_own_gradient(oracle, rasteriser):

@@ -130,7 +130,7 @@ class Renderer(Protocol):
     ) -> list[Frame]:
         """Draw ``scene`` for each view; into ``out``'s frames when given (same sizes as the views' cameras).
 
-        Raises ValueError on mismatching sizes and BackendError when the backend fails.
+        Raises ValueError on mismatching sizes, and BackendError when the backend fails or draws no such depth.
         """
         ...
 

@@ -30,8 +30,8 @@ class DeviceWall:
 
     @classmethod
     def of(cls, renderer: Renderer, show: Show, output: OutputTransform) -> Self | None:
-        """One for a renderer that draws on a device of ours; None for others."""
-        return cls(renderer, show, output) if hasattr(renderer, "device") and hasattr(renderer, "pipeline") else None
+        """One for the ``cuda`` backend's renderer; None for others."""
+        return cls(renderer, show, output) if renderer.name == "cuda" else None
 
     def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
         """From now on this is the outer picture (``Compositor.draw_outer``'s)."""

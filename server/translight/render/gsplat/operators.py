@@ -6,13 +6,13 @@ Source: gsplat 1.5.3, ``gsplat/cuda/_wrapper.py`` (the functions) and ``_backend
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,8 @@ def compile_operators(progress: Callable[[str], None]) -> None:
     if _built().exists():
         _load_extension()
         return
-    sources = Path(importlib.util.find_spec("gsplat").submodule_search_locations[0], "cuda", "csrc")  # type: ignore[union-attr,index]
-    total = 1 + sum(len(list(sources.glob(pattern))) for pattern in ("*.cu", "*.cpp"))
+    sources = (files("gsplat") / "cuda" / "csrc").iterdir()
+    total = 1 + sum(source.name.endswith((".cu", ".cpp")) for source in sources)
     tell_while(_load_extension, _built().parent, total, progress)
 
 

@@ -53,9 +53,9 @@ def project(scene: Scene, view: View, order: Order = "depth") -> ProjectedSplats
     for layer in scene.layers:
         parts.append(_project_layer(layer, scene.encoding, view, order, first))
         first += len(layer.splats)
-    fields = [np.concatenate([getattr(part, name) for part in parts]) for name in ProjectedSplats.__slots__]
-    near_first = np.argsort(fields[1], kind="stable")
-    return ProjectedSplats(*(field[near_first] for field in fields))
+    fields = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ProjectedSplats.__slots__}
+    near_first = np.argsort(fields["far"], kind="stable")
+    return ProjectedSplats(**{name: field[near_first] for name, field in fields.items()})
 
 
 def _project_layer(layer: Layer, encoding: ColourEncoding, view: View, order: Order, first: int) -> ProjectedSplats:

@@ -59,7 +59,7 @@ class ZmqSender:
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
             self._end()
-            raise StreamError(f"{url} cannot be opened: {zmq.strerror(error.errno)}") from error
+            raise StreamError(f"{url} cannot be opened: {zmq.strerror(error.errno or 0)}") from error
         self._buffers = [_Buffer(HEADER_BYTES + spec.nbytes) for _ in range(_BUFFERS)]
         self._lent: _Buffer | None = None
         self._spare = _Buffer(HEADER_BYTES + spec.nbytes)
@@ -86,7 +86,7 @@ class ZmqSender:
             self._dropped += 1
             return sent
         buffer.bytes[:HEADER_BYTES] = np.frombuffer(pack(sent), np.uint8)
-        buffer.tracker = self._socket.send(buffer.bytes, copy=False, track=True, flags=zmq.NOBLOCK)
+        buffer.tracker = self._socket.send(buffer.bytes.data, copy=False, track=True, flags=zmq.NOBLOCK)
         self._sent += 1
         return sent
 
@@ -135,7 +135,7 @@ class ZmqReceiver:
             self._socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.close()
-            raise StreamError(f"{url} cannot be opened: {zmq.strerror(error.errno)}") from error
+            raise StreamError(f"{url} cannot be opened: {zmq.strerror(error.errno or 0)}") from error
         _keep_large_blocks()
         self._frame: int | None = None
         self._pixels: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -149,7 +149,7 @@ class ZmqReceiver:
                 return None
             message = self._socket.recv(copy=False)
             available_ns = now_ns()
-            data = memoryview(message)
+            data = message.buffer
             try:
                 header = unpack(data)
                 if len(data) != HEADER_BYTES + header.payload_bytes:

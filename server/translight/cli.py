@@ -31,6 +31,8 @@ class Group:
 
     description: str
     commands: Mapping[str, type[Command]]
+    default: str | None = None
+    """The command that is meant when the word after the group's is none of them."""
 
 
 def commands() -> Mapping[str, type[Command] | Group]:
@@ -69,7 +71,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; returns the exit status."""
     try:
-        command = tyro.cli(_union(commands()), prog="translight", description=_DESCRIPTION, args=argv)
+        table = commands()
+        given = _with_default(table, sys.argv[1:] if argv is None else argv)
+        command = tyro.cli(_union(table), prog="translight", description=_DESCRIPTION, args=given)
         return int(command.run())
     except TranslightError as error:
         print(f"translight: {error}", file=sys.stderr)
@@ -81,6 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone (``| head``); what is left of it must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _with_default(table: Mapping[str, type[Command] | Group], argv: Sequence[str]) -> Sequence[str]:
+    """The words with a group's default command put in where they leave it out; help is the group's own."""
+    group = table.get(argv[0]) if len(argv) > 1 else None
+    if not isinstance(group, Group) or group.default is None or argv[1] in (*group.commands, "-h", "--help"):
+        return argv
+    return [argv[0], group.default, *argv[1:]]
 
 
 def _union(table: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@
     ├── BackendError     a renderer cannot open or run on this machine
     ├── ShowError        a show file or a command-line value is not allowed
     ├── StreamError      a sender or receiver cannot open, or the other end speaks another version
+    ├── ReconstructionError  photographs cannot become an environment: too few, no overlap, no room for the result
     ├── MissingExtra     an optional dependency is not installed
     └── StuckThreadError a thread did not end before its deadline
 
@@ -38,6 +39,10 @@ class ShowError(TranslightError):
 
 class StreamError(TranslightError):
     """A sender or receiver cannot open, or the other end speaks another version."""
+
+
+class ReconstructionError(TranslightError):
+    """Photographs cannot become an environment: too few, no overlap, no memory or disk for the result."""
 
 
 class MissingExtra(TranslightError):  # noqa: N818 - reads as what it says

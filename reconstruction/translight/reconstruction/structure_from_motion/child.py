@@ -19,9 +19,26 @@ import pycolmap  # noqa: F401
 
 from translight.core.errors import FormatError
 from translight.reconstruction.structure_from_motion.colmap_features import extract, match, retrieve
-from translight.reconstruction.structure_from_motion.jobs import Answer, Extract, Match, Retrieve
+from translight.reconstruction.structure_from_motion.colmap_mapping import map_matches, pair_angles, read_model
+from translight.reconstruction.structure_from_motion.jobs import (
+    Angles,
+    Answer,
+    Extract,
+    Job,
+    Map,
+    Match,
+    ReadModel,
+    Retrieve,
+)
 
-_TASKS: dict[type, Any] = {Extract: extract, Retrieve: retrieve, Match: match}
+_TASKS: dict[type, Any] = {
+    Extract: extract,
+    Retrieve: retrieve,
+    Match: match,
+    Map: map_matches,
+    ReadModel: read_model,
+    Angles: pair_angles,
+}
 
 
 def main(job_file: str) -> int:
@@ -34,7 +51,7 @@ def main(job_file: str) -> int:
         answers.flush()
 
     try:
-        job = msgspec.json.decode(Path(job_file).read_bytes(), type=Extract | Retrieve | Match)
+        job = msgspec.json.decode(Path(job_file).read_bytes(), type=Job)
         result = _TASKS[type(job)](job, lambda share: tell(Answer(share=share)))
     except (FormatError, msgspec.DecodeError) as error:
         tell(Answer(error=str(error)))

@@ -103,3 +103,59 @@ class Matched(msgspec.Struct, frozen=True):
     """What matching came to, for every pair with any match."""
 
     pairs: list[PairFacts]
+
+
+class MapperSettings(msgspec.Struct, frozen=True):
+    """How strict incremental mapping is; defaults are COLMAP's. ``global_`` maps all at once instead (GLOMAP).
+
+    ``init_*`` choose the first pair, ``register_*`` say how many features a still must find in the model, and
+    ``least_angle_deg`` how far apart two rays are that make a point. Sources: Schönberger and Frahm, "Structure-from-
+    Motion Revisited" (2016); Pan et al., "Global Structure-from-Motion Revisited" (2024).
+    """
+
+    init_inliers: int = 100
+    init_angle_deg: float = 16.0
+    register_inliers: int = 30
+    register_share: float = 0.25
+    least_angle_deg: float = 1.5
+    seed: int = 0
+    global_: bool = False
+
+
+class Map(msgspec.Struct, frozen=True, tag="map"):
+    """Find cameras and points from the matches; the best model is refined and kept in ``folder``."""
+
+    database: str
+    pictures_folder: str
+    folder: str
+    stills: int
+    settings: MapperSettings
+    seconds: int
+
+
+class Mapped(msgspec.Struct, frozen=True):
+    """What mapping came to: the files of each model, the largest first, which is the one that is kept."""
+
+    models: list[list[str]]
+
+
+class ReadModel(msgspec.Struct, frozen=True, tag="read"):
+    """Read a COLMAP model, binary or text, and keep it as ``arrays_file`` (``model.SparseModel``)."""
+
+    model_folder: str
+    arrays_file: str
+
+
+class Angles(msgspec.Struct, frozen=True, tag="angles"):
+    """Ask for the median angle, in degrees, between the rays of each verified pair's matches."""
+
+    database: str
+
+
+class PairAngles(msgspec.Struct, frozen=True):
+    """The angles of pairs of files."""
+
+    angles_deg: list[tuple[str, str, float]]
+
+
+Job = Extract | Retrieve | Match | Map | ReadModel | Angles

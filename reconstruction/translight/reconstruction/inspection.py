@@ -226,7 +226,7 @@ def _focal_and_place(capture: Capture) -> list[Finding]:
         do = "use the files as the camera wrote them, not copies from a chat or an editor"
         found.append(Finding(Severity.NOTE, "focal", what, why, do, () if all_of else without))
     placed = sum(still.geo is not None for still in stills)
-    if placed < 3:
+    if placed < min(3, len(stills)):
         what = "no GPS positions" if not placed else f"GPS positions in {_pictures(placed)} only"
         why = "pictures alone do not tell how large things are"
         do = "measure a distance in the scene and give it, or set the scale by eye afterwards"

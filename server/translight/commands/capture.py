@@ -163,7 +163,8 @@ def _title(seen: _Seen) -> str:
     stills = seen.capture.stills
     cameras = sorted({still.camera for still in stills})
     parts = [f"{seen.photos.name or seen.photos}: {len(stills)} pictures"]
-    parts.append(cameras[0] if len(cameras) == 1 else f"{len(cameras)} cameras or sizes")
+    if cameras:
+        parts.append(cameras[0] if len(cameras) == 1 else f"{len(cameras)} cameras or sizes")
     parts.append(f"GPS in {sum(still.geo is not None for still in stills)}")
     if seen.damaged:
         parts.append(f"{len(seen.damaged)} damaged")

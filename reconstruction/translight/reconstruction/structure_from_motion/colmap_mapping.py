@@ -19,17 +19,17 @@ from translight.reconstruction.structure_from_motion.jobs import (
     Map,
     Mapped,
     MapperSettings,
+    Nothing,
     PairAngles,
     ReadModel,
 )
-from translight.reconstruction.structure_from_motion.model import SparseModel
+from translight.reconstruction.structure_from_motion.model import ARRAYS_FILE, SparseModel
 
 Tell = Callable[[float], None]
 
 LEAST_MODEL = 3
 """Two stills make a model of anything."""
 MODEL_FOLDER = "sparse"
-ARRAYS_FILE = "model.npz"
 
 
 def map_matches(job: Map, tell: Tell) -> Mapped:
@@ -57,7 +57,7 @@ def map_matches(job: Map, tell: Tell) -> Mapped:
     return Mapped([sorted(model.image(i).name for i in model.reg_image_ids()) for model in found])
 
 
-def read_model(job: ReadModel, tell: Tell) -> None:
+def read_model(job: ReadModel, tell: Tell) -> Nothing:
     """Read a model that anybody wrote. Raises FormatError on what is none."""
     try:
         model = pycolmap.Reconstruction(job.model_folder)
@@ -71,6 +71,7 @@ def read_model(job: ReadModel, tell: Tell) -> None:
         raise FormatError(f"{job.model_folder}: {error}") from error
     _save(found, Path(job.arrays_file))
     tell(1.0)
+    return Nothing()
 
 
 def pair_angles(job: Angles, tell: Tell) -> PairAngles:

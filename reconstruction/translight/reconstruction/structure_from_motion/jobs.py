@@ -146,6 +146,10 @@ class ReadModel(msgspec.Struct, frozen=True, tag="read"):
     arrays_file: str
 
 
+class Nothing(msgspec.Struct, frozen=True):
+    """What a job comes to that only leaves a file."""
+
+
 class Angles(msgspec.Struct, frozen=True, tag="angles"):
     """Ask for the median angle, in degrees, between the rays of each verified pair's matches."""
 

@@ -47,12 +47,13 @@ def capture_fingerprint(capture: Capture) -> str:
 
 
 def find_matches(
-    capture: Capture, folder: Path, settings: FeatureSettings, progress: Progress
+    capture: Capture, folder: Path, settings: FeatureSettings, progress: Progress, limit_s: float | None = None
 ) -> tuple[Pictures, Overlap]:
     """The reduced pictures, and what they share; ``folder`` keeps both, and a second call goes on where one stopped.
 
-    The folder is for this capture and these settings alone. Progress runs from 0 to 1 over all of it. Raises
-    FormatError on a still that cannot be read, ReconstructionError when COLMAP fails.
+    The folder is for this capture and these settings alone. Progress runs from 0 to 1 over all of it. ``limit_s`` is
+    the longest that features and matches may each take. Raises FormatError on a still that cannot be read,
+    ReconstructionError when COLMAP fails.
     """
     pictures = prepare_pictures(capture, folder, settings.longest_px, _part(progress, 0.0, 0.1))
     finished = folder / _FINISHED
@@ -62,12 +63,12 @@ def find_matches(
     database = str(folder / DATABASE)
     masks = None if pictures.masks is None else str(pictures.masks)
     extract = Extract(database, str(pictures.folder), masks, list(pictures.cameras), list(pictures.entries), settings)
-    counts = run_job(extract, Counts, folder, "finding features", _part(progress, 0.1, 0.5))
+    counts = run_job(extract, Counts, folder, "finding features", _part(progress, 0.1, 0.5), seconds=limit_s)
     pairs, how = _pairs(capture, pictures, database, folder, _part(progress, 0.5, 0.55))
     files = [entry.file for entry in pictures.entries]
     named = [(files[i], files[j]) for i, j in pairs]
     match = Match(database, str(folder / "pairs.txt"), named, settings)
-    found = run_job(match, Matched, folder, "matching photographs", _part(progress, 0.55, 1.0))
+    found = run_job(match, Matched, folder, "matching photographs", _part(progress, 0.55, 1.0), seconds=limit_s)
     names = {file: still.name for file, still in zip(files, capture.stills, strict=True)}
     features = {names[file]: counts.features.get(file, 0) for file in files}
     overlaps = tuple(PairOverlap(names[p.a], names[p.b], p.matches, p.inliers, p.planar) for p in found.pairs)

@@ -13,6 +13,9 @@ from jaxtyping import Float64, Int64, UInt8
 from translight.core.camera import Camera
 from translight.core.pose import Pose
 
+ARRAYS_FILE = "model.npz"
+"""A model's file in the folder of its attempt, beside COLMAP's own in ``sparse/``."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCamera:

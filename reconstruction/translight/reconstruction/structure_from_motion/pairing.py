@@ -8,8 +8,8 @@ from jaxtyping import Float64
 Pair = tuple[int, int]
 """Two stills by their place in the capture, the lesser first."""
 
-EXHAUSTIVE_STILLS = 80
-"""Up to so many every pair is matched: 3,160 pairs are some minutes on two cores."""
+EXHAUSTIVE_STILLS = 60
+"""Up to so many every pair is matched: 1,770 pairs are two minutes on two cores."""
 NEIGHBOURS = 24
 """How many others each still is matched with where not every pair is."""
 SEQUENCE_OVERLAP = 8

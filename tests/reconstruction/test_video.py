@@ -113,6 +113,21 @@ def test_pixels_that_are_not_square_become_so(tmp_path):
     assert load_still(still.file).shape == (HEIGHT, 512, 3)
 
 
+def test_hdr_video_is_brought_down_to_srgb(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p10le"
+        stream.codec_context.color_trc, stream.codec_context.colorspace = 18, 9  # HLG, BT.2020
+        code = 64 + round(0.5 * 876)  # half of the signal, in limited range
+        frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p10le")
+        for plane, value in zip(frame.planes, (code, 512, 512), strict=True):
+            plane.update(np.full(plane.buffer_size // 2, value, "<u2").tobytes())
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    (still,) = read_video(tmp_path / "a.mkv", tmp_path, count=1).stills
+    assert np.abs(load_still(still.file) - 0.537).max() < 0.01  # see test_hdr_video
+
+
 def test_an_interrupted_run_goes_on_and_another_choice_clears_up(tmp_path):
     video = encode(tmp_path / "a.mp4", pan(40, 4))
 

@@ -18,7 +18,7 @@ from jaxtyping import Float32, Float64, UInt8
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
 from translight.core.image import MAX_PIXELS, save_image
-from translight.reconstruction import keyframes
+from translight.reconstruction import hdr_video, keyframes
 from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.motion import BLOCK_PX, Motion
 from translight.reconstruction.progress import Progress, silent
@@ -34,8 +34,8 @@ _LOOKED_AT_PX = 960
 _MOTION_SHARE = 3
 _FEWEST_PX = 3 * BLOCK_PX
 _JPEG_QUALITY = 95
-_UNSPECIFIED, _PQ = 2, 16
-"""Code points of ITU-T H.273: a matrix that nobody named, and the transfer function SMPTE ST 2084."""
+_UNSPECIFIED = 2
+"""ITU-T H.273's code point of a matrix that nobody named."""
 _HD_LINES = 720
 _CHOICE = "frames.json"
 
@@ -151,11 +151,14 @@ class _Seen:
         return grey.to_ndarray().astype(np.float32) / np.float32(255)
 
     def rgb(self) -> UInt8[np.ndarray, "h w 3"]:
-        """As it is shown: square pixels, turned by the video's quarter turns."""
+        """As it is shown: square pixels, turned by the video's quarter turns, HDR brought down to sRGB."""
         frame = self.frame
         hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_LINES
         matrix = "ITU709" if hd else None  # FFmpeg takes what is unnamed for Rec. 601, which HD video is not
-        pixels = frame.reformat(self.width_px, frame.height, "rgb24", src_colorspace=matrix).to_ndarray()
+        layout = "rgb48le" if frame.color_trc in (hdr_video.PQ, hdr_video.HLG) else "rgb24"
+        pixels = frame.reformat(self.width_px, frame.height, layout, src_colorspace=matrix).to_ndarray()
+        if layout != "rgb24":
+            pixels = hdr_video.srgb_of(pixels, frame.color_trc)
         return np.ascontiguousarray(np.rot90(pixels, self._quarters()))
 
     def shown_size(self) -> tuple[int, int]:
@@ -184,8 +187,6 @@ def _decoded(path: Path) -> Iterator[_Seen]:
         for number, frame in enumerate(container.decode(stream)):
             if min(frame.width, frame.height) < _FEWEST_PX:
                 raise FormatError(f"{path}: {frame.width}x{frame.height} pixels; {_FEWEST_PX} each way are needed")
-            if frame.color_trc == _PQ:
-                raise FormatError(f"{path}: an HDR video (PQ); export it in SDR (Rec. 709) first")
             share = (frame.time or 0.0) / duration_s if duration_s > 0 else number / max(stream.frames, number + 1)
             yield _Seen(frame, max(1, round(frame.width * stretch)), min(max(share, 0.0), 1.0))
 

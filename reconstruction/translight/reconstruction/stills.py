@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,9 @@ _QUIET = _Quiet()
 def load_still(path: Path, *, max_pixels: int = MAX_PIXELS) -> Float32[np.ndarray, "h w 3"]:
     """A still's pixels, sRGB-encoded, 0 to 1, its EXIF orientation applied. Raises FormatError on what is none.
 
-    16 bits a channel keep their precision. What is transparent is black. ``max_pixels`` is for security: a small file
-    may claim a huge picture; nothing is decoded before the claim is checked. Raises MissingExtra on a HEIC picture
-    without pillow-heif.
+    16 bits a channel keep their precision; where a colour profile other than sRGB is converted, 8 stay. What is
+    transparent is black. ``max_pixels`` is for security: a small file may claim a huge picture; nothing is decoded
+    before the claim is checked. Raises MissingExtra on a HEIC picture without pillow-heif.
     """
     with open_still(path, max_pixels=max_pixels) as picture:
         deep = _deep(path, picture)
@@ -165,15 +166,34 @@ def _shallow(picture: Image.Image) -> np.ndarray:
     """8 bits a channel, or 16 of grey: (h w c), turned, with straight alpha last where there is any."""
     if picture.mode in ("I", "F"):
         raise ValueError("its pixels are of 32 bits, which no photograph's are")
+    how = orientation(picture)
+    if _has_profile(picture):
+        picture = _in_srgb(picture)
     if picture.mode not in ("L", "LA", "RGB", "RGBA"):
-        picture = _converted(picture)
-    return _turned(np.atleast_3d(np.asarray(picture)), orientation(picture))
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    return _turned(np.atleast_3d(np.asarray(picture)), how)
 
 
-def _converted(picture: Image.Image) -> Image.Image:
-    found = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    found.getexif()[_ORIENTATION] = orientation(picture)
-    return found
+def _has_profile(picture: Image.Image) -> bool:
+    """Whether the picture's colours are another profile's than sRGB, which profiles of sRGB name, in either alphabet."""
+    profile = picture.info.get("icc_profile")
+    if not isinstance(profile, bytes) or picture.mode not in ("RGB", "RGBA", "CMYK"):
+        return False
+    return not any("sRGB".encode(code) in profile[128:2048] for code in ("ascii", "utf-16-be"))
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """By Little CMS, relative to white as displays are; as it is where the profile is broken or of another kind."""
+    from PIL import ImageCms
+
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(picture.info["icc_profile"]))
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+        found = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), intent, mode)
+    except (OSError, ImageCms.PyCMSError):
+        return picture
+    return picture if found is None else found
 
 
 def _deep(path: Path, picture: Image.Image) -> UInt16[np.ndarray, "h w c"] | None:
@@ -184,7 +204,7 @@ def _deep(path: Path, picture: Image.Image) -> UInt16[np.ndarray, "h w c"] | Non
     """
     if picture.mode.startswith("I;16"):
         return np.atleast_3d(np.asarray(picture).astype(np.uint16))
-    if picture.mode not in ("RGB", "RGBA") or ";16" not in str(getattr(picture, "tile", "")):
+    if picture.mode not in ("RGB", "RGBA") or _has_profile(picture) or ";16" not in str(getattr(picture, "tile", "")):
         return None
     import av
 

@@ -16,6 +16,7 @@ from jaxtyping import Float32, UInt8, UInt16
 
 from translight.core.errors import FormatError, MissingExtra
 from translight.core.image import MAX_PIXELS
+from translight.splats.limits import brief
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -113,11 +114,11 @@ def open_still(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Im
 
     if not path.is_file():
         raise FormatError(f"{path}: no such file")
-    formats = _FORMATS
-    if is_heic(path):
-        _register_heic()
-        formats = ("HEIF",)
     try:
+        formats = _FORMATS
+        if is_heic(path):
+            _register_heic()
+            formats = ("HEIF",)
         with _QUIET, Image.open(path, formats=formats) as picture:
             if picture.width * picture.height > max_pixels:
                 size = f"{picture.width}x{picture.height}"
@@ -159,7 +160,9 @@ def _register_heic() -> None:
 def _said(error: Exception, path: Path) -> str:
     """Pillow's words without the path, which stands before them already."""
     words = getattr(error, "strerror", None) or str(error)
-    return "it begins like no JPEG, PNG, TIFF or HEIC" if "cannot identify" in words else words.replace(str(path), "it")
+    if "cannot identify" in words:
+        return "it begins like no JPEG, PNG, TIFF or HEIC"
+    return brief(words.replace(str(path), "it"))
 
 
 def _shallow(picture: Image.Image) -> np.ndarray:
@@ -175,7 +178,7 @@ def _shallow(picture: Image.Image) -> np.ndarray:
 
 
 def _has_profile(picture: Image.Image) -> bool:
-    """Whether the picture's colours are another profile's than sRGB, which profiles of sRGB name, in either alphabet."""
+    """Whether the picture's colours are of another profile than sRGB's, which names itself, in ASCII or UTF-16."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes) or picture.mode not in ("RGB", "RGBA", "CMYK"):
         return False

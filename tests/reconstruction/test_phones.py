@@ -109,6 +109,12 @@ def test_polycam_zipped(tmp_path, prefix):
 
 
 def test_what_is_wrong_with_a_polycam_export(tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("a.jpg", b"x")
+    with pytest.raises(
+        FormatError, match=r"photos\.zip: no keyframes/cameras .* has; unpack a zip of photographs first$"
+    ):
+        read_polycam(tmp_path / "photos.zip", tmp_path)
     with pytest.raises(FormatError, match=r"no keyframes/cameras inside, as Polycam's raw data export has$"):
         read_polycam(tmp_path, tmp_path)
     root = polycam(tmp_path) / "keyframes"

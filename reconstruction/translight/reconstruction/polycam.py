@@ -69,7 +69,8 @@ def read_polycam(path: Path, work: Path, progress: Progress = silent) -> Dataset
     folder = _unpacked(path, work, progress) if path.is_file() else path
     root = _root(folder)
     if root is None:
-        raise FormatError(f"{path}: no {KEYFRAMES}/cameras inside, as Polycam's raw data export has")
+        what = f"no {KEYFRAMES}/cameras inside, as Polycam's raw data export has"
+        raise FormatError(f"{path}: {what}" + ("; unpack a zip of photographs first" if path.is_file() else ""))
     cameras, pictures = _CORRECTED if all((root / name).is_dir() for name in _CORRECTED) else _RAW
     files = sorted((root / cameras).glob("*.json"))
     if not files:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
@@ -39,7 +39,7 @@ _DAMAGE = (
     struct.error,
 )
 """What Pillow's decoders raise on files that are damaged on purpose."""
-_ORIENTATION = 0x0112
+_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
 _DEMUXERS = {"PNG": "png_pipe", "TIFF": "tiff_pipe"}
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation → quarter turns anticlockwise, then whether left and right are exchanged."""
@@ -138,8 +138,20 @@ def shown_size(picture: Image.Image) -> tuple[int, int]:
 
 def orientation(picture: Image.Image) -> int:
     """EXIF's number from 1 (upright) to 8."""
-    value = picture.getexif().get(_ORIENTATION, 1)
+    value = exif_directories(picture)[0].get(_ORIENTATION)
     return value if value in _TURNS else 1
+
+
+def exif_directories(picture: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any], Mapping[int, Any]]:
+    """EXIF's main, photographic and GPS directories; empty where they are damaged, which pixels may survive."""
+    found: list[Mapping[int, Any]] = []
+    for directory in (None, _EXIF_IFD, _GPS_IFD):
+        try:
+            tags = picture.getexif()
+            found.append(dict(tags if directory is None else tags.get_ifd(directory)))
+        except _DAMAGE:
+            found.append({})
+    return found[0], found[1], found[2]
 
 
 def is_heic(path: Path) -> bool:

@@ -109,6 +109,7 @@ def test_exposure_by_exif_and_by_brightness():
     (finding,) = inspect_capture(changed(a_capture(), [3], exposure_ev=13.5), good_looks())
     assert (finding.severity, finding.what) == (NOTE, "the camera's exposure varies by 1.5 stops")
     assert inspect_capture(changed(a_capture(), [3], exposure_ev=15.5), good_looks())[0].severity is MAY
+    assert inspect_capture(a_capture(exposure_ev=None), good_looks(_4={"light": 0.75})) == ()
     (finding,) = inspect_capture(a_capture(exposure_ev=None), good_looks(_4={"light": 0.9}))
     assert finding.severity is NOTE
     assert finding.what == "the pictures' brightness (EXIF says nothing of exposure) varies by 2.2 stops"

@@ -186,6 +186,16 @@ def test_what_is_no_video_is_one_line(tmp_path):
         read_video(tmp_path / "sound.mp4", tmp_path, count=0)
 
 
+def test_frames_that_change_their_size_are_told(tmp_path):
+    parts = [encode(tmp_path / f"{i}.mpg", pan(3, 4), codec="mpeg2video", rate=25) for i in range(2)]
+    encode(parts[1], [texture(240, 320)] * 3, codec="mpeg2video", rate=25)
+    (tmp_path / "a.mpg").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(
+        FormatError, match=r"a\.mpg: its frames change their size at frame [23]; give each part by itself$"
+    ):
+        read_video(tmp_path / "a.mpg", tmp_path)
+
+
 def test_a_playlist_opens_no_other_place(tmp_path):
     (tmp_path / "a.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
     with pytest.raises(FormatError, match="not a readable video"):

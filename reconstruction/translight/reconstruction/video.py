@@ -184,7 +184,11 @@ def _decoded(path: Path) -> Iterator[_Seen]:
         stream.thread_type = "AUTO"
         stretch = float(stream.sample_aspect_ratio or 1)
         duration_s = float(container.duration or 0) / av.time_base
+        size = None
         for number, frame in enumerate(container.decode(stream)):
+            if size not in (None, (frame.width, frame.height)):
+                raise FormatError(f"{path}: its frames change their size at frame {number}; give each part by itself")
+            size = (frame.width, frame.height)
             if min(frame.width, frame.height) < _FEWEST_PX:
                 raise FormatError(f"{path}: {frame.width}x{frame.height} pixels; {_FEWEST_PX} each way are needed")
             share = (frame.time or 0.0) / duration_s if duration_s > 0 else number / max(stream.frames, number + 1)

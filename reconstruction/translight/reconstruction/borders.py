@@ -17,17 +17,16 @@ _BLURRED_PX = 6
 
 
 def border_mask(picture: Path, mask: Path) -> Path | None:
-    """Write ``mask`` (0 where the border is, 255 elsewhere) unless it is there, and return it; None without a border.
+    """Write ``mask`` (0 where the border is, 255 elsewhere) and return it; None, and no mask, without a border.
 
     The border is what is black and joins the picture's edge. Raises FormatError on a picture that cannot be read,
     ReconstructionError when the disk does not take the mask.
     """
-    if mask.is_file():
-        return mask
     outside = _outside(load_still(picture).max(axis=2) < _BLACK)
-    if not outside.any():
-        return None
     try:
+        if not outside.any():
+            mask.unlink(missing_ok=True)
+            return None
         mask.parent.mkdir(parents=True, exist_ok=True)
         save_image(mask, np.where(outside, 0, 255).astype(np.uint8))
     except (OSError, FormatError) as error:

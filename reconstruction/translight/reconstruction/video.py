@@ -69,8 +69,6 @@ def read_video(path: Path, work: Path, *, count: int | None = None, progress: Pr
         raise ReconstructionError(f"{folder}: cannot be made ({error.strerror})") from error
     choice = _earlier(path, folder, count) or _choose(path, folder, count, progress)
     files = {number: folder / f"frame_{number:06d}.jpg" for number, _ in choice.frames}
-    for old in set(folder.glob("frame_*.jpg")) - set(files.values()):
-        old.unlink()
     _extract(path, {number: file for number, file in files.items() if not file.is_file()}, progress)
     camera = f"{path.name} {choice.width_px}x{choice.height_px}"
     stills = tuple(
@@ -111,6 +109,8 @@ def _choose(path: Path, folder: Path, count: int | None, progress: Progress) -> 
     frames = [(int(number), float(seconds[number])) for number in chosen]
     choice = _Choice(of.st_size, of.st_mtime_ns, count, *size, frames)
     try:
+        for old in folder.glob("frame_*.jpg"):  # of another video or count; before the choice, which vouches for them
+            old.unlink()
         with whole_file(folder / _CHOICE) as aside:
             aside.write_bytes(msgspec.json.encode(choice))
     except OSError as error:

@@ -32,7 +32,7 @@ def contact_sheet(evaluation: Evaluation, name: str) -> UInt8[np.ndarray, "h w 3
     title, text = ImageFont.load_default(_TITLE_PX), ImageFont.load_default(_TEXT_PX)
     factor = _magnification(evaluation.shown)
     rows = [tuple(_cell(pixels) for pixels in _cells(compared, factor)) for compared in evaluation.shown]
-    heading = 2 * _MARGIN_PX + _TITLE_PX + 3 * (_TEXT_PX + _GAP_PX)
+    heading = 2 * _MARGIN_PX + _TITLE_PX + 2 * _TEXT_PX + 4 * _GAP_PX
     caption = _TEXT_PX + 3 * _GAP_PX
     width = 2 * _MARGIN_PX + 3 * _CELL_PX + 2 * _GAP_PX
     height = heading + sum(row[0].height + caption for row in rows) + _MARGIN_PX
@@ -44,7 +44,7 @@ def contact_sheet(evaluation: Evaluation, name: str) -> UInt8[np.ndarray, "h w 3
     y += _TITLE_PX + _GAP_PX
     draw.text((_MARGIN_PX, y), f"mean of {_views(evaluation)}   {_values(evaluation.mean)}", _INK, text)
     y += _TEXT_PX + 2 * _GAP_PX
-    for x, words in zip(columns, ("photograph", "environment", f"difference ×{factor}"), strict=True):
+    for x, words in zip(columns, ("photograph", "environment", _difference(evaluation, factor)), strict=True):
         draw.text((x, y), words, _FAINT, text)
     y = heading
     for compared, row in zip(evaluation.shown, rows, strict=True):
@@ -60,6 +60,12 @@ def _kind(evaluation: Evaluation) -> str:
     if evaluation.held_out:
         return "held-out views, never trained on"
     return "training views (too few photographs to hold any out)"
+
+
+def _difference(evaluation: Evaluation, factor: int) -> str:
+    """In letters that Pillow's own font has; it lacks the multiplication sign."""
+    masked = any((compared.weight == 0).any() for compared in evaluation.shown)
+    return f"difference, {factor} times" + ("; blue-grey: not looked at" if masked else "")
 
 
 def _views(evaluation: Evaluation) -> str:
@@ -83,7 +89,7 @@ def _values(score: Score) -> str:
 
 
 def _shortened(words: str) -> str:
-    return words if len(words) <= 2 * _LONGEST_NAME else f"{words[:_LONGEST_NAME]}…{words[-_LONGEST_NAME:]}"
+    return words if len(words) <= 2 * _LONGEST_NAME else f"{words[:_LONGEST_NAME]}...{words[-_LONGEST_NAME:]}"
 
 
 def _magnification(shown: tuple[Compared, ...]) -> int:

@@ -36,6 +36,28 @@ def test_what_is_kept_is_there_next_time(tmp_path: Path):
     assert not path.exists()
 
 
+def test_seconds_add_up_over_runs(tmp_path: Path):
+    for seconds in (2.0, 3.5):
+        with opened_work(tmp_path / "w", IDENTITY) as work:
+            work.add_seconds("train", seconds)
+            work.keep("poses", {})
+            work.add_seconds("poses", 1.0)
+    with opened_work(tmp_path / "w", IDENTITY) as work:
+        assert work.seconds() == {"train": 5.5, "poses": 2.0}
+
+
+def test_where_no_stage_is_kept_another_run_takes_the_folder(tmp_path: Path):
+    path = tmp_path / "w"
+    with opened_work(path, IDENTITY) as work:
+        (work.folder("poses") / "half").write_bytes(b"x")
+        work.add_seconds("poses", 3.0)
+    with opened_work(path, IDENTITY) as work:
+        assert (work.folder("poses") / "half").exists()  # the same run goes on with what it has
+    with opened_work(path, replace(IDENTITY, settings={"width": 800})) as work:
+        assert not (path / "poses").exists()
+        assert work.seconds() == {}
+
+
 def test_fresh_begins_anew(tmp_path: Path):
     path = tmp_path / "w"
     with opened_work(path, IDENTITY) as work:

@@ -51,7 +51,16 @@ class WorkFolder:
 
     def keep(self, stage: str, facts: Mapping[str, Any]) -> None:
         """Record that a stage is done; ``facts`` are any values that JSON holds. Its files are written before."""
-        self._write({**self._stages(), stage: dict(facts)})
+        self._write({**self._stages(), stage: dict(facts)}, self.seconds())
+
+    def seconds(self) -> dict[str, float]:
+        """What each stage took so far, in all runs together."""
+        return dict((_state(self.path) or {}).get("seconds", {}))
+
+    def add_seconds(self, stage: str, seconds: float) -> None:
+        """Count time that a stage took, whether it came to its end or not."""
+        sums = self.seconds()
+        self._write(self._stages(), {**sums, stage: sums.get(stage, 0.0) + seconds})
 
     def any_kept(self) -> bool:
         """Whether an earlier run came so far that this one goes on."""
@@ -71,9 +80,9 @@ class WorkFolder:
         state = _state(self.path)
         return {} if state is None else state["stages"]
 
-    def _write(self, stages: Mapping[str, Any]) -> None:
+    def _write(self, stages: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
         with whole_file(self.path / _STATE) as aside:
-            values = {"version": _VERSION, **self.identity.values(), "stages": stages}
+            values = {"version": _VERSION, **self.identity.values(), "stages": stages, "seconds": seconds}
             aside.write_text(json.dumps(values, indent=2, allow_nan=False), encoding="utf-8")
 
 
@@ -86,8 +95,8 @@ def work_path(output: Path) -> Path:
 def opened_work(path: Path, identity: Identity, *, fresh: bool = False) -> Iterator[WorkFolder]:
     """The folder, made or gone on with, for as long as the block runs; ``fresh`` empties it first.
 
-    Raises ReconstructionError when another process runs in it, when it holds a run of other photographs or settings,
-    or when it cannot be made.
+    Raises ReconstructionError when another process runs in it, when a stage is kept in it of a run of other photographs
+    or settings, or when it cannot be made.
     """
     try:
         path.mkdir(exist_ok=True)
@@ -98,11 +107,11 @@ def opened_work(path: Path, identity: Identity, *, fresh: bool = False) -> Itera
             _empty(path)
         work = WorkFolder(path, identity)
         state = _state(path)
-        if state is None:
-            _empty(path)  # of a version that is not known, or of a run that was ended before it said what it is
-            work._write({})
-        else:
+        if state is not None and state["stages"]:
             _check_same(path, state, identity)
+        elif state is None or _differences(state, identity):
+            _empty(path)  # nothing in it is worth a question
+            work._write({}, {})
         yield work
 
 
@@ -149,23 +158,28 @@ def _state(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     good = isinstance(state, dict) and state.get("version") == _VERSION
-    good = good and all(isinstance(state.get(key), dict) for key in ("photos", "settings", "stages"))
+    good = good and all(isinstance(state.get(key), dict) for key in ("photos", "settings", "stages", "seconds"))
     return state if good else None
 
 
 def _check_same(path: Path, state: Mapping[str, Any], identity: Identity) -> None:
+    differences = _differences(state, identity)
+    if differences:
+        raise ReconstructionError(f"{path} holds another run: {'; '.join(differences)}; --fresh begins anew")
+
+
+def _differences(state: Mapping[str, Any], identity: Identity) -> list[str]:
     now = identity.values()
-    differences = []
+    found = []
     if state["photos"] != now["photos"]:
         then, there = state["photos"].get("path"), now["photos"]["path"]
         count = f"{state['photos'].get('files')} files then, {now['photos']['files']} now"
-        differences.append(f"photographs changed since ({count})" if then == there else f"photographs were {then}")
+        found.append(f"photographs changed since ({count})" if then == there else f"photographs were {then}")
     for name in sorted({*state["settings"], *now["settings"]}):
         before, after = state["settings"].get(name), now["settings"].get(name)
         if before != after:
-            differences.append(f"--{name} was {_said(before)}, is {_said(after)}")
-    if differences:
-        raise ReconstructionError(f"{path} holds another run: {'; '.join(differences)}; --fresh begins anew")
+            found.append(f"--{name} was {_said(before)}, is {_said(after)}")
+    return found
 
 
 def _said(value: Any) -> str:

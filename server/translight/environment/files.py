@@ -95,7 +95,7 @@ def save_environment(
     cameras: Any = None,
     contact_sheet: UInt8[np.ndarray, "h w 3"] | None = None,
     thumbnail: UInt8[np.ndarray, "h w 3"] | None = None,
-    copies: Mapping[Literal["proxy", "provenance"], Path] | None = None,
+    copies: Mapping[Literal["poses", "proxy", "provenance"], Path] | None = None,
     splat_format: SplatFormat = "ply",
     zipped: bool = False,
     created_by: str | None = None,
@@ -103,8 +103,8 @@ def save_environment(
     """Write a package (a folder, or ``zipped``) whole or not at all, and return its manifest.
 
     ``report`` and ``cameras`` are any values that JSON holds; ``contact_sheet`` and ``thumbnail`` are sRGB pictures;
-    ``copies`` are files taken in as they are (a .glb, a
-    .c2pa). ``splat_format`` ply keeps every value; spz, a fifth of the size or less, loses what splats/spz.py says.
+    ``copies`` are files taken in as they are (a .jpg, a .glb, a .c2pa). ``splat_format`` ply keeps every value; spz, a
+    fifth of the size or less, loses what splats/spz.py says.
     Raises FormatError when ``path`` is something other than a package, or a part cannot be written.
     """
     parts: dict[Role, tuple[str, Writer]] = {

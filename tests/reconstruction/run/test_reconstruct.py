@@ -45,10 +45,14 @@ class Hands:
             return self.dataset
         return Capture(photos, tuple(Still(i.name, i.file, 96, 72, "cam") for i in self.dataset.images))
 
-    def solve(self, capture, *_):
+    def solve(self, capture, folder, *_):
         self._called("solve")
         count = len(capture.stills)
-        return Solved(self.dataset, {"registered": count, "total": count, "error_px": np.float32(0.5), "left_out": ()})
+        picture = folder / "seen.jpg"
+        picture.write_bytes(b"a picture")
+        return Solved(
+            self.dataset, {"registered": count, "total": count, "error_px": np.float32(0.5), "left_out": ()}, picture
+        )
 
     def plan(self, _, left_s, fixed, *_more):
         self._called("plan")
@@ -118,7 +122,8 @@ def test_a_run_ends_in_an_environment_with_its_quality(run, job: Job, hands: Han
     assert (environment.name, environment.encoding, len(environment.splats)) == ("The wall", "srgb", 150)
     np.testing.assert_allclose(environment.stage_from_scene.matrix(), PLACE.matrix(), atol=1e-12)
     manifest = read_manifest(job.output)
-    assert set(manifest.parts) == {"splats", "cameras", "report", "contact_sheet", "thumbnail"}
+    assert set(manifest.parts) == {"splats", "cameras", "poses", "report", "contact_sheet", "thumbnail"}
+    assert (job.output / "poses.jpg").read_bytes() == b"a picture"
     report = Report.of(job.output)
     assert [step["step"] for step in report.steps] == ["capture", "poses", "train", "evaluate", "reconstruct"]
     assert report.last("capture")["photographs"] == 6
@@ -305,6 +310,7 @@ def test_an_environment_is_replaced_only_when_forced(run, job: Job, hands: Hands
         ({"fixed": Fixed(width_px=0)}, "--width: at least 1, got 0"),
         ({"fixed": Fixed(splats=-3)}, "--splats: at least 1, got -3"),
         ({"fixed": Fixed(iterations=0)}, "--iterations: at least 1, got 0"),
+        ({"frames": 0}, "--frames: at least 1, got 0"),
         ({"renderer": "crayon"}, "--renderer: auto or one of cpu, cuda, gsplat, reference, got 'crayon'"),
     ],
 )

@@ -30,6 +30,8 @@ _WIDTHS_PX = (160, 200, 240, 280, 320, 360, 400, 480, 560, 640, 800, 960, 1120, 
 SPLATS_A_PIXEL = 0.06
 """Splats for each pixel of all training pictures together: some sixteen observations a splat."""
 FEWEST_SPLATS, MOST_SPLATS = 10_000, 3_000_000
+_MEAN_SPLATS, _MEAN_PIXELS = 0.8, 0.85
+"""Of a run's full numbers, what its mean iteration has (the trainer's schedule)."""
 _WRITE_S = 4.0
 _VIEW_S = 0.3
 _VIEW_PIXEL_S = 8e-6
@@ -45,8 +47,12 @@ class Rate:
     pixel_s: float
 
     def iteration_s(self, splats: int, pixels: int) -> float:
-        """Seconds of one iteration, above 0."""
+        """Seconds of one iteration at full size, above 0."""
         return max(self.base_s + self.splat_s * splats + self.pixel_s * pixels, 1e-6)
+
+    def mean_iteration_s(self, splats: int, pixels: int) -> float:
+        """Over a run, whose splats grow to their number and whose pictures are half as wide at first."""
+        return self.iteration_s(round(splats * _MEAN_SPLATS), round(pixels * _MEAN_PIXELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def evaluation_s(views: int, pixels: int) -> float:
 
 def plan(
     left_s: float | None,
-    rate: Rate,
+    rate: Rate | None,
     sizes: Sequence[tuple[int, int]],
     held_out: int,
     fixed: Fixed = Fixed(),
@@ -101,8 +107,12 @@ def plan(
     """The largest pictures that can be learned well in ``left_s``, which is what evaluation too must come out of.
 
     ``sizes`` are the training pictures' (width, height). Without ``left_s`` nothing is limited but by what is known to
-    suffice. What the user fixed is kept; the rest is fitted to it.
+    suffice, and no ``rate`` is needed. What the user fixed is kept; the rest is fitted to it. Raises ValueError where a
+    time is limited and no rate known.
     """
+    if left_s is not None and rate is None:
+        raise ValueError("a plan for a limited time wants a rate")
+    rate = rate or Rate(0.0, 0.0, 0.0)
     largest = max(width for width, _ in sizes)
     widths = [width for width in _WIDTHS_PX if width < min(largest, WIDEST_PX)] + [min(largest, WIDEST_PX)]
     if fixed.width_px is not None:
@@ -113,7 +123,9 @@ def plan(
         splats = fixed.splats or _clamped(SPLATS_A_PIXEL * pixels * len(sizes), FEWEST_SPLATS, MOST_SPLATS)
         seconds = None if left_s is None else max(left_s - evaluation_s(held_out, pixels), 1.0)
         found = _fitted(width, splats, pixels, seconds, rate, fixed)
-        if best is not None and not _is_enough(found, rate.iteration_s(splats, pixels), len(sizes), fixed.iterations):
+        if best is not None and not _is_enough(
+            found, rate.mean_iteration_s(splats, pixels), len(sizes), fixed.iterations
+        ):
             break
         best = found
     assert best is not None  # there is at least one width
@@ -129,13 +141,14 @@ def _is_enough(found: Plan, iteration_s: float, pictures: int, asked: int | None
 
 
 def _fitted(width: int, splats: int, pixels: int, seconds: float | None, rate: Rate, fixed: Fixed) -> Plan:
-    each = rate.iteration_s(splats, pixels)
-    if fixed.iterations is not None:
-        return Plan(width, splats, fixed.iterations, seconds, f"as asked, {1 / each:.1f} iterations a second expected")
     if seconds is None:
-        return Plan(width, splats, MOST_ITERATIONS, None, f"no time limit, {1 / each:.1f} iterations a second expected")
+        return Plan(width, splats, fixed.iterations or MOST_ITERATIONS, None, "no time limit")
+    each = rate.mean_iteration_s(splats, pixels)
+    reason = f"{1 / each:.1f} iterations a second expected, {seconds:.0f} s"
+    if fixed.iterations is not None:
+        return Plan(width, splats, fixed.iterations, seconds, reason)
     iterations = _clamped(seconds / each, FEWEST_ITERATIONS, MOST_ITERATIONS)
-    return Plan(width, splats, iterations, seconds, f"{1 / each:.1f} iterations a second expected for {seconds:.0f} s")
+    return Plan(width, splats, iterations, seconds, reason)
 
 
 def _with_fewer_splats(tight: Plan, pixels: int, rate: Rate) -> Plan:

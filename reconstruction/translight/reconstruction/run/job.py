@@ -24,6 +24,7 @@ _LONGEST_NAME = 200
 class Job:
     """One reconstruction. ``budget_s`` is for all of it, None without a limit; ``fixed`` is what the plan must keep.
 
+    ``frames`` are taken of a video (None: as many as it needs); ``skip_damaged`` leaves damaged photographs out.
     ``renderer`` draws the pictures that are measured. ``force`` replaces an environment at ``output``; ``fresh``
     forgets an earlier run's work; ``keep_work`` leaves the work folder when all is done.
     """
@@ -35,6 +36,8 @@ class Job:
     budget_s: float | None = None
     fixed: Fixed = field(default_factory=Fixed)
     seed: int = 0
+    frames: int | None = None
+    skip_damaged: bool = False
     renderer: str = AUTO
     force: bool = False
     fresh: bool = False
@@ -49,6 +52,8 @@ class Job:
             "splats": self.fixed.splats,
             "width": self.fixed.width_px,
             "seed": self.seed,
+            "frames": self.frames,
+            "skip-damaged": self.skip_damaged,
         }
         return Identity(fingerprint(self.photos), settings)
 
@@ -64,11 +69,11 @@ def check_job(job: Job) -> None:
         raise ShowError(f"--output: there is no folder {output.parent}")
     if not os.access(output.parent, os.W_OK | os.X_OK):
         raise ShowError(f"--output: {output.parent} cannot be written to")
-    for option, value in (("width", job.fixed.width_px), ("splats", job.fixed.splats)):
+    fixed = job.fixed
+    counts = {"width": fixed.width_px, "splats": fixed.splats, "iterations": fixed.iterations, "frames": job.frames}
+    for option, value in counts.items():
         if value is not None and value < 1:
             raise ShowError(f"--{option}: at least 1, got {value}")
-    if job.fixed.iterations is not None and job.fixed.iterations < 1:
-        raise ShowError(f"--iterations: at least 1, got {job.fixed.iterations}")
     if job.renderer not in (AUTO, *BACKENDS):
         raise ShowError(f"--renderer: {AUTO} or one of {', '.join(BACKENDS)}, got {job.renderer!r}")
     if not output.exists() and not output.is_symlink():

@@ -20,10 +20,11 @@ from translight.reconstruction.run.watch import Moment
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solved:
-    """Poses that were found, and what the report's ``poses`` step shall say of them."""
+    """Poses that were found, what the report's ``poses`` step says of them, and a picture of cameras and points."""
 
     dataset: Dataset
     facts: Mapping[str, Any]
+    picture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from translight.core.errors import ReconstructionError, TranslightError
+from translight.core.files import whole_file
 from translight.core.image import save_image, to_u8
 from translight.environment.environment import Environment
 from translight.environment.files import load_environment, save_environment
@@ -34,6 +36,7 @@ from translight.render.backends import open_renderer
 
 _TRAINED = "trained.tlenv"
 _PREVIEW = "preview.jpg"
+_POSES_PICTURE = "poses.jpg"
 _FEW_SPLATS = 100_000
 """Room for so many is there at least, before any plan says how many there will be."""
 _THUMBNAIL_PX = 480
@@ -119,6 +122,9 @@ class _Run:
                 allowed = None if budget is None else max(POSES_SHARE * budget, 1.0)
                 solved = self.pieces.solve(capture, folder, allowed, self.watch.progress)
                 dataset, facts = solved.dataset, plain(solved.facts)
+                if solved.picture is not None:
+                    with whole_file(self.work.path / _POSES_PICTURE) as aside:
+                        shutil.copyfile(solved.picture, aside)
             save_dataset(dataset, folder)
             self.work.keep("poses", {"facts": facts})
             self.watch.end(_registered(facts))
@@ -185,9 +191,11 @@ class _Run:
                 "peak_memory": peak_memory(),
             }
             report = report.with_step("reconstruct", **plain(facts))
+            poses = self.work.path / _POSES_PICTURE
             save_environment(
                 environment,
                 self.job.output,
+                copies={"poses": poses} if poses.is_file() else None,
                 report=report.values(),
                 cameras=cameras_part(environment.stage_from_scene, dataset.images),
                 contact_sheet=contact_sheet(evaluation, environment.name),

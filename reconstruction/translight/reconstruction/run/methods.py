@@ -23,6 +23,8 @@ from translight.reconstruction.run.pieces import Made, Pieces, Relay, Solved
 _TRIAL_PICTURES = 2
 _TRIAL_ITERATIONS = 40
 _TRIAL_S = 3.0
+_LEAST_LEFT_SHARE = 0.5
+"""Trials that compile, on a machine's first run, may take at most so much from training."""
 
 
 def pieces_of(job: Job) -> Pieces:
@@ -71,7 +73,8 @@ def _planned(dataset: Dataset, left_s: float | None, fixed: Fixed, folder: Path,
         rate = measured_rate(iteration_s, pixels)
     finally:
         shutil.rmtree(trials, ignore_errors=True)
-    return plan(left_s - (time.monotonic() - began), rate, sizes, len(held_out), fixed)
+    left_s = max(left_s - (time.monotonic() - began), _LEAST_LEFT_SHARE * left_s)
+    return plan(left_s, rate, sizes, len(held_out), fixed)
 
 
 def _tried(few: Dataset, trial: Trial, iterations: int, folder: Path, progress: Progress) -> Any:
@@ -102,6 +105,7 @@ def _trainer(job: Job) -> Any:
             iterations=plan.iterations,
             seconds=plan.seconds,
             seed=job.seed,
+            **_schedule(plan.iterations),
         )
         trained = trainer.train(
             dataset,
@@ -123,3 +127,11 @@ def _trainer(job: Job) -> Any:
         return Made(environment, (("train", {**trained.facts, "plan": asdict(plan)}),))
 
     return make
+
+
+def _schedule(iterations: int) -> dict[str, int]:
+    """When splats are added and moved: as trainers have it for long runs, in proportion for short ones."""
+    return {
+        "refine_from": min(500, iterations // 14),
+        "refine_every": min(100, max(1, iterations // 70)),
+    }

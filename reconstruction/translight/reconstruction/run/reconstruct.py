@@ -24,7 +24,7 @@ from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.evaluate.contact_sheet import contact_sheet
 from translight.reconstruction.evaluate.evaluation import Evaluation, evaluate
 from translight.reconstruction.evaluate.views import cameras_part
-from translight.reconstruction.run.budget import POSES_SHARE, Plan
+from translight.reconstruction.run.budget import POSES_SHARE, Plan, plan_text, training_s
 from translight.reconstruction.run.dataset_file import load_dataset, save_dataset
 from translight.reconstruction.run.facts import plain
 from translight.reconstruction.run.job import Job, check_job
@@ -158,9 +158,10 @@ class _Run:
         kept = self.work.kept("plan")
         if kept is not None:
             return Plan(**kept)
-        left_s = None if self.job.budget_s is None else self.job.budget_s - self._spent_s()
+        left_s = None if self.job.budget_s is None else training_s(self.job.budget_s, self._spent_s())
         plan = self.pieces.plan(dataset, left_s, self.job.fixed, self.work.folder("train"), self.watch.progress)
         self.work.keep("plan", asdict(plan))
+        self.watch.note(plan_text(plan))
         return plan
 
     def _evaluated(self, environment: Environment, dataset: Dataset, plan: Plan) -> Evaluation:

@@ -149,7 +149,27 @@ def test_parsing_and_help(capsys):
     parsed = tyro.cli(Reconstruct, args=words)
     assert (parsed.photos, parsed.output, parsed.budget) == (Path("photos"), Path("a.tlenv"), "minutes=5")
     assert (parsed.method, parsed.fresh, parsed.keep_work, parsed.force) == ("nerf", True, True, False)
+    distance = tyro.cli(Reconstruct, args=[*words, "--distance", "a.jpg:1,2", "b.jpg:3,4", "2.5"]).distance
+    assert distance == ("a.jpg:1,2", "b.jpg:3,4", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["reconstruct", "--help"], ("translight reconstruct PHOTOS -o NAME.tlenv", "run", "inspect")),
+        (["reconstruct", "run", "--help"], ("PHOTOS", "NAME.tlenv", "--budget minutes=N", "--distance A B METRES")),
+        (["reconstruct", "inspect", "--help"], ("PHOTOS", "--picture FILE.jpg")),
+    ],
+)
+def test_help(words: list[str], shown: tuple[str, ...], capsys):
     with pytest.raises(SystemExit) as end:
-        cli.main(["reconstruct", "--help"])
+        cli.main(words)
     assert end.value.code == 0
-    assert "NAME.tlenv" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(text in out for text in shown)
+
+
+def test_run_may_be_said_or_left_out(hands: Hands, photos: str, output: Path):
+    assert _main(photos, "-o", output, "--renderer", "reference") == 0
+    assert _main("run", photos, "-o", output, "--renderer", "reference", "--force") == 0
+    assert hands.calls == ["read", "solve", "plan", "make"] * 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,10 +28,11 @@ _LEAST_LEFT_SHARE = 0.5
 
 
 def pieces_of(job: Job) -> Pieces:
-    """What ``job`` asks for. Raises MissingExtra where the method's libraries are not installed."""
+    """What ``job`` asks for. Raises MissingExtra where the method's libraries are not installed, ShowError."""
     if find_spec("torch") is None:
         raise MissingExtra("torch", "train")
-    return Pieces(_reader(job), _solve, _planned, _trainer(job))
+    _known_distance(job)  # a wrong mark is told now
+    return Pieces(_reader(job), _solver(job), _planned, _trainer(job))
 
 
 def _reader(job: Job) -> Any:
@@ -45,10 +46,29 @@ def _reader(job: Job) -> Any:
     return read
 
 
-def _solve(capture: Capture, folder: Path, seconds: float | None, progress: Progress) -> Solved:
-    module = import_module("translight.reconstruction.structure_from_motion.solve")
-    posed = module.solve(capture, folder, module.Options(seconds=seconds), progress)
-    return Solved(posed.dataset, posed.facts, posed.picture)
+def _solver(job: Job) -> Any:
+    def solve(capture: Capture, folder: Path, seconds: float | None, progress: Progress) -> Solved:
+        module = import_module("translight.reconstruction.structure_from_motion.solve")
+        options = module.Options(seconds=seconds, distance=_known_distance(job))
+        posed = module.solve(capture, folder, options, progress)
+        return Solved(_with_exposures(posed.dataset, capture), posed.facts, posed.picture)
+
+    return solve
+
+
+def _known_distance(job: Job) -> Any:
+    if job.distance is None:
+        return None
+    module = import_module("translight.reconstruction.structure_from_motion.known_distance")
+    a, b, metres = job.distance
+    return module.KnownDistance(module.Mark.parse(a), module.Mark.parse(b), metres)
+
+
+def _with_exposures(dataset: Dataset, capture: Capture) -> Dataset:
+    """What the stills' files say of their exposure goes along with the poses."""
+    known = {still.name: still.exposure_ev for still in capture.stills}
+    images = tuple(replace(image, exposure_ev=known.get(image.name, image.exposure_ev)) for image in dataset.images)
+    return replace(dataset, images=images)
 
 
 def _planned(dataset: Dataset, left_s: float | None, fixed: Fixed, folder: Path, progress: Progress) -> Plan:
@@ -124,7 +144,7 @@ def _trainer(job: Job) -> Any:
             dataset.metres_per_unit,
             trained.antialiased,
         )
-        return Made(environment, (("train", {**trained.facts, "plan": asdict(plan)}),))
+        return Made(environment, (("train", trained.facts),), trained.gains)
 
     return make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ class Reconstruct:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.tlenv")]
     """The environment package to write."""
     method: Literal["splats", "nerf"] = "splats"
-    """splats are trained directly; nerf trains nerfstudio's nerfacto and bakes it to splats (see make nerf)."""
+    """splats are trained directly; nerf trains nerfstudio's nerfacto, in the environment that make nerf builds (or that of
+    TRANSLIGHT_NERF_PYTHON), and bakes it to splats."""
     budget: Annotated[str | None, tyro.conf.arg(metavar="minutes=N")] = None
     """Time for all of it: minutes=5, hours=1 or seconds=300. It chooses width, splats and iterations for this machine.
     Without it, 20 minutes; without it and with --iterations, no limit."""
@@ -85,6 +87,7 @@ class Reconstruct:
         from translight.reconstruction.run.budget import DEFAULT_BUDGET_S, Fixed, parse_budget
         from translight.reconstruction.run.job import Job
 
+        python = os.environ.get("TRANSLIGHT_NERF_PYTHON")
         budget_s = DEFAULT_BUDGET_S if self.iterations is None else None
         if self.budget is not None:
             budget_s = parse_budget(self.budget)
@@ -99,6 +102,7 @@ class Reconstruct:
             frames=self.frames,
             skip_damaged=self.skip_damaged,
             distance=self.distance,
+            nerf_python=Path(python) if python else None,
             renderer=self.renderer,
             force=self.force,
             fresh=self.fresh,

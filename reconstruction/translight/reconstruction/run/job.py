@@ -25,7 +25,8 @@ class Job:
     """One reconstruction. ``budget_s`` is for all of it, None without a limit; ``fixed`` is what the plan must keep.
 
     ``frames`` are taken of a video (None: as many as it needs); ``skip_damaged`` leaves damaged photographs out;
-    ``distance`` is what was measured between two marks, ``photo.jpg:x,y``, in metres.
+    ``distance`` is what was measured between two marks, ``photo.jpg:x,y``, in metres. ``nerf_python`` is the
+    Python of nerfstudio's environment, where it is not the one that ``make nerf`` builds.
     ``renderer`` draws the pictures that are measured. ``force`` replaces an environment at ``output``; ``fresh``
     forgets an earlier run's work; ``keep_work`` leaves the work folder when all is done.
     """
@@ -40,6 +41,7 @@ class Job:
     frames: int | None = None
     skip_damaged: bool = False
     distance: tuple[str, str, float] | None = None
+    nerf_python: Path | None = None
     renderer: str = AUTO
     force: bool = False
     fresh: bool = False

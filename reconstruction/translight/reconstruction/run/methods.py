@@ -40,6 +40,9 @@ def pieces_of(job: Job) -> Pieces:
     if find_spec("torch") is None:
         raise MissingExtra("torch", "train")
     _known_distance(job)  # a wrong mark is told now
+    if job.method == "nerf":
+        nerf = import_module("translight.reconstruction.run.nerf_method")
+        return Pieces(_reader(job), _solver(job), nerf.planned, nerf.maker(job))
     return Pieces(_reader(job), _solver(job), _planned, _trainer(job))
 
 
@@ -161,7 +164,8 @@ def _trainer(job: Job) -> Any:
             dataset.metres_per_unit,
             trained.antialiased,
         )
-        return Made(environment, (("train", trained.facts),), trained.gains)
+        gains = {name: gain.tolist() for name, gain in trained.gains.items()}
+        return Made(environment, (("train", trained.facts),), gains)
 
     return make
 

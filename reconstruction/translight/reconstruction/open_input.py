@@ -83,13 +83,7 @@ def _folder(path: Path, work: Path, *, skip_damaged: bool, progress: Progress) -
         dataset = module.read_colmap_model(model, _images_of(path, model))
         assert isinstance(dataset, Dataset)
         return dataset
-    try:
-        return read_capture(path, skip_damaged=skip_damaged, progress=progress)
-    except FormatError as error:
-        videos = sorted(file.name for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
-        if videos and ": no photographs" in str(error):
-            raise FormatError(f"{path}: no photographs, but a video: give {path / videos[0]} itself") from error
-        raise
+    return read_capture(path, skip_damaged=skip_damaged, progress=progress)
 
 
 def _images_of(path: Path, model: Path) -> Path:

@@ -16,6 +16,7 @@ from translight.reconstruction.capture import Capture, GeoPosition, Still
 from translight.reconstruction.exif import Exif, read_exif
 from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.stills import SUFFIXES, exif_directories, open_still, shown_size
+from translight.reconstruction.video import SUFFIXES as VIDEO_SUFFIXES
 
 MAX_FILES = 100_000
 """A folder with more entries below it is hardly one of photographs: the wrong one was given."""
@@ -169,6 +170,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _instead(others: Counter[str]) -> str:
     wanted = "no photographs; .jpg, .png, .tif and .heic are read"
+    videos = sum(others[suffix] for suffix in VIDEO_SUFFIXES)
+    if videos:
+        return f"no photographs, but {'a video' if videos == 1 else f'{videos} videos'}: give a video's file itself"
     raw = sum(others[suffix] for suffix in _RAW)
     if raw:
         return f"{wanted}, and the {raw} raw files here only once developed to one of these"

@@ -13,7 +13,7 @@ def overlap(pairs, few=()):
 
 
 def grey(level, spread):
-    return lambda name: np.clip(CHANCE.normal(level, spread, (30, 40, 3)), 0, 255).astype(np.uint8)
+    return lambda _: np.clip(CHANCE.normal(level, spread, (30, 40, 3)), 0, 255).astype(np.uint8)
 
 
 def one(pairs, name, *, placed="abc", few=(), angles=None, look=None):

@@ -10,7 +10,7 @@ import tyro
 
 from translight.commands.environment_edit import (
     Edit,
-    Triple,
+    Point,
     View,
     as_show_error,
     check_picture,
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 class Crop(Edit):
     """Keep the splats inside a box or a sphere on the stage (X right, Y forward, Z up, metres), or those outside."""
 
-    lower: Triple | None = None
+    lower: Point = None
     """The box's lower corner X Y Z, stage metres."""
-    upper: Triple | None = None
+    upper: Point = None
     """The box's upper corner X Y Z, stage metres."""
     heading: float = 0.0
     """The box turned about the vertical through its middle, in degrees, to the left as seen from above."""
-    sphere: Triple | None = None
+    sphere: Point = None
     """A sphere's centre X Y Z, stage metres, instead of a box."""
     radius: float | None = None
     """The sphere's radius in metres."""
@@ -111,7 +111,7 @@ class Floaters:
     """Write the package as one zip file instead of a folder."""
     opacity: float = 0.02
     """Delete splats that are fainter than this, 0 to 1; 0 leaves this out."""
-    size: float = 12.0
+    size: float = 20.0
     """Delete splats this many times larger than the median of their neighbours; 0 leaves this out."""
     spread: float = 4.0
     """Delete splats this many robust standard deviations farther from their neighbours than those are from theirs;

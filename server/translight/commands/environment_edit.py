@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from translight.render.contract import Renderer
 
 Triple = tuple[float, float, float]
+Point = Annotated[Triple | None, tyro.conf.arg(metavar="X Y Z")]
 _MOST_VIEWS = 1000
 _LEAST_WIDTH_PX, _MOST_WIDTH_PX = 16, 8192
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from translight.commands.environment_edit import Edit, Triple, as_show_error, finite, reading, write_edit
+from translight.commands.environment_edit import Edit, Point, Triple, as_show_error, finite, reading, write_edit
 from translight.core.errors import ShowError
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ class Place(Edit):
     space: Literal["stage", "scene"] = "stage"
     """What points and directions are given in: the stage as the environment stands now (X right, Y forward, Z up,
     metres), or its splats' own axes (x right, y down, z forward, scene units)."""
-    up: Triple | None = None
+    up: Point = None
     """The direction X Y Z that shall point up, in --space's axes."""
-    point_a: Triple | None = None
+    point_a: Point = None
     """Three picked points, A: on the floor, becomes the stage's origin (--space's axes and units)."""
-    point_b: Triple | None = None
+    point_b: Point = None
     """Three picked points, B: lies on the stage's +X from A, or +Y (--b-is)."""
-    point_c: Triple | None = None
+    point_c: Point = None
     """Three picked points, C: anywhere else on the floor."""
     b_is: Literal["right", "forward"] = "right"
     """Where B lies from A: right is stage +X, forward +Y."""
@@ -36,13 +36,13 @@ class Place(Edit):
     """Find the floor among the opaque splats (within 40 degrees of level), make it level and put it at 0 m."""
     scale: float | None = None
     """Make it this many times larger."""
-    measure_from: Triple | None = None
+    measure_from: Point = None
     """A measured length's one end (--space's axes and units); it sets the scale, with --measure-to and --metres."""
-    measure_to: Triple | None = None
+    measure_to: Point = None
     """The measured length's other end."""
     metres: float | None = None
     """How long it really is, in metres."""
-    origin: Triple | None = None
+    origin: Point = None
     """The point X Y Z that becomes the stage's origin (--space's axes and units)."""
     heading: float = 0.0
     """Turn it about the vertical through the origin, in degrees, to the left as seen from above."""

@@ -21,6 +21,7 @@ from translight.splats.limits import blocks
 
 CAUSES = ("unusable", "faint", "large", "lonely", "cluster")
 """In the order in which they are judged."""
+_TOUCHED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Limits:
     """
 
     opacity: float | None = 0.02
-    size: float | None = 12.0
+    size: float | None = 20.0
     spread: float | None = 4.0
     cluster: int | None = 30
     neighbours: int = 16
@@ -79,7 +80,7 @@ def find_floaters(cloud: SplatCloud, limits: Limits = Limits(), progress: Progre
         judges.append(("large", lambda near: near.sizes > most * np.median(near.of(near.sizes), axis=1)))
     if limits.spread is not None:
         spread = limits.spread
-        judges.append(("lonely", lambda near: _lonely(near, spread)))
+        judges.append(("lonely", lambda near: _lonely(near, limits.reach, spread)))
     if limits.cluster is not None:
         fewest = limits.cluster
         judges.append(("cluster", lambda near: _small_clusters(near, limits.reach, fewest)))
@@ -108,6 +109,10 @@ class _Neighbourhood:
         """The neighbours' values."""
         return values[self.others]
 
+    def touching(self, reach: float) -> Bool[np.ndarray, "m k"]:
+        """Whether a splat and its neighbour are no farther apart than ``reach`` standard deviations of the two."""
+        return self.distance <= reach * (self.sizes[:, None] + self.of(self.sizes))
+
 
 def _neighbourhood(
     points: Float64[np.ndarray, "m 3"], sizes: Float64[np.ndarray, "m"], count: int, told: Callable[[float], None]
@@ -121,22 +126,23 @@ def _neighbourhood(
     return _Neighbourhood(others, distance, sizes)
 
 
-def _lonely(near: _Neighbourhood, spread: float) -> Bool[np.ndarray, "m"]:
+def _lonely(near: _Neighbourhood, reach: float, spread: float) -> Bool[np.ndarray, "m"]:
     """Statistical outlier removal (Rusu et al., "Towards 3D Point Cloud Based Object Maps", 2008), made for splats.
 
     The mean distance to the neighbours is taken over their own, as a logarithm, so that sparse regions are judged by
-    their own density; its spread is measured by the median absolute deviation, which outliers do not widen.
+    their own density; its spread is measured by the median absolute deviation, which outliers do not widen. A splat
+    that touches half of its neighbours is not alone however far they are: it is a large one of a plain surface.
     """
+    touched = near.touching(reach).mean(axis=1)
     mean = np.log(np.maximum(near.distance.mean(axis=1), 1e-300))
     over = mean - np.median(near.of(mean), axis=1)
     deviation = 1.4826 * float(np.median(np.abs(over - np.median(over))))
-    return over > np.median(over) + spread * max(deviation, 1e-9)
+    return (touched < _TOUCHED_SHARE) & (over > np.median(over) + spread * max(deviation, 1e-9))
 
 
 def _small_clusters(near: _Neighbourhood, reach: float, fewest: int) -> Bool[np.ndarray, "m"]:
     """Which splats belong to groups of fewer than ``fewest`` that touch no others."""
-    touch = near.distance <= reach * (near.sizes[:, None] + near.of(near.sizes))
-    rows, columns = np.nonzero(touch)
+    rows, columns = np.nonzero(near.touching(reach))
     m = len(near.sizes)
     graph = coo_matrix((np.ones(len(rows), np.int8), (rows, near.others[rows, columns])), shape=(m, m))
     _, label = connected_components(graph, directed=False)

@@ -68,7 +68,7 @@ def selected(
     Splats whose centre is not finite are kept by neither.
     """
     means = cloud.means.astype(np.float64)
-    finite = np.isfinite(means).all(axis=1)
+    finite = np.isfinite(means.sum(axis=1))
     means = np.where(finite[:, None], means, 0.0)
     if isinstance(region, Ball):
         distance = np.linalg.norm(stage_from_scene.apply(means) - np.asarray(region.centre_m), axis=1)

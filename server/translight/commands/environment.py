@@ -198,6 +198,12 @@ class Match(View, Edit):
     """Compare what views show of the two, or the splats' own colours, weighted by opacity and size."""
     light: Literal["linear", "encoded"] = "linear"
     """Match in linear light, or in the encoding that the splats are blended in, where the map is exact."""
+    amount: float = 1.0
+    """How much of the change is made, 0 to 1."""
+    most_gain: float = 4.0
+    """No axis of colour is stretched or shrunk by more than this."""
+    keep_sky: bool = False
+    """Leave the sky as it is."""
 
     def run(self) -> int:
         """Write the package with splats and sky recoloured."""
@@ -212,8 +218,9 @@ class Match(View, Edit):
         with reading(self.source) as source, reading(self.to) as other:
             light = "linear" if self.light == "linear" else source.environment.encoding
             own, wanted = self._palette(source, light), self._palette(other, light)
-            colour_map = matching_map(own, wanted)
-            changed = recoloured(source.environment, colour_map, light)
+            with as_show_error("match"):
+                colour_map = matching_map(own, wanted, self.most_gain, self.amount)
+            changed = recoloured(source.environment, colour_map, light, sky_too=not self.keep_sky)
             reached = self._palette(replace(source, environment=changed), light)
             away, left = own.distance(wanted), reached.distance(wanted)
             write_edit(
@@ -227,6 +234,7 @@ class Match(View, Edit):
                 light=light,
                 gain=colour_map.gain.tolist(),
                 lift=colour_map.lift.tolist(),
+                sky_too=not self.keep_sky,
                 distance_before=away,
                 distance_after=left,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,7 +86,7 @@ class Prune(View, Edit):
                 quality_db=goal.quality_db,
                 views=len(views),
                 width_px=self.width,
-                steps=[asdict(step) for step in steps],
+                steps=[_rounded(step) for step in steps],
             )
         return 0
 
@@ -125,7 +125,7 @@ class Detail(View, Edit):
             with progress_bar() as told:
                 levels = _levels(source, self.levels, lambda share: told("making levels of detail", share))
             losses = self._losses(source, levels)
-            table = [{"splats": len(c), "psnr_db": db} for c, db in zip(levels, losses, strict=True)]
+            table = [{"splats": len(c), "psnr_db": round(db, 3)} for c, db in zip(levels, losses, strict=True)]
             written: list[Path] = []
             try:
                 for number, (output, cloud) in enumerate(zip(outputs, levels, strict=True)):
@@ -181,6 +181,10 @@ def _levels(source: Source, count: int, progress: Callable[[float], None]) -> li
 
 def _coarser_name(output: Path, level: int) -> Path:
     return output.with_name(f"{output.stem}-lod{level}{output.suffix}")
+
+
+def _rounded(step: Step) -> dict[str, float]:
+    return {"splats": step.splats, "psnr_db": round(step.psnr_db, 3), "db_lost": round(step.db_lost, 4)}
 
 
 def _table(steps: list[Step]) -> str:

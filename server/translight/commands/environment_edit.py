@@ -78,7 +78,8 @@ def counted(before: int, after: int) -> str:
     """Splats before and after, in words."""
     if before == after:
         return f"{after:,} splats as before"
-    return f"{before:,} → {after:,} splats ({after / before:.1%})" if before else f"{after:,} splats"
+    share = f" ({after / before:.1%})" if after < before else ""
+    return f"{before:,} → {after:,} splats{share}"
 
 
 @contextmanager

@@ -35,7 +35,9 @@ class ColourMap:
         return colours @ self.gain.T + self.lift
 
 
-def recoloured(environment: Environment, colour_map: ColourMap, light: ColourEncoding) -> Environment:
+def recoloured(
+    environment: Environment, colour_map: ColourMap, light: ColourEncoding, *, sky_too: bool = True
+) -> Environment:
     """The environment with its colours mapped, where ``light`` names the encoding whose values the map is of.
 
     Where that is the environment's own, the splats' harmonics are transformed exactly: the constant one takes the
@@ -51,7 +53,7 @@ def recoloured(environment: Environment, colour_map: ColourMap, light: ColourEnc
             lambda c: _encoded(colour_map.apply(_encoded(c, environment.encoding, light)), light, environment.encoding),
         )
     sky = environment.sky
-    if sky is not None:
+    if sky is not None and sky_too:
         mapped = _encoded(colour_map.apply(_encoded(sky.astype(np.float64), "linear", light)), light, "linear")
         sky = np.ascontiguousarray(np.maximum(mapped, 0.0), dtype=np.float32)
     return replace(environment, splats=splats, sky=sky)

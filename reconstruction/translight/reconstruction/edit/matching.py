@@ -51,13 +51,22 @@ class Palette:
         return float(np.sqrt(max(float(square), 0.0)))
 
 
-def matching_map(own: Palette, wanted: Palette) -> ColourMap:
-    """The map that gives ``own`` the mean and covariance of ``wanted``; symmetric and positive: no hue is swapped."""
+def matching_map(own: Palette, wanted: Palette, most_gain: float = 4.0, amount: float = 1.0) -> ColourMap:
+    """The map that gives ``own`` the mean and covariance of ``wanted``; symmetric and positive: no hue is swapped.
+
+    No colour axis is stretched by more than ``most_gain`` or shrunk by as much: what varies little in one environment
+    and much in the other would turn noise into colour. Of the whole change, ``amount`` is made. Raises ValueError on a
+    gain below 1 or an amount outside 0 to 1.
+    """
+    if not 1 <= most_gain < np.inf or not 0 <= amount <= 1:
+        raise ValueError(f"a gain from 1 and an amount from 0 to 1 are allowed, got {most_gain:g} and {amount:g}")
     a, b = (palette.covariance + _FLOOR * np.eye(3) for palette in (own, wanted))
     root = _root(a)
     inverse = np.linalg.inv(root)
-    gain = inverse @ _root(root @ b @ root) @ inverse
-    return ColourMap(gain, wanted.mean - gain @ own.mean)
+    stretch, axes = np.linalg.eigh(inverse @ _root(root @ b @ root) @ inverse)
+    gain = (axes * np.clip(stretch, 1 / most_gain, most_gain)) @ axes.T
+    lift = wanted.mean - gain @ own.mean
+    return ColourMap(amount * gain + (1 - amount) * np.eye(3), amount * lift)
 
 
 def splat_palette(environment: Environment, light: ColourEncoding) -> Palette:

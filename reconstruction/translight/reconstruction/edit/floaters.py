@@ -68,7 +68,15 @@ class Floaters:
 
 def find_floaters(cloud: SplatCloud, limits: Limits = Limits(), progress: Progress = silent) -> Floaters:
     """Judge every splat of ``cloud``. Takes some seconds for half a million splats."""
-    fields = (cloud.means, cloud.scales, cloud.wxyz, cloud.opacities[:, None], cloud.sh.reshape(len(cloud), -1))
+    fields = (
+        cloud.means,
+        cloud.scales,
+        cloud.wxyz,
+        cloud.opacities[:, None],
+        cloud.sh[:, :, 0],
+        cloud.sh[:, :, 1],
+        cloud.sh[:, :, 2],
+    )
     cause = np.where(np.logical_and.reduce([np.isfinite(field).all(axis=1) for field in fields]), 0, 1)
     if limits.opacity is not None:
         _mark(cause, "faint", np.arange(len(cloud)), cloud.opacities < limits.opacity)

@@ -26,7 +26,7 @@ def _scene(cloud, sky=None, encoding="srgb"):
 def test_change_is_what_leaving_a_splat_out_does(cloud_of, sky_of, with_sky, encoding):
     scene = _scene(cloud_of(14, 2, size=0.2), sky_of(32) if with_sky else None, encoding)
     cloud = scene.layers[0].splats
-    change, _ = Importance(VIEWS, draws=80).parts(scene)
+    change, _ = Importance(VIEWS, draws=40).parts(scene)
     wanted = np.zeros(len(cloud))
     with open_backend() as renderer:
         for view in VIEWS:
@@ -35,8 +35,8 @@ def test_change_is_what_leaving_a_splat_out_does(cloud_of, sky_of, with_sky, enc
                 without = scene.with_clouds([taken(cloud, np.arange(len(cloud)) != i)])
                 wanted[i] += ((drawn(renderer, without, view).astype(float) - whole) ** 2).sum()
     large = wanted > 0.05 * wanted.max()
-    # 160 draws of squares scatter by 11 %; the slope of the sRGB curve is only a tangent
-    assert np.allclose(change[large], wanted[large], rtol=0.35 if encoding == "srgb" else 0.6)
+    # 80 draws of squares scatter by 16 %; the slope of the sRGB curve is only a tangent
+    assert np.allclose(change[large], wanted[large], rtol=0.45 if encoding == "srgb" else 0.7)
     assert np.corrcoef(np.log(change[large]), np.log(wanted[large]))[0, 1] > 0.95
 
 

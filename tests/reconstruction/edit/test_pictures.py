@@ -57,7 +57,7 @@ def test_the_curve_goes_through_its_points():
     rows, columns = np.nonzero((picture == (200, 60, 40)).all(axis=2))
     right, left = columns.argmax(), columns.argmin()
     # 800 of 1000 and 400 of 1000 of the axis, and the better one higher
-    axis = 640 - 64 - 24
+    axis = 640 - 64 - 40
     assert columns[right] - 3 == pytest.approx(64 + 0.8 * axis, abs=2)
     assert columns[left] + 3 == pytest.approx(64 + 0.4 * axis, abs=2)
     assert rows[right] < rows[left]

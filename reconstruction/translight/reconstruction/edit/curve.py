@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from translight.reconstruction.edit.pruning import Step
 
 SIZE_PX = (640, 360)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 44, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 40, 44, 52
 _INK, _GRID, _LINE, _PAPER = (40, 40, 40), (224, 224, 224), (200, 60, 40), (255, 255, 255)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MOST_MARKS = 6

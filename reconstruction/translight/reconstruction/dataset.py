@@ -26,6 +26,7 @@ class PosedImage:
     ``distortion`` are OpenCV's k1 k2 p1 p2 [k3 [k4 k5 k6]] about its principal point, none where the picture is already
     a pinhole's. ``mask`` is a grey picture of the same shape, 0 where nothing is to be learned. ``depth`` is a picture
     of the camera-frame z, 0 or NaN where it is not known; each of its values is ``depth_scale`` scene units.
+    ``exposure_ev`` is the exposure value at ISO 100 that the picture was taken with, where its file says so.
     """
 
     name: str
@@ -36,6 +37,7 @@ class PosedImage:
     mask: Path | None = None
     depth: Path | None = None
     depth_scale: float = 1.0
+    exposure_ev: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.distortion) not in (0, 4, 5, 8) or not np.isfinite(self.distortion).all():

@@ -41,6 +41,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
     from translight.commands.receive import Receive
+    from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
@@ -56,6 +57,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "demo": Demo,
         "serve": Serve,
         "receive": Receive,
+        "reconstruct": Reconstruct,
         "render": Render,
         "info": Info,
         "convert": Convert,

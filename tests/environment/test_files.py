@@ -76,7 +76,7 @@ def test_every_part(environment: Environment, tmp_path: Path) -> None:
     proxy, claim = tmp_path / "Shadow.GLB", tmp_path / "claim.c2pa"
     proxy.write_bytes(b"glTF proxy")
     claim.write_bytes(b"claim")
-    thumbnail = np.zeros((90, 160, 3), np.uint8)
+    sheet, thumbnail = np.zeros((400, 300, 3), np.uint8), np.zeros((90, 160, 3), np.uint8)
     report = {"psnr_db": 31.25, "made_by": "Grüße"}
     cameras = [{"name": "a.jpg", "wxyz": [1, 0, 0, 0]}]
     manifest = save_environment(
@@ -84,6 +84,7 @@ def test_every_part(environment: Environment, tmp_path: Path) -> None:
         path,
         report=report,
         cameras=cameras,
+        contact_sheet=sheet,
         thumbnail=thumbnail,
         copies={"proxy": proxy, "provenance": claim},
         created_by="test",
@@ -95,11 +96,13 @@ def test_every_part(environment: Environment, tmp_path: Path) -> None:
         "provenance": "provenance.c2pa",
         "cameras": "cameras.json",
         "report": "report.json",
+        "contact_sheet": "contact_sheet.jpg",
         "thumbnail": "thumbnail.jpg",
     }
     assert (path / "proxy.glb").read_bytes() == b"glTF proxy"
     assert load_json_part(path, "report") == report
     assert load_json_part(path, "cameras") == cameras
+    assert load_image(path / "contact_sheet.jpg").shape == (400, 300, 3)
     assert load_image(path / "thumbnail.jpg").shape == (90, 160, 3)
     assert json.loads((path / FILE_NAME).read_text())["created_by"] == "test"
 

@@ -80,6 +80,9 @@ def _depth(image: PosedImage, file: Path) -> Float32[np.ndarray, "h w"]:
         values = load_image(file)
     if values.ndim != 2:
         raise FormatError(f"{file}: a depth picture has one channel, got the shape {values.shape}")
+    height, width = values.shape
+    if height <= image.camera.height_px and abs(width * image.camera.height_px / height - image.camera.width_px) <= 4:
+        values = _nearest_resized(values, image.camera)  # range finders have fewer pixels than their cameras
     depth = _sized(image, file, values) * np.float32(image.depth_scale)
     return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
 

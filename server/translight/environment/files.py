@@ -27,7 +27,7 @@ from translight.splats.limits import Limits, Progress
 
 SplatFormat = Literal["ply", "spz"]
 _MAX_JSON_BYTES = 64 << 20
-_THUMBNAIL_QUALITY = 88
+_PICTURE_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +93,18 @@ def save_environment(
     *,
     report: Mapping[str, Any] | None = None,
     cameras: Any = None,
+    contact_sheet: UInt8[np.ndarray, "h w 3"] | None = None,
     thumbnail: UInt8[np.ndarray, "h w 3"] | None = None,
-    copies: Mapping[Literal["proxy", "provenance"], Path] | None = None,
+    copies: Mapping[Literal["poses", "proxy", "provenance"], Path] | None = None,
     splat_format: SplatFormat = "ply",
     zipped: bool = False,
     created_by: str | None = None,
 ) -> Manifest:
     """Write a package (a folder, or ``zipped``) whole or not at all, and return its manifest.
 
-    ``report`` and ``cameras`` are any values that JSON holds; ``copies`` are files taken in as they are (a .glb, a
-    .c2pa). ``splat_format`` ply keeps every value; spz, a fifth of the size or less, loses what splats/spz.py says.
+    ``report`` and ``cameras`` are any values that JSON holds; ``contact_sheet`` and ``thumbnail`` are sRGB pictures;
+    ``copies`` are files taken in as they are (a .jpg, a .glb, a .c2pa). ``splat_format`` ply keeps every value; spz, a
+    fifth of the size or less, loses what splats/spz.py says.
     Raises FormatError when ``path`` is something other than a package, or a part cannot be written.
     """
     parts: dict[Role, tuple[str, Writer]] = {
@@ -117,11 +119,10 @@ def save_environment(
         parts["cameras"] = ("cameras.json", _json_writer(cameras))
     if report is not None:
         parts["report"] = ("report.json", _json_writer(report))
+    if contact_sheet is not None:
+        parts["contact_sheet"] = ("contact_sheet.jpg", _jpeg_writer(contact_sheet))
     if thumbnail is not None:
-        parts["thumbnail"] = (
-            "thumbnail.jpg",
-            lambda file: save_image(file, thumbnail, jpeg_quality=_THUMBNAIL_QUALITY),
-        )
+        parts["thumbnail"] = ("thumbnail.jpg", _jpeg_writer(thumbnail))
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         name=environment.name,
@@ -196,3 +197,7 @@ def _json_writer(values: Any) -> Writer:
         file.write_bytes(text.encode())
 
     return write
+
+
+def _jpeg_writer(pixels: UInt8[np.ndarray, "h w 3"]) -> Writer:
+    return lambda file: save_image(file, pixels, jpeg_quality=_PICTURE_QUALITY)

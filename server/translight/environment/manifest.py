@@ -19,7 +19,7 @@ from translight.environment.environment import ColourEncoding
 SCHEMA_VERSION = 1
 """Written, and the only one that is read."""
 FILE_NAME = "environment.json"
-Role = Literal["splats", "sky", "proxy", "cameras", "report", "thumbnail", "provenance"]
+Role = Literal["splats", "sky", "proxy", "cameras", "poses", "report", "contact_sheet", "thumbnail", "provenance"]
 """What a part of a package is for; ``splats`` is the one that must be there."""
 
 _PART_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,120}")

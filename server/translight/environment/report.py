@@ -21,8 +21,8 @@ class Report:
     """The steps in their order: mappings that JSON holds, with at least ``step``, ``at`` (ISO 8601, UTC) and ``by``.
 
     Well-known steps: ``capture``, ``poses``, ``train``, ``evaluate`` (``psnr_db``, ``ssim``, ``lpips`` of held-out
-    pictures), ``nerf``, ``bake``, and the edits: ``crop``, ``floaters``, ``place``, ``prune``, ``detail``, ``match``,
-    ``merge``.
+    pictures), ``nerf``, ``bake``, ``reconstruct`` (the whole: plan, times, peak memory), and the edits: ``crop``,
+    ``floaters``, ``place``, ``prune``, ``detail``, ``match``, ``merge``.
     """
 
     steps: tuple[Mapping[str, Any], ...] = ()

@@ -1,0 +1,1 @@
+"""One reconstruction from photographs to a package: work folder, stages, budget; docs/reconstruction.md."""

@@ -32,9 +32,7 @@ _WORLD_FROM_SCENE = STAGE_FROM_RDF
 """A turn that brings the scene's up to Z; lengths stay scene units."""
 
 
-def write_transforms(
-    dataset: Dataset, folder: Path, width_px: int | None = None, told: Progress = silent
-) -> Path:
+def write_transforms(dataset: Dataset, folder: Path, width_px: int | None = None, told: Progress = silent) -> Path:
     """Write pictures up to ``width_px`` wide into a new folder, and return its ``transforms.json``.
 
     The folder appears whole or not at all. The pictures that the dataset holds out are the splits ``val`` and ``test``;

@@ -77,9 +77,7 @@ def bake(pictures: Sequence[NerfPicture], splats: int) -> Bake:
         raise ValueError(f"a bake takes a picture and a splat or more, got {len(pictures)} and {splats}")
     far = far_from([picture.view.scene_from_camera.position_m for picture in pictures])
     found = [unprojected(picture, far) for picture in pictures]
-    agreed = [
-        points.taken(~contradicted(points.xyz, pictures, but=number)) for number, points in enumerate(found)
-    ]
+    agreed = [points.taken(~contradicted(points.xyz, pictures, but=number)) for number, points in enumerate(found)]
     every = Points(*(np.concatenate([getattr(p, name) for p in agreed]) for name in Points.__slots__))
     surface = sum(map(len, found))
     pixels = sum(picture.depth.size for picture in pictures)
@@ -107,7 +105,9 @@ def unprojected(picture: NerfPicture, far: float) -> Points:
     ray = camera.ray(np.stack([u + 0.5, v + 0.5], axis=-1))
     a, b, z = a[kept], b[kept], 1.0 / inverse[kept]
     # the plane through this very pixel: c from its own 1/z
-    normal = np.stack([a * camera.fx, b * camera.fy, 1.0 / z - a * camera.fx * ray[:, 0] - b * camera.fy * ray[:, 1]], 1)
+    normal = np.stack(
+        [a * camera.fx, b * camera.fy, 1.0 / z - a * camera.fx * ray[:, 0] - b * camera.fy * ray[:, 1]], 1
+    )
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
     facing = np.einsum("ij,ij->i", normal, ray) / np.linalg.norm(ray, axis=1)
     size = z / np.sqrt(camera.fx * camera.fy) / np.sqrt(np.maximum(np.abs(facing), _GRAZING))

@@ -86,9 +86,7 @@ def do(
 
 
 @contextlib.contextmanager
-def _started(
-    python: Path, worker: Path, errors: IO[bytes], grace_s: float
-) -> Iterator[subprocess.Popen[bytes]]:
+def _started(python: Path, worker: Path, errors: IO[bytes], grace_s: float) -> Iterator[subprocess.Popen[bytes]]:
     """The process, alone in a group of its own, which has ended when the block has."""
     # -I: neither this program's modules nor the user's get into an environment that is not theirs
     command = [str(python), "-I", str(worker)]

@@ -82,22 +82,40 @@ def train_nerf(
 ) -> Nerf:
     """Train, or go on where ``folder`` was left, and look through ``views``.
 
-    ``folder`` keeps the exported pictures, the checkpoint, nerfstudio's log and what was rendered. A finished training
-    is not repeated: with more ``iterations`` it goes on, with other views these are rendered. ``seconds`` are those of
-    this call. Raises ReconstructionError when nerfstudio fails or ``folder`` holds another NeRF; FormatError when
+    ``folder`` keeps the exported pictures, the checkpoint, nerfstudio's log and what was rendered. What is finished is
+    not done again: asked for more ``iterations`` or ``seconds``, which are those of all calls together, training goes
+    on; asked for other views, these are rendered. Raises ReconstructionError when nerfstudio fails or ``folder`` holds another NeRF; FormatError when
     pictures cannot be read or written.
     """
     if len({view.name for view in views}) != len(views):
         raise ValueError("views have different names")
     _claim(folder, dataset, settings)
-    data = folder / "data"
+    data, renders, finished = folder / "data", folder / "renders", folder / "finished.json"
     if not data.exists():
         write_transforms(dataset, data, settings.width_px, told)
-    shutil.rmtree(folder / "renders", ignore_errors=True)
-    listener = _Listener(told)
-    do(_job(folder, settings, views), python, folder / "nerfstudio.log", listener)
-    pictures = {view.name: _load(folder / "renders" / f"{view.name}.npz", view) for view in views}
-    return Nerf(pictures, {**listener.facts, "width_px": settings.width_px, "images": len(dataset.images)})
+    job = _job(folder, settings, views)
+    facts = _finished(finished, job)
+    if facts is None:
+        finished.unlink(missing_ok=True)
+        shutil.rmtree(renders, ignore_errors=True)
+        listener = _Listener(told)
+        do(job, python, folder / "nerfstudio.log", listener)
+        facts = {**listener.facts, "width_px": settings.width_px, "images": len(dataset.images)}
+        with whole_file(finished) as aside:
+            aside.write_text(json.dumps({"job": job, "facts": facts}), encoding="utf-8")
+    return Nerf({view.name: _load(renders / f"{view.name}.npz", view) for view in views}, facts)
+
+
+def _finished(file: Path, job: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The facts of the very same job where it was finished."""
+    if not file.exists():
+        return None
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = kept["facts"]
+        return facts if kept["job"] == json.loads(json.dumps(job)) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _job(folder: Path, settings: NerfSettings, views: Sequence[NerfView]) -> dict[str, Any]:

@@ -58,4 +58,3 @@ def baked_sky(
     middle = slice(width_px, 2 * width_px)
     soft = gaussian_filter(filled, (_SMOOTH_PX, _SMOOTH_PX, 0))[:, middle]
     return np.where(known[..., None], filled[:, middle], soft).astype(np.float32)
-

@@ -120,7 +120,9 @@ def _telling_trainer() -> type:
         def __init__(self, config: Any, job: dict[str, Any], checkpoint: Path, events: Events) -> None:
             super().__init__(config)
             self.job, self.whole, self.events = job, checkpoint, events
-            self.done = 0
+            self.done, self.spent_before = 0, 0.0
+            if checkpoint.exists():
+                self.spent_before = json.loads((checkpoint.parent / "spent.json").read_text())
             self.stopped = "iterations"
             self.began = self.told = self.saved = time.monotonic()
             self.recent: list[tuple[float, float]] = []
@@ -130,8 +132,13 @@ def _telling_trainer() -> type:
             self.done = self._start_step
             self.config.max_num_iterations = max(self.job["iterations"] - self._start_step, 0)
             self.began = self.told = self.saved = time.monotonic()
-            if self.config.max_num_iterations:
+            limit = self.job["seconds"]
+            if self.config.max_num_iterations and not (limit is not None and self.spent_before >= limit):
                 super().train()
+
+        def spent(self, now: float) -> float:
+            """Seconds of training, those before an interruption too."""
+            return self.spent_before + now - self.began
 
         def train_iteration(self, step: int) -> Any:
             """One iteration, and after it a look at the clock."""
@@ -139,10 +146,9 @@ def _telling_trainer() -> type:
             self.done = step + 1
             self.recent.append((float(result[0]), float(result[2]["psnr"])))
             now = time.monotonic()
-            spent, limit = now - self.began, self.job["seconds"]
-            mine = self.done - self._start_step
+            spent, limit = self.spent(now), self.job["seconds"]
             if limit is not None:
-                self._fall_by(self._start_step + mine * limit / max(spent, 1e-3))
+                self._fall_by(self.done * limit / max(spent, 1e-3))
                 if spent >= limit:
                     self.stopped, self.stop_training = "time", True
             if self.events.unheard():
@@ -150,7 +156,7 @@ def _telling_trainer() -> type:
             if now - self.told > _REPORT_EVERY_S or self.done == self.job["iterations"]:
                 loss, psnr = (sum(values) / len(self.recent) for values in zip(*self.recent, strict=True))
                 self.events.tell("iteration", iteration=self.done, iterations=self.job["iterations"],
-                                 per_second=mine / spent, loss=loss, psnr_db=psnr, seconds=spent)  # fmt: skip
+                                 per_second=(self.done - self._start_step) / (now - self.began), loss=loss, psnr_db=psnr, seconds=spent)  # fmt: skip
                 self.told, self.recent = now, []
             if now - self.saved > self.job["checkpoint_every_s"] and not self.stop_training:
                 self.save_checkpoint(step)
@@ -166,6 +172,8 @@ def _telling_trainer() -> type:
             """Beside, then renamed: a checkpoint is whole. nerfstudio counts one too many when it stops early."""
             super().save_checkpoint(min(step, self.done - 1))
             newest = max(self.checkpoint_dir.glob("*.ckpt"))
+            spent = self.whole.with_name("spent.json")
+            spent.write_text(json.dumps(self.spent(time.monotonic())))
             os.replace(newest, self.whole)
 
     return TellingTrainer
@@ -253,7 +261,7 @@ def main() -> int:
             trainer.pipeline.datamanager.train_dataset), parameters=sum(
             p.numel() for p in trainer.pipeline.model.parameters()))  # fmt: skip
         trainer.train()
-        seconds = time.monotonic() - trainer.began
+        seconds = trainer.spent(time.monotonic())
         events.tell("trained", iteration=trainer.done, seconds=seconds, stopped=trainer.stopped)
         if trainer.stopped == "stopped":
             return 3

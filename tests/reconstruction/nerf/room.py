@@ -8,6 +8,7 @@ from translight.core.camera import Camera
 from translight.core.image import save_image, to_u8
 from translight.core.pose import Pose
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
+from translight.reconstruction.nerf.run import NerfPicture
 
 HALF = np.array([3.0, 1.5, 3.0])
 """Half the room's width, height and length; RDF, y down."""
@@ -38,11 +39,11 @@ def cast(camera, scene_from_camera):
     return paint(eye + rays * depth[..., None]).astype(np.float32), depth.astype(np.float32)
 
 
-def poses(count):
-    """Cameras on a ring within the room that look at the ball, a little up and down in turn."""
+def poses(count, arc_deg=360.0):
+    """Cameras on an arc within the room that look at the ball, a little up and down in turn."""
     found = []
     for k in range(count):
-        angle = 2 * np.pi * k / count
+        angle = np.radians(arc_deg) * (k / count - 0.5)
         eye = np.array([2.2 * np.sin(angle), -0.4 + 0.5 * (k % 2), -2.2 * np.cos(angle)])
         ahead = BALL * 0.5 - eye
         ahead /= np.linalg.norm(ahead)
@@ -52,11 +53,23 @@ def poses(count):
     return found
 
 
-def dataset(folder: Path, count=10, camera=None, masked=False):
+def picture(view):
+    """What a perfect NeRF shows a view."""
+    rgb, depth = cast(view.camera, view.scene_from_camera)
+    return NerfPicture(view, rgb, depth, depth, np.ones_like(depth))
+
+
+def off_surface(points):
+    """How far scene points are from the nearest surface."""
+    walls = np.abs(HALF - np.abs(points)).min(axis=1)
+    return np.minimum(walls, np.abs(np.linalg.norm(points - BALL, axis=1) - RADIUS))
+
+
+def dataset(folder: Path, count=10, camera=None, *, masked=False, arc_deg=360.0):
     """Pictures of the room in a folder, as a dataset with a few exact points."""
     camera = camera or Camera.from_fov(64, 48, horizontal_deg=75)
     images, points = [], []
-    for k, pose in enumerate(poses(count)):
+    for k, pose in enumerate(poses(count, arc_deg)):
         file = folder / f"{k:02}.png"
         rgb, depth = cast(camera, pose)
         save_image(file, to_u8(rgb))

@@ -18,7 +18,7 @@ from jaxtyping import Float32
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
 from translight.reconstruction.dataset import Dataset
-from translight.reconstruction.nerf.process import Event, do
+from translight.reconstruction.nerf.process import WORKER, Event, do
 from translight.reconstruction.nerf.views import NerfView
 from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.transforms_write import intrinsics, transform_matrix, write_transforms
@@ -79,6 +79,8 @@ def train_nerf(
     folder: Path,
     python: Path,
     told: Progress = silent,
+    *,
+    worker: Path = WORKER,
 ) -> Nerf:
     """Train, or go on where ``folder`` was left, and look through ``views``.
 
@@ -99,7 +101,7 @@ def train_nerf(
         finished.unlink(missing_ok=True)
         shutil.rmtree(renders, ignore_errors=True)
         listener = _Listener(told)
-        do(job, python, folder / "nerfstudio.log", listener)
+        do(job, python, folder / "nerfstudio.log", listener, worker=worker)
         facts = {**listener.facts, "width_px": settings.width_px, "images": len(dataset.images)}
         with whole_file(finished) as aside:
             aside.write_text(json.dumps({"job": job, "facts": facts}), encoding="utf-8")

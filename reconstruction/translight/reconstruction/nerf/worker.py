@@ -37,7 +37,7 @@ _REPORT_EVERY_S = 0.5
 _CHUNK_RAYS = {"cpu": 1 << 12, "cuda": 1 << 15}
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - reads as what it says
     """Stdin has ended: nobody waits for more."""
 
 
@@ -225,13 +225,13 @@ def prepare() -> str:
 
     if not torch.cuda.is_available():
         # PyPI's torchvision is built for CUDA: without its library the operators that it describes do not exist.
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
         globals()["_operators"] = library  # they live as long as this object
     import torchmetrics.image.lpip as lpips
 
-    class NoLpips(torch.nn.Module):  # type: ignore[misc]
+    class NoLpips(torch.nn.Module):
         """LPIPS is not measured here, and its weights would be downloaded."""
 
         def __init__(self, **_: Any) -> None:
@@ -241,8 +241,8 @@ def prepare() -> str:
     # Schedulers' states hold NumPy scalars, which torch.load refuses by default.
     import numpy as np
 
-    scalar = np.float64(0).__reduce__()[0]
-    torch.serialization.add_safe_globals([scalar, np.dtype, type(np.dtype(np.float64))])
+    scalars: list[Any] = [np.float64(0).__reduce__()[0], np.dtype, type(np.dtype(np.float64))]
+    torch.serialization.add_safe_globals(scalars)
     return version("nerfstudio")
 
 

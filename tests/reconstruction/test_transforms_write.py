@@ -66,7 +66,9 @@ def test_masks_are_for_all_pictures_or_for_none(tmp_path):
 
 def test_pictures_are_made_smaller_and_pinhole(tmp_path):
     save_image(tmp_path / "a.png", np.full((48, 64, 3), 90, np.uint8))
-    lens = PosedImage("a.png", tmp_path / "a.png", room.Camera(64, 48, 40, 40, 32, 24), Pose.identity(), (-0.2, 0, 0, 0))
+    lens = PosedImage(
+        "a.png", tmp_path / "a.png", room.Camera(64, 48, 40, 40, 32, 24), Pose.identity(), (-0.2, 0, 0, 0)
+    )
     values = json.loads(write_transforms(Dataset((lens,)), tmp_path / "data", 32).read_text())
     (frame,) = values["frames"]
     assert (frame["w"], frame["h"], frame["fl_x"]) == (32, 24, 20.0)
@@ -88,7 +90,9 @@ def test_names_that_differ_in_suffix_or_folder_stay_apart(tmp_path):
 
 def test_a_folder_that_exists_is_left_alone(tmp_path):
     (tmp_path / "data").mkdir()
-    with pytest.raises(FormatError, match=r"data: exists; transforms.json and its pictures are written to a new folder$"):
+    with pytest.raises(
+        FormatError, match=r"data: exists; transforms.json and its pictures are written to a new folder$"
+    ):
         write_transforms(room.dataset(tmp_path, 3), tmp_path / "data")
 
 

@@ -14,7 +14,7 @@ START = "import json, os, sys, time\njob = json.loads(sys.stdin.readline())\n"
 DONE = "print(json.dumps({'event': 'done'}), flush=True)\n"
 
 
-def run(tmp_path, code, told=lambda event: None, **options):
+def run(tmp_path, code, told=lambda _: None, **options):
     worker = tmp_path / "worker.py"
     worker.write_text(START + code)
     do({"a": 1}, Path(sys.executable), tmp_path / "log", told, worker=worker, grace_s=2, **options)
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_program(tmp_path):
     python = tmp_path / "python"
     python.write_text("not a program")
     with pytest.raises(ReconstructionError, match=r"python: cannot be started \(Permission denied\)$"):
-        do({}, python, tmp_path / "log", lambda event: None)
+        do({}, python, tmp_path / "log", lambda _: None)
 
 
 def test_the_environment_is_found_from_the_folder_above(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 import numpy as np
-
 from tests.reconstruction.nerf import room
+
 from translight.core.pose import angle_between
 from translight.reconstruction.dataset import HELD_OUT_EVERY
 from translight.reconstruction.nerf.views import baking_views, photograph_views

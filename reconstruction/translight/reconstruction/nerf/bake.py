@@ -1,9 +1,9 @@
 """A NeRF's pictures become splats: what each pixel shows is put where it is, and what several show is put there once.
 
-A plane's inverse depth is linear in the picture, n·X = 1 with n = (a·fx, b·fy, a·cx + b·cy + c) for 1/z = a·u + b·v + c.
-So its bends mark edges, its slopes give normals and what a pixel covers. Points are merged in cells of an octree, the
-finest that their pixels resolve, like the levels of Pajarola et al. 2004, "Confetti: object-space point blending and
-splatting"; splats are flat discs in the merged points' planes, as in Zwicker et al. 2001, "Surface splatting".
+A plane's inverse depth is linear in the picture: n·X = 1 with n = (a·fx, b·fy, a·cx + b·cy + c) where 1/z is
+a·u + b·v + c. So its bends mark edges, its slopes give normals and what a pixel covers. Points are merged in the cells
+of an octree, the finest that their pixels resolve, and become flat discs in the merged points' planes, as in Zwicker et
+al. 2001, "Surface splatting".
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float64
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from translight.environment.surfels import quaternions
-from translight.reconstruction.nerf.agreement import contradicted
+from translight.reconstruction.nerf.agreement import Witness, contradicted
 from translight.reconstruction.nerf.run import NerfPicture
 from translight.splats.cloud import SplatCloud
 
@@ -39,6 +39,7 @@ _FLATNESS = 0.15
 _OPACITY = 0.95
 _SH0 = 0.28209479177387814
 _COARSER = 1.12
+_LATTICE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,8 @@ def bake(pictures: Sequence[NerfPicture], splats: int) -> Bake:
         raise ValueError(f"a bake takes a picture and a splat or more, got {len(pictures)} and {splats}")
     far = far_from([picture.view.scene_from_camera.position_m for picture in pictures])
     found = [unprojected(picture, far) for picture in pictures]
-    agreed = [points.taken(~contradicted(points.xyz, pictures, but=number)) for number, points in enumerate(found)]
+    witnesses = [Witness.of(picture) for picture in pictures]
+    agreed = [points.taken(~contradicted(points.xyz, witnesses, but=n)) for n, points in enumerate(found)]
     every = Points(*(np.concatenate([getattr(p, name) for p in agreed]) for name in Points.__slots__))
     surface = sum(map(len, found))
     pixels = sum(picture.depth.size for picture in pictures)
@@ -162,18 +164,23 @@ def _merged(points: Points, cell: float) -> Points:
     """
     if len(points) == 0:
         return points
-    level = np.ceil(np.log2(points.size * cell)).astype(np.int64)
+    # so that a cell's three places in its lattice fit into one number
+    least = float(np.ptp(points.xyz, axis=0).max()) / _LATTICE
+    level = np.ceil(np.log2(np.maximum(points.size * cell, least))).astype(np.int64)
     # An origin of no special place: a plane through zero would lie between two layers of cells.
     origin = points.xyz.min(axis=0) - 0.37 * points.size.max()
     parts: list[Points] = []
     finer: np.ndarray = np.empty((0, 3))
+
+    def cells(xyz: np.ndarray, width: float) -> np.ndarray:
+        x, y, z = np.floor((xyz - origin) / width).astype(np.int64).T
+        return (x << 42) | (y << 21) | z
+
     for step in np.unique(level):
         rows = level == step
         width = 2.0 ** float(step)
         own = points.taken(rows)
-        keys = np.floor((own.xyz - origin) / width).astype(np.int64)
-        keys, places = np.unique(keys, axis=0, return_inverse=True)
-        places = places.ravel()
+        keys, places = np.unique(cells(own.xyz, width), return_inverse=True)
         weight = 1.0 / own.size**2
         total = np.bincount(places, weight)
 
@@ -185,17 +192,7 @@ def _merged(points: Points, cell: float) -> Points:
         normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
         part = Points(mean(own.xyz), normal, mean(own.rgb), np.full(len(keys), width))
         if len(finer):
-            seen = np.unique(np.floor((finer - origin) / width).astype(np.int64), axis=0)
-            covered = _rows_in(keys, seen)
-            part = part.taken(~covered)
+            part = part.taken(~np.isin(keys, cells(finer, width)))
         parts.append(part)
         finer = np.concatenate([finer, part.xyz])
     return Points(*(np.concatenate([getattr(part, name) for part in parts]) for name in Points.__slots__))
-
-
-def _rows_in(rows: np.ndarray, others: np.ndarray) -> Bool[np.ndarray, "n"]:
-    _, places = np.unique(np.concatenate([others, rows]), axis=0, return_inverse=True)
-    places = places.ravel()
-    known = np.zeros(places.max() + 1, bool)
-    known[places[: len(others)]] = True
-    return known[places[len(others) :]]

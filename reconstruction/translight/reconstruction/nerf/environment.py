@@ -50,7 +50,7 @@ class BakeSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BakedNerf:
-    """The environment, the report's steps ``nerf`` and ``bake``, and what the NeRF shows of the held-out photographs."""
+    """The environment, the report's steps ``nerf`` and ``bake``, and what the NeRF shows for held-out photographs."""
 
     environment: Environment
     steps: tuple[tuple[str, Mapping[str, Any]], ...]

@@ -26,7 +26,7 @@ _POLL_S = 0.02
 _MAX_LINE_BYTES = 1 << 16
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "ready": ("device", "iteration", "parameters"),
-    "iteration": ("iteration", "iterations", "per_second", "loss", "psnr_db"),
+    "iteration": ("iteration", "iterations", "per_second", "loss", "psnr_db", "seconds"),
     "trained": ("iteration", "seconds", "stopped"),
     "rendered": ("name", "number", "count"),
     "failed": ("message",),

@@ -1,4 +1,4 @@
-"""A dataset becomes a NeRF: exported, trained by nerfstudio's nerfacto in a process of its own, looked at from views."""
+"""A dataset becomes a NeRF: exported, trained as nerfacto by nerfstudio in a process of its own, seen from views."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class NerfSettings:
 class NerfPicture:
     """What a NeRF shows a view: ``rgb`` (h w 3) sRGB-encoded; the others (h w).
 
-    ``depth`` is the camera-frame z where half of the light is gathered, ``expected_depth`` the mean over all of it, both
-    in scene units; they agree where there is one surface. ``accumulation`` is 1 where nothing shines through.
+    ``depth`` is the camera-frame z where half of the light is gathered, ``expected_depth`` the mean over all of it,
+    both in scene units; they agree where there is one surface. ``accumulation`` is 1 where nothing shines through.
     """
 
     view: NerfView
@@ -86,8 +86,8 @@ def train_nerf(
 
     ``folder`` keeps the exported pictures, the checkpoint, nerfstudio's log and what was rendered. What is finished is
     not done again: asked for more ``iterations`` or ``seconds``, which are those of all calls together, training goes
-    on; asked for other views, these are rendered. Raises ReconstructionError when nerfstudio fails or ``folder`` holds another NeRF; FormatError when
-    pictures cannot be read or written.
+    on; asked for other views, these are rendered. Raises ReconstructionError when nerfstudio fails or ``folder`` holds
+    another NeRF; FormatError when pictures cannot be read or written.
     """
     if len({view.name for view in views}) != len(views):
         raise ValueError("views have different names")
@@ -100,7 +100,7 @@ def train_nerf(
     if facts is None:
         finished.unlink(missing_ok=True)
         shutil.rmtree(renders, ignore_errors=True)
-        listener = _Listener(told)
+        listener = _Listener(told, settings.seconds)
         do(job, python, folder / "nerfstudio.log", listener, worker=worker)
         facts = {**listener.facts, "width_px": settings.width_px, "images": len(dataset.images)}
         with whole_file(finished) as aside:
@@ -164,8 +164,8 @@ def _claim(folder: Path, dataset: Dataset, settings: NerfSettings) -> None:
 class _Listener:
     """Turns a worker's events into progress and facts."""
 
-    def __init__(self, told: Progress) -> None:
-        self._told = told
+    def __init__(self, told: Progress, limit_s: float | None) -> None:
+        self._told, self._limit_s = told, limit_s
         self.facts: dict[str, Any] = {"method": "nerfacto (nerfstudio 1.1.5)"}
 
     def __call__(self, event: Event) -> None:
@@ -175,8 +175,10 @@ class _Listener:
                 self._told(f"nerfacto on {event['device']}", 0.0)
             case "iteration":
                 share = event["iteration"] / event["iterations"]
+                if self._limit_s is not None:
+                    share = min(max(share, event["seconds"] / self._limit_s), 1.0)
                 self.facts.update({"per_second": event["per_second"], "training_psnr_db": event["psnr_db"]})
-                self._told(_words(event), share)
+                self._told(_words(event, self._limit_s), share)
             case "trained":
                 self.facts.update({key: event[key] for key in ("iteration", "seconds", "stopped")})
             case "rendered":
@@ -184,12 +186,13 @@ class _Listener:
                            event["number"] / event["count"])  # fmt: skip
 
 
-def _words(event: Event) -> str:
+def _words(event: Event, limit_s: float | None) -> str:
     def shown(key: str, digits: str) -> str:
         return "–" if event[key] is None else format(event[key], digits)
 
+    of = "" if limit_s is None else f", {event['seconds']:.0f} of {limit_s:.0f} s"
     return (
-        f"nerfacto: iteration {event['iteration']:,} of {event['iterations']:,}, {shown('per_second', '.2f')}/s, "
+        f"nerfacto: iteration {event['iteration']:,} of {event['iterations']:,}{of}, {shown('per_second', '.2f')}/s, "
         f"loss {shown('loss', '.4f')}, PSNR {shown('psnr_db', '.1f')} dB"
     )
 

@@ -155,8 +155,15 @@ def _telling_trainer() -> type:
                 self.stopped, self.stop_training = "stopped", True
             if now - self.told > _REPORT_EVERY_S or self.done == self.job["iterations"]:
                 loss, psnr = (sum(values) / len(self.recent) for values in zip(*self.recent, strict=True))
-                self.events.tell("iteration", iteration=self.done, iterations=self.job["iterations"],
-                                 per_second=(self.done - self._start_step) / (now - self.began), loss=loss, psnr_db=psnr, seconds=spent)  # fmt: skip
+                self.events.tell(
+                    "iteration",
+                    iteration=self.done,
+                    iterations=self.job["iterations"],
+                    per_second=(self.done - self._start_step) / (now - self.began),
+                    loss=loss,
+                    psnr_db=psnr,
+                    seconds=spent,
+                )
                 self.told, self.recent = now, []
             if now - self.saved > self.job["checkpoint_every_s"] and not self.stop_training:
                 self.save_checkpoint(step)
@@ -202,15 +209,17 @@ def render(trainer: Any, views: list[dict[str, Any]], folder: Path, events: Even
         ).to(trainer.device)  # fmt: skip
         with torch.no_grad():
             found = trainer.pipeline.model.get_outputs_for_camera(camera)
-        found = {k: found[k].cpu().numpy().astype(np.float32) for k in ("rgb", "depth", "expected_depth",
-                                                                        "accumulation")}  # fmt: skip
+        names = ("rgb", "depth", "expected_depth", "accumulation")
+        planes = {name: found[name].cpu().numpy().astype(np.float32) for name in names}
+        planes = {name: plane if name == "rgb" else plane[..., 0] for name, plane in planes.items()}
         v, u = np.mgrid[: view["h"], : view["w"]] + 0.5
         ray = np.sqrt(((u - view["cx"]) / view["fl_x"]) ** 2 + ((v - view["cy"]) / view["fl_y"]) ** 2 + 1)
         z_of = (1 / (ray * scale)).astype(np.float32)  # nerfstudio's depths run along the ray
         file = folder / f"{view['name']}.npz"
         aside = folder / f".{view['name']}.npz"
-        np.savez(aside, rgb=found["rgb"], accumulation=found["accumulation"][..., 0],
-                 depth=found["depth"][..., 0] * z_of, expected_depth=found["expected_depth"][..., 0] * z_of)  # fmt: skip
+        for name in ("depth", "expected_depth"):
+            planes[name] *= z_of
+        np.savez(aside, **planes)
         os.replace(aside, file)
         events.tell("rendered", name=view["name"], number=number + 1, count=len(views))
 
@@ -257,9 +266,8 @@ def main() -> int:
             events.tell("failed", message=f"nerfstudio {found} is installed, {NERFSTUDIO} is wanted")
             return 1
         trainer = trainer_of(job, events)
-        events.tell("ready", device=trainer.device, iteration=trainer._start_step, images=len(
-            trainer.pipeline.datamanager.train_dataset), parameters=sum(
-            p.numel() for p in trainer.pipeline.model.parameters()))  # fmt: skip
+        parameters = sum(p.numel() for p in trainer.pipeline.model.parameters())
+        events.tell("ready", device=trainer.device, iteration=trainer._start_step, parameters=parameters)
         trainer.train()
         seconds = trainer.spent(time.monotonic())
         events.tell("trained", iteration=trainer.done, seconds=seconds, stopped=trainer.stopped)

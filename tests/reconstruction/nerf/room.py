@@ -73,7 +73,7 @@ def dataset(folder: Path, count=10, camera=None, *, masked=False, arc_deg=360.0)
         file = folder / f"{k:02}.png"
         rgb, depth = cast(camera, pose)
         save_image(file, to_u8(rgb))
-        u, v = 10 + 4 * k, 7 + 3 * k
+        u, v = 10 + 2 * k, 7 + 2 * k
         points.append(pose.apply(camera.ray([u + 0.5, v + 0.5]) * depth[v, u]))
         mask = None
         if masked and k == 1:

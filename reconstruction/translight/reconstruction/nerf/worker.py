@@ -47,20 +47,20 @@ class Events:
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
+        self._closed = False
 
     def tell(self, event: str, **facts: Any) -> None:
         """One line; numbers that JSON has no word for become null."""
         clean = {k: None if isinstance(v, float) and not abs(v) < float("inf") else v for k, v in facts.items()}
         try:
             self._out.write(json.dumps({"event": event, **clean}) + "\n")
-        except BrokenPipeError as error:
-            raise Stopped from error
+        except BrokenPipeError:
+            self._closed = True  # nothing is lost but words: the work is kept first
 
-    @staticmethod
-    def unheard() -> bool:
-        """Whether stdin, which does not block, has come to its end."""
+    def unheard(self) -> bool:
+        """Whether stdin, which does not block, has come to its end, or nobody reads the events."""
         try:
-            return os.read(0, 4096) == b""
+            return self._closed or os.read(0, 4096) == b""
         except BlockingIOError:
             return False
 

@@ -38,6 +38,7 @@ class Group:
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
     from translight.commands.bench import BenchPeers, BenchRender
+    from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
     from translight.commands.receive import Receive
@@ -57,7 +58,11 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "demo": Demo,
         "serve": Serve,
         "receive": Receive,
-        "reconstruct": Reconstruct,
+        "reconstruct": Group(
+            "Make an environment of photographs: translight reconstruct PHOTOS -o NAME.tlenv",
+            {"run": Reconstruct, "inspect": Inspect},
+            default="run",
+        ),
         "render": Render,
         "info": Info,
         "convert": Convert,

@@ -26,8 +26,8 @@ class PosedImage:
     ``distortion`` are OpenCV's k1 k2 p1 p2 [k3 [k4 k5 k6]] about its principal point, none where the picture is already
     a pinhole's. ``mask`` is a grey picture of the same shape, 0 where nothing is to be learned. ``depth`` is a picture
     of the camera-frame z, 0 or NaN where it is not known, of the same shape and as many pixels or fewer; each of its
-    values is ``depth_scale`` scene units.
-    ``exposure_ev`` is the exposure value at ISO 100 that the picture was taken with, where its file says so.
+    values is ``depth_scale`` scene units. ``exposure_ev`` is the exposure value at ISO 100 that the picture was taken
+    with, where its file says so.
     """
 
     name: str

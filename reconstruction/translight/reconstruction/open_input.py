@@ -57,6 +57,12 @@ def open_input(
     raise FormatError(f"{path}: not known what this is; wanted: {READ}")
 
 
+def is_photographs(path: Path) -> bool:
+    """Whether ``open_input`` would read a folder of photographs here, and nothing whose cameras are known."""
+    known = find_transforms(path) is not None or is_polycam(path) or find_colmap_model(path) is not None
+    return path.is_dir() and not known
+
+
 def find_colmap_model(folder: Path) -> Path | None:
     """The folder of a COLMAP model at or in ``folder``, binary or text, or None."""
     for name in _MODEL_FOLDERS:

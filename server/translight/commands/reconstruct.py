@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,25 +34,29 @@ class Reconstruct:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.tlenv")]
     """The environment package to write."""
     method: Literal["splats", "nerf"] = "splats"
-    """splats are trained directly; nerf trains nerfstudio's nerfacto and bakes it to splats (see make nerf)."""
-    budget: str | None = None
+    """splats are trained directly; nerf trains nerfstudio's nerfacto, in the environment that make nerf builds (or that of
+    TRANSLIGHT_NERF_PYTHON), and bakes it to splats."""
+    budget: Annotated[str | None, tyro.conf.arg(metavar="minutes=N")] = None
     """Time for all of it: minutes=5, hours=1 or seconds=300. It chooses width, splats and iterations for this machine.
     Without it, 20 minutes; without it and with --iterations, no limit."""
-    width: int | None = None
+    width: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
     """Train on pictures so many pixels wide (never wider than they are)."""
-    splats: int | None = None
+    splats: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Have at most so many splats."""
-    iterations: int | None = None
+    iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train so many iterations, fewer where --budget ends first."""
-    frames: int | None = None
+    frames: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Take so many frames of a video; as many as it needs without it."""
     skip_damaged: bool = False
     """Leave photographs out that cannot be read; without it, the first ends the run."""
-    name: str | None = None
+    distance: Annotated[tuple[str, str, float] | None, tyro.conf.arg(metavar="A B METRES")] = None
+    """A distance measured on the set, for the scale: two marks and metres, as in --distance a.jpg:812,440 b.jpg:93,500
+    2.4, each a photograph and a pixel in it from the upper left. Without it, GPS tells the scale where there is any."""
+    name: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None
     """What people call the environment; the output's name without .tlenv if not given."""
-    seed: int = 0
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Of all random choices: equal ones come to equal splats where no time is limited."""
-    renderer: str = "auto"
+    renderer: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """The renderer of the pictures that are measured; auto is what a wall would use here."""
     force: bool = False
     """Replace the output when it exists."""
@@ -65,12 +70,10 @@ class Reconstruct:
     def run(self) -> int:
         """Reconstruct; the package appears whole or not at all."""
         job = self._job()
-        from translight.reconstruction.run.job import check_job
         from translight.reconstruction.run.methods import pieces_of
         from translight.reconstruction.run.reconstruct import reconstruct
         from translight.reconstruction.run.summary import summary_text, summary_values
 
-        check_job(job)
         try:
             with _watch() as watch:
                 outcome = reconstruct(job, pieces_of(job), watch)
@@ -84,6 +87,7 @@ class Reconstruct:
         from translight.reconstruction.run.budget import DEFAULT_BUDGET_S, Fixed, parse_budget
         from translight.reconstruction.run.job import Job
 
+        python = os.environ.get("TRANSLIGHT_NERF_PYTHON")
         budget_s = DEFAULT_BUDGET_S if self.iterations is None else None
         if self.budget is not None:
             budget_s = parse_budget(self.budget)
@@ -97,6 +101,8 @@ class Reconstruct:
             seed=self.seed,
             frames=self.frames,
             skip_damaged=self.skip_damaged,
+            distance=self.distance,
+            nerf_python=Path(python) if python else None,
             renderer=self.renderer,
             force=self.force,
             fresh=self.fresh,

@@ -73,6 +73,12 @@ def test_exposure_costs_psnr_and_not_the_corrected_one(made: tuple[Environment, 
     assert score.corrected_psnr_db is not None
     assert score.psnr_db < 25
     assert score.corrected_psnr_db > 45
+    assert score.exposed_psnr_db is None
+    gains = {"003.png": (0.7, 0.7, 0.7), "none of these": (9, 9, 9)}
+    exposed = evaluate(environment, [replace(image, file=darker)], CAMERA.width_px, "reference", gains=gains).scores[0]
+    assert exposed.exposed_psnr_db is not None
+    assert exposed.exposed_psnr_db > 45
+    assert exposed.psnr_db == score.psnr_db
 
 
 def test_masked_pixels_do_not_count(made: tuple[Environment, Dataset], tmp_path: Path):

@@ -12,10 +12,13 @@ from translight.reconstruction.run.budget import (
     MOST_ITERATIONS,
     MOST_SPLATS,
     Fixed,
+    Plan,
     Rate,
     evaluation_s,
     parse_budget,
     plan,
+    plan_text,
+    training_s,
 )
 
 TWO_CORES = Rate(0.001, 1.0e-7, 4.0e-8)
@@ -81,6 +84,17 @@ def test_what_the_user_fixed_is_kept():
     assert found.width_px > 560
     assert plan(None, None, BRIGHTON, 3, Fixed(width_px=9999)).width_px == 1600
     assert plan(None, None, BRIGHTON, 3, Fixed(iterations=7)).iterations == 7
+
+
+def test_training_has_its_share_whatever_came_before():
+    assert training_s(300, 80) == 220
+    assert training_s(300, 290) == 75
+    assert training_s(300, 1000) == 75
+
+
+def test_a_plan_in_words():
+    words = plan_text(Plan(400, 108_000, 7_000, 200.0, "52.0 iterations a second expected, 200 s"))
+    assert words == ("400 px wide, 108,000 splats at most, 7,000 iterations (52.0 iterations a second expected, 200 s)")
 
 
 def test_a_limited_time_wants_a_rate():

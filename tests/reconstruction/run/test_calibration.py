@@ -11,7 +11,7 @@ from translight.core.camera import Camera
 from translight.core.pose import Pose
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
 from translight.reconstruction.run.budget import Rate
-from translight.reconstruction.run.calibration import TRIALS, Trial, crowd, measured_rate
+from translight.reconstruction.run.calibration import TRIALS, USUAL, Trial, crowd, measured_rate
 
 
 def _pixels(width: int) -> int:
@@ -22,7 +22,7 @@ def _pixels(width: int) -> int:
 @given(st.floats(1e-4, 0.1), st.floats(1e-9, 1e-5), st.floats(1e-9, 1e-6))
 def test_the_rate_is_found_from_its_own_timings(base: float, splat: float, pixel: float):
     truth = Rate(base, splat, pixel)
-    found = measured_rate(lambda trial: truth.iteration_s(trial.splats, _pixels(trial.width_px)), _pixels)
+    found = measured_rate([(t, truth.iteration_s(t.splats, _pixels(t.width_px))) for t in TRIALS], _pixels)
     for trial in TRIALS:
         wanted = truth.iteration_s(trial.splats, _pixels(trial.width_px))
         assert found.iteration_s(trial.splats, _pixels(trial.width_px)) == pytest.approx(wanted, rel=1e-6)
@@ -30,10 +30,22 @@ def test_the_rate_is_found_from_its_own_timings(base: float, splat: float, pixel
 
 
 def test_timings_that_contradict_give_no_negative_part():
-    timings = dict(zip(TRIALS, (0.010, 0.008, 0.020), strict=True))  # the larger picture was quicker
-    found = measured_rate(timings.__getitem__, _pixels)
+    timed = list(zip(TRIALS, (0.010, 0.008, 0.020), strict=True))  # the larger picture was quicker
+    found = measured_rate(timed, _pixels)
     assert min(found.base_s, found.splat_s, found.pixel_s) >= 0
     assert found.iteration_s(60_000, 30_000) == pytest.approx(0.020, rel=0.2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_trials_scale_what_is_usual(count: int):
+    timed = [(t, 3 * USUAL.iteration_s(t.splats, _pixels(t.width_px))) for t in TRIALS[:count]]
+    found = measured_rate(timed, _pixels)
+    assert found.iteration_s(100_000, 120_000) == pytest.approx(3 * USUAL.iteration_s(100_000, 120_000))
+
+
+def test_no_trial_gives_no_rate():
+    with pytest.raises(ValueError, match="a rate is measured by at least one trial"):
+        measured_rate([], _pixels)
 
 
 @pytest.mark.parametrize("points", ["none", "before", "behind"])

@@ -1,12 +1,13 @@
 """Whole runs on photographs of a known environment; poses and training are stood in for by the truth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.reconstruction.evaluate.photographed import PLACE, QUANTISED_PSNR_DB, photographed
+from tests.reconstruction.run.hands import Hands, raising
 
 from translight.core.errors import FormatError, ReconstructionError, ShowError
 from translight.core.image import load_image
@@ -14,69 +15,13 @@ from translight.environment.environment import Environment
 from translight.environment.files import load_environment, load_json_part
 from translight.environment.package import read_manifest
 from translight.environment.report import Report
-from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.evaluate import evaluation
 from translight.reconstruction.run import reconstruct as module
-from translight.reconstruction.run.budget import Fixed, Plan
+from translight.reconstruction.run.budget import Fixed
 from translight.reconstruction.run.job import Job
-from translight.reconstruction.run.pieces import Made, Pieces, Solved
 from translight.reconstruction.run.reconstruct import reconstruct
 from translight.reconstruction.run.watch import Lines
-
-
-@dataclass
-class Hands:
-    """Pieces that know the answer, count their calls, and can be told to fail once."""
-
-    environment: Environment
-    dataset: Dataset
-    known: bool = False
-    calls: list[str] = field(default_factory=list)
-    failing: dict[str, Callable[[], object]] = field(default_factory=dict)
-    left_s: float | None = None
-
-    def pieces(self) -> Pieces:
-        return Pieces(self.read, self.solve, self.plan, self.make)
-
-    def read(self, photos, *_):
-        self._called("read")
-        if self.known:
-            return self.dataset
-        return Capture(photos, tuple(Still(i.name, i.file, 96, 72, "cam") for i in self.dataset.images))
-
-    def solve(self, capture, folder, *_):
-        self._called("solve")
-        count = len(capture.stills)
-        picture = folder / "seen.jpg"
-        picture.write_bytes(b"a picture")
-        return Solved(
-            self.dataset, {"registered": count, "total": count, "error_px": np.float32(0.5), "left_out": ()}, picture
-        )
-
-    def plan(self, _, left_s, fixed, *_more):
-        self._called("plan")
-        self.left_s = left_s
-        return Plan(fixed.width_px or 96, 150, 10, left_s, "in a test")
-
-    def make(self, _, __, folder, relay):
-        relay.preview(np.zeros((72, 96, 3), np.uint8))
-        (folder / "checkpoint").write_text("half")
-        self._called("make")
-        return Made(replace(self.environment, name="unnamed"), (("train", {"iterations": 10, "loss": float("nan")}),))
-
-    def _called(self, name):
-        self.calls.append(name)
-        fail = self.failing.pop(name, None)
-        if fail is not None:
-            fail()
-
-
-def _raising(error: BaseException) -> Callable[[], object]:
-    def fail() -> None:
-        raise error
-
-    return fail
 
 
 def _disk_full() -> None:
@@ -147,7 +92,8 @@ def test_a_run_ends_in_an_environment_with_its_quality(run, job: Job, hands: Han
     ends = [line for line in lines if line.endswith(" s)")]
     assert [line.split(":")[0] for line in ends] == ["capture", "poses", "train", "evaluate", "write"]
     assert ends[1].startswith("poses: 6 of 6 photographs registered (")
-    assert lines[2] == f"train: preview in {job.output.parent}/.wall.tlenv.work/preview.jpg"
+    assert lines[2] == "train: 96 px wide, 150 splats at most, 10 iterations (in a test)"
+    assert lines[3] == f"train: preview in {job.output.parent}/.wall.tlenv.work/preview.jpg"
 
 
 def test_known_cameras_are_not_sought(run, job: Job, hands: Hands):
@@ -158,7 +104,7 @@ def test_known_cameras_are_not_sought(run, job: Job, hands: Hands):
 
 
 def test_an_interrupted_run_goes_on_where_it_was(run, job: Job, hands: Hands):
-    hands.failing["make"] = _raising(KeyboardInterrupt())
+    hands.failing["make"] = raising(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run(job)
     work = job.output.parent / ".wall.tlenv.work"
@@ -175,7 +121,7 @@ def test_an_interrupted_run_goes_on_where_it_was(run, job: Job, hands: Hands):
 
 def test_what_is_trained_is_not_trained_again(run, job: Job, hands: Hands, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patch:
-        patch.setattr(module, "evaluate", lambda *_, **__: _raising(KeyboardInterrupt())())
+        patch.setattr(module, "evaluate", lambda *_, **__: raising(KeyboardInterrupt())())
         with pytest.raises(KeyboardInterrupt):
             run(job)
     hands.calls.clear()
@@ -239,18 +185,18 @@ def test_a_full_disk_while_the_package_is_written_leaves_none_of_it(
 
 
 def test_refused_photographs_leave_nothing(run, job: Job, hands: Hands):
-    hands.failing["solve"] = _raising(ReconstructionError("3 photographs: too few"))
+    hands.failing["solve"] = raising(ReconstructionError("3 photographs: too few"))
     with pytest.raises(ReconstructionError, match=r"^3 photographs: too few$"):
         run(job)
     assert list(job.output.parent.iterdir()) == []
-    hands.failing["solve"] = _raising(ReconstructionError("3 photographs: too few"))
+    hands.failing["solve"] = raising(ReconstructionError("3 photographs: too few"))
     with pytest.raises(ReconstructionError):
         run(replace(job, keep_work=True))
     assert [p.name for p in job.output.parent.iterdir()] == [".wall.tlenv.work"]
 
 
 def test_an_unexpected_error_keeps_the_work(run, job: Job, hands: Hands):
-    hands.failing["make"] = _raising(ZeroDivisionError())
+    hands.failing["make"] = raising(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         run(job)
     hands.calls.clear()
@@ -259,7 +205,7 @@ def test_an_unexpected_error_keeps_the_work(run, job: Job, hands: Hands):
 
 
 def test_another_setting_is_told_and_fresh_begins_anew(run, job: Job, hands: Hands):
-    hands.failing["make"] = _raising(KeyboardInterrupt())
+    hands.failing["make"] = raising(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run(job)
     other = replace(job, fixed=Fixed(width_px=48))

@@ -56,6 +56,7 @@ def test_lines_come_every_few_seconds_and_at_each_end():
     clock.now_s += 57
     watch.end("18 of 18 photographs")
     watch.begin("train")
+    watch.note("400 px wide")
     watch.preview(Path("w/preview.jpg"))
     watch.preview(Path("w/preview.jpg"))
     for _ in range(10):
@@ -65,6 +66,7 @@ def test_lines_come_every_few_seconds_and_at_each_end():
     assert written == [
         "poses: matching photographs, 50%",
         "poses: 18 of 18 photographs (1:02)",
+        "train: 400 px wide",
         "train: preview in w/preview.jpg",
         f"train: {MOMENT}",
         f"train: {MOMENT}",
@@ -89,6 +91,7 @@ def test_a_terminal_sees_all_stages():
         looker.begin("train")
         clock.now_s += 61
         looker.moment(Told())
+        looker.note("400 px wide")
         looker.preview(Path("w/preview.jpg"))
         lines = _drawn(watch).splitlines()
     assert [line.split()[1] for line in lines[:5]] == list(STAGES)
@@ -97,7 +100,7 @@ def test_a_terminal_sees_all_stages():
     assert lines[2].startswith("▸  train     1:01")
     assert lines[2].rstrip().endswith(MOMENT)
     assert "━" in lines[2]
-    assert lines[5].strip() == "preview: w/preview.jpg"
+    assert [line.strip() for line in lines[5:]] == ["400 px wide", "preview: w/preview.jpg"]
     assert "✓" in console.file.getvalue()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,8 +35,9 @@ _MOST_SHOWN = 12
 class Score:
     """How near the environment came to one photograph; None where a value does not exist (nothing has weight …).
 
-    ``corrected_psnr_db`` is PSNR after the affine colour correction of metrics.py; all others are of the picture as
-    it is. ``lpips`` is perceptual.py's distance.
+    ``psnr_db``, ``ssim`` and ``lpips`` (perceptual.py's distance) are of the picture as it is. ``exposed_psnr_db`` is
+    PSNR after the gain that the photograph's own exposure value foretells, ``corrected_psnr_db`` after the affine
+    colour correction of metrics.py, which is fitted to the photograph.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Score:
     ssim: float | None
     lpips: float | None
     corrected_psnr_db: float | None
+    exposed_psnr_db: float | None = None
 
     def values(self) -> dict[str, float | None]:
         """The metrics by the names that reports give them, rounded to what they can mean."""
@@ -50,6 +53,7 @@ class Score:
             "psnr_db": (self.psnr_db, 3),
             "ssim": (self.ssim, 5),
             "lpips": (self.lpips, 5),
+            "exposed_psnr_db": (self.exposed_psnr_db, 3),
             "corrected_psnr_db": (self.corrected_psnr_db, 3),
         }
         return {name: None if value is None else round(value, digits) for name, (value, digits) in named.items()}
@@ -104,7 +108,8 @@ class Evaluation:
         }
 
 
-_METRICS = ("psnr_db", "ssim", "lpips", "corrected_psnr_db")
+_NO_GAINS: Mapping[str, Sequence[float]] = MappingProxyType({})
+_METRICS = ("psnr_db", "ssim", "lpips", "corrected_psnr_db", "exposed_psnr_db")
 _PERCEPTUAL = "translight.reconstruction.evaluate.perceptual"
 
 
@@ -116,11 +121,13 @@ def evaluate(
     progress: Progress = silent,
     *,
     held_out: bool = True,
+    gains: Mapping[str, Sequence[float]] = _NO_GAINS,
 ) -> Evaluation:
     """Draw ``environment`` from each photograph's camera, ``width_px`` wide at most, and compare.
 
     The pictures are those that a wall would show: the package's own splats, sky, encoding and antialiasing, black
     behind, no per-image correction. They are compared as sRGB-encoded values cut to 0…1, as 3DGS's evaluation does.
+    ``gains`` are those of photographs by name, red, green and blue, for ``Score.exposed_psnr_db`` alone.
     Raises ValueError without images, FormatError on an unreadable photograph, BackendError.
     """
     if not images:
@@ -137,7 +144,7 @@ def evaluate(
             photograph = load_photograph(image, width_px)
             view = stage_view(environment.stage_from_scene, image, photograph.camera)
             picture = _displayed(renderer.render(scene, [view], depth="none")[0], environment)
-            score = _score(image.name, picture, photograph, metric)
+            score = _score(image.name, picture, photograph, metric, gains.get(image.name))
             scores.append(score)
             if i in wanted:
                 shown.append(Compared(score, photograph.rgb, picture, photograph.weight))
@@ -154,14 +161,22 @@ def _displayed(frame: Frame, environment: Environment) -> Float32[np.ndarray, "h
     return np.clip(rgb, 0, 1).astype(np.float32)
 
 
-def _score(name: str, picture: np.ndarray, photograph: Photograph, metric: Perceptual | None) -> Score:
+def _score(
+    name: str,
+    picture: Float32[np.ndarray, "h w 3"],
+    photograph: Photograph,
+    metric: Perceptual | None,
+    gain: Sequence[float] | None,
+) -> Score:
     truth, weight = photograph.rgb, photograph.weight
+    exposed = None if gain is None else np.clip(picture * np.asarray(gain, np.float32), 0, 1)
     return Score(
         name,
         psnr_db(picture, truth, weight),
         ssim(picture, truth, weight),
         None if metric is None else metric.distance(picture, truth, weight),
         psnr_db(colour_corrected(picture, truth, weight), truth, weight),
+        None if exposed is None else psnr_db(exposed, truth, weight),
     )
 
 

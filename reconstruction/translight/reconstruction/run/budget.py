@@ -18,6 +18,8 @@ _UNITS_S = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
 
 POSES_SHARE = 0.35
 """Of the budget, what poses may take at most; what they leave goes to training."""
+LEAST_TRAINING_SHARE = 0.25
+"""Of the budget, what training gets even if all before it took longer: a run of no training has no result."""
 MOST_ITERATIONS = 30_000
 """As long as 3DGS trains (Kerbl et al. 2023); longer gains little."""
 GOOD_ITERATIONS = 7_000
@@ -90,6 +92,16 @@ def parse_budget(text: str) -> float:
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise ShowError(f"--budget: from {SHORTEST_S:g} seconds to 7 days, got {text!r}")
     return seconds
+
+
+def training_s(budget_s: float, spent_s: float) -> float:
+    """What is left for training and evaluation when the stages before them took ``spent_s``."""
+    return max(budget_s - spent_s, LEAST_TRAINING_SHARE * budget_s)
+
+
+def plan_text(plan: Plan) -> str:
+    """``400 px wide, 108,000 splats at most, 7,000 iterations (52.0 iterations a second expected, 200 s)``."""
+    return f"{plan.width_px} px wide, {plan.splats:,} splats at most, {plan.iterations:,} iterations ({plan.reason})"
 
 
 def evaluation_s(views: int, pixels: int) -> float:

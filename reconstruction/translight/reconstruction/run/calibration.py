@@ -22,30 +22,32 @@ class Trial:
 
 TRIALS = (Trial(200, 10_000), Trial(400, 10_000), Trial(200, 60_000))
 """Two widths and two counts: one unknown each, and the base."""
+USUAL = Rate(0.001, 1.0e-7, 4.0e-8)
+"""Two cores: some 64 iterations a second of 100,000 splats at 400×300."""
 _OPACITY = 0.5
 _NEAREST_SHARE, _FARTHEST_SHARE = 0.1, 0.9
 _DEPTH_WITHOUT_POINTS = 5.0
 _COEFFICIENTS = 16
 
 
-def measured_rate(
-    time_iteration: Callable[[Trial], float], pixels: Callable[[int], int], trials: Sequence[Trial] = TRIALS
-) -> Rate:
-    """The rate that explains the trials best, no part of it negative.
+def measured_rate(timed: Sequence[tuple[Trial, float]], pixels: Callable[[int], int]) -> Rate:
+    """The rate that explains trials' seconds an iteration best, no part of it negative.
 
-    ``time_iteration`` gives a trial's seconds an iteration, compilation left out; ``pixels`` a picture's pixels at a
-    width. Non-negative least squares (Lawson and Hanson 1974) of relative errors: timings err in proportion.
+    ``pixels`` gives a picture's pixels at a width. Non-negative least squares (Lawson and Hanson 1974) of relative
+    errors: timings err in proportion. Of fewer trials than there are unknowns, a usual machine's rate is scaled to
+    them. Raises ValueError on none.
     """
+    if not timed:
+        raise ValueError("a rate is measured by at least one trial")
+    if len(timed) < len(TRIALS):
+        ratios = [seconds / USUAL.iteration_s(trial.splats, pixels(trial.width_px)) for trial, seconds in timed]
+        scale = float(np.exp(np.mean(np.log(ratios))))
+        return Rate(USUAL.base_s * scale, USUAL.splat_s * scale, USUAL.pixel_s * scale)
     from scipy.optimize import nnls
 
-    rows, ones = [], []
-    for trial in trials:
-        seconds = time_iteration(trial)
-        rows.append(np.array([1.0, trial.splats, pixels(trial.width_px)]) / seconds)
-        ones.append(1.0)
-    matrix = np.array(rows)
+    matrix = np.array([np.array([1.0, t.splats, pixels(t.width_px)]) / seconds for t, seconds in timed])
     unit = np.linalg.norm(matrix, axis=0)
-    found, _ = nnls(matrix / unit, np.array(ones))
+    found, _ = nnls(matrix / unit, np.ones(len(timed)))
     base_s, splat_s, pixel_s = (float(value) for value in found / unit)
     return Rate(base_s, splat_s, pixel_s)
 

@@ -42,6 +42,7 @@ class _Image(msgspec.Struct, forbid_unknown_fields=True):
     mask: str | None
     depth: str | None
     depth_scale: float
+    exposure_ev: float | None
 
 
 class _Dataset(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,6 +99,7 @@ def _image(image: PosedImage) -> _Image:
         None if image.mask is None else str(image.mask.absolute()),
         None if image.depth is None else str(image.depth.absolute()),
         image.depth_scale,
+        image.exposure_ev,
     )
 
 
@@ -111,4 +113,5 @@ def _posed(image: _Image) -> PosedImage:
         None if image.mask is None else Path(image.mask),
         None if image.depth is None else Path(image.depth),
         image.depth_scale,
+        image.exposure_ev,
     )

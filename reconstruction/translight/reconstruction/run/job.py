@@ -24,7 +24,9 @@ _LONGEST_NAME = 200
 class Job:
     """One reconstruction. ``budget_s`` is for all of it, None without a limit; ``fixed`` is what the plan must keep.
 
-    ``frames`` are taken of a video (None: as many as it needs); ``skip_damaged`` leaves damaged photographs out.
+    ``frames`` are taken of a video (None: as many as it needs); ``skip_damaged`` leaves damaged photographs out;
+    ``distance`` is what was measured between two marks, ``photo.jpg:x,y``, in metres. ``nerf_python`` is the
+    Python of nerfstudio's environment, where it is not the one that ``make nerf`` builds.
     ``renderer`` draws the pictures that are measured. ``force`` replaces an environment at ``output``; ``fresh``
     forgets an earlier run's work; ``keep_work`` leaves the work folder when all is done.
     """
@@ -38,6 +40,8 @@ class Job:
     seed: int = 0
     frames: int | None = None
     skip_damaged: bool = False
+    distance: tuple[str, str, float] | None = None
+    nerf_python: Path | None = None
     renderer: str = AUTO
     force: bool = False
     fresh: bool = False
@@ -54,6 +58,7 @@ class Job:
             "seed": self.seed,
             "frames": self.frames,
             "skip-damaged": self.skip_damaged,
+            "distance": None if self.distance is None else " ".join(map(str, self.distance)),
         }
         return Identity(fingerprint(self.photos), settings)
 

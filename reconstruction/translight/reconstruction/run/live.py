@@ -38,6 +38,7 @@ class LiveWatch:
         self._clock = clock
         self._rows = {stage: _Row() for stage in STAGES}
         self._current: _Row | None = None
+        self._notes: list[Text] = []
         self._preview: Path | None = None
         self._live = Live(get_renderable=self.drawn, console=console, refresh_per_second=_REFRESH_PER_S)
 
@@ -58,7 +59,11 @@ class LiveWatch:
     def progress(self, what: str, share: float) -> None:
         """Words and a bar."""
         if self._current is not None:
-            self._current.what, self._current.share = what, share
+            self._current.what, self._current.share = what, share or None
+
+    def note(self, what: str) -> None:
+        """Words that stay under the list."""
+        self._notes.append(Text(what, "dim"))
 
     def moment(self, moment: Moment) -> None:
         """Training's figures and a bar."""
@@ -88,9 +93,8 @@ class LiveWatch:
                 bar = ProgressBar(total=1.0, completed=row.share, width=_BAR_CELLS)
             time_text = "" if took is None else duration_text(took)
             table.add_row(Text(mark, style), Text(stage, style), Text(time_text), bar, Text(row.what))
-        if self._preview is None:
-            return table
-        return Group(table, Text(f"preview: {self._preview}", "dim"))
+        preview = [] if self._preview is None else [Text(f"preview: {self._preview}", "dim")]
+        return Group(table, *self._notes, *preview)
 
     def _close(self, row: _Row, state: str) -> None:
         row.state, row.took_s, row.share = state, self._clock() - row.began_s, None

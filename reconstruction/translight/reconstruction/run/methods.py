@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from translight.core.errors import MissingExtra
 from translight.environment.environment import Environment
 from translight.reconstruction.capture import Capture
 from translight.reconstruction.dataset import Dataset
+from translight.reconstruction.pixels import load_photograph
 from translight.reconstruction.progress import Progress
 from translight.reconstruction.run.budget import Fixed, Plan, plan
-from translight.reconstruction.run.calibration import Trial, crowd, measured_rate
+from translight.reconstruction.run.calibration import TRIALS, Trial, crowd, measured_rate
 from translight.reconstruction.run.job import Job
 from translight.reconstruction.run.pieces import Made, Pieces, Relay, Solved
 
+if TYPE_CHECKING:
+    from translight.reconstruction.training.trainer import Trained
+
 _TRIAL_PICTURES = 2
 _TRIAL_ITERATIONS = 40
-_TRIAL_S = 3.0
+_TRIAL_S = 2.0
+_TRIALS_SHARE = 0.1
+"""Of the time left, what trials may take before the next is left out."""
+_READINGS = 2
+"""Training reads its pictures at half their size and at their own."""
+_LEAST_LEFT_SHARE = 0.5
+"""Trials that compile, on a machine's first run, may take at most so much from training."""
 
 
 def pieces_of(job: Job) -> Pieces:
-    """What ``job`` asks for. Raises MissingExtra where the method's libraries are not installed."""
+    """What ``job`` asks for. Raises MissingExtra where the method's libraries are not installed, ShowError."""
     if find_spec("torch") is None:
         raise MissingExtra("torch", "train")
-    return Pieces(_reader(job), _solve, _planned, _trainer(job))
+    _known_distance(job)  # a wrong mark is told now
+    if job.method == "nerf":
+        nerf = import_module("translight.reconstruction.run.nerf_method")
+        return Pieces(_reader(job), _solver(job), nerf.planned, nerf.maker(job))
+    return Pieces(_reader(job), _solver(job), _planned, _trainer(job))
 
 
 def _reader(job: Job) -> Any:
@@ -43,10 +57,29 @@ def _reader(job: Job) -> Any:
     return read
 
 
-def _solve(capture: Capture, folder: Path, seconds: float | None, progress: Progress) -> Solved:
-    module = import_module("translight.reconstruction.structure_from_motion.solve")
-    posed = module.solve(capture, folder, module.Options(seconds=seconds), progress)
-    return Solved(posed.dataset, posed.facts, posed.picture)
+def _solver(job: Job) -> Any:
+    def solve(capture: Capture, folder: Path, seconds: float | None, progress: Progress) -> Solved:
+        module = import_module("translight.reconstruction.structure_from_motion.solve")
+        options = module.Options(seconds=seconds, distance=_known_distance(job))
+        posed = module.solve(capture, folder, options, progress)
+        return Solved(_with_exposures(posed.dataset, capture), posed.facts, posed.picture)
+
+    return solve
+
+
+def _known_distance(job: Job) -> Any:
+    if job.distance is None:
+        return None
+    module = import_module("translight.reconstruction.structure_from_motion.known_distance")
+    a, b, metres = job.distance
+    return module.KnownDistance(module.Mark.parse(a), module.Mark.parse(b), metres)
+
+
+def _with_exposures(dataset: Dataset, capture: Capture) -> Dataset:
+    """What the stills' files say of their exposure goes along with the poses."""
+    known = {still.name: still.exposure_ev for still in capture.stills}
+    images = tuple(replace(image, exposure_ev=known.get(image.name, image.exposure_ev)) for image in dataset.images)
+    return replace(dataset, images=images)
 
 
 def _planned(dataset: Dataset, left_s: float | None, fixed: Fixed, folder: Path, progress: Progress) -> Plan:
@@ -56,25 +89,34 @@ def _planned(dataset: Dataset, left_s: float | None, fixed: Fixed, folder: Path,
     if left_s is None:
         return plan(None, None, sizes, len(held_out), fixed)
     began = time.monotonic()
+    load_photograph(training[0], TRIALS[0].width_px)
+    reading_s = _READINGS * len(training) * (time.monotonic() - began)
     few = Dataset(training[:_TRIAL_PICTURES], dataset.points, dataset.stage_from_scene)
-    trials = folder / "trials"
-
-    def iteration_s(trial: Trial) -> float:
-        trained = _tried(few, trial, _TRIAL_ITERATIONS, trials, progress)
-        return float(trained.seconds) / max(trained.iterations, 1)
 
     def pixels(width_px: int) -> int:
         return round(sum(min(width_px, w) ** 2 * h / w for w, h in sizes[:_TRIAL_PICTURES]) / len(few.images))
 
+    timed = _timed(few, began + _TRIALS_SHARE * left_s, folder / "trials", progress)
+    rest_s = left_s - reading_s - (time.monotonic() - began)
+    return plan(max(rest_s, _LEAST_LEFT_SHARE * left_s), measured_rate(timed, pixels), sizes, len(held_out), fixed)
+
+
+def _timed(few: Dataset, until_s: float, folder: Path, progress: Progress) -> list[tuple[Trial, float]]:
+    """Seconds an iteration of the trials, of as many as are over by ``until_s``; of one at least."""
+    found: list[tuple[Trial, float]] = []
     try:
-        _tried(few, Trial(64, 1000), 3, trials, progress)  # compiles, and meets torch for the first time
-        rate = measured_rate(iteration_s, pixels)
+        _tried(few, Trial(64, 1000), 3, folder, progress)  # compiles, and meets torch for the first time
+        for trial in TRIALS:
+            if found and time.monotonic() > until_s:
+                break
+            trained = _tried(few, trial, _TRIAL_ITERATIONS, folder, progress)
+            found.append((trial, float(trained.seconds) / max(trained.iterations, 1)))
     finally:
-        shutil.rmtree(trials, ignore_errors=True)
-    return plan(left_s - (time.monotonic() - began), rate, sizes, len(held_out), fixed)
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
 
 
-def _tried(few: Dataset, trial: Trial, iterations: int, folder: Path, progress: Progress) -> Any:
+def _tried(few: Dataset, trial: Trial, iterations: int, folder: Path, progress: Progress) -> Trained:
     """A short training of full harmonics whose splats neither grow nor move about."""
     settings = import_module("translight.reconstruction.training.settings")
     trainer = import_module("translight.reconstruction.training.trainer")
@@ -89,7 +131,8 @@ def _tried(few: Dataset, trial: Trial, iterations: int, folder: Path, progress: 
         sky="none",
     )
     cloud = crowd(few, trial)
-    return trainer.train(few, asked, folder / f"{trial.width_px}-{trial.splats}", initial=cloud)
+    trained: Trained = trainer.train(few, asked, folder / f"{trial.width_px}-{trial.splats}", initial=cloud)
+    return trained
 
 
 def _trainer(job: Job) -> Any:
@@ -102,8 +145,9 @@ def _trainer(job: Job) -> Any:
             iterations=plan.iterations,
             seconds=plan.seconds,
             seed=job.seed,
+            **_schedule(plan.iterations),
         )
-        trained = trainer.train(
+        trained: Trained = trainer.train(
             dataset,
             asked,
             folder,
@@ -120,6 +164,15 @@ def _trainer(job: Job) -> Any:
             dataset.metres_per_unit,
             trained.antialiased,
         )
-        return Made(environment, (("train", {**trained.facts, "plan": asdict(plan)}),))
+        gains = {name: gain.tolist() for name, gain in trained.gains.items()}
+        return Made(environment, (("train", trained.facts),), gains)
 
     return make
+
+
+def _schedule(iterations: int) -> dict[str, int]:
+    """When splats are added and moved: as trainers have it for long runs, in proportion for short ones."""
+    return {
+        "refine_from": min(500, iterations // 14),
+        "refine_every": min(100, max(1, iterations // 70)),
+    }

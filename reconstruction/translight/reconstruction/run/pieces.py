@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,14 @@ class Solved:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """An environment that was made, and the report's steps of how: ``train``, or ``nerf`` and ``bake``."""
+    """An environment that was made, and the report's steps of how: ``train``, or ``nerf`` and ``bake``.
+
+    ``gains`` are those that held-out photographs' exposure values foretell (evaluation.py).
+    """
 
     environment: Environment
     steps: tuple[tuple[str, Mapping[str, Any]], ...]
+    gains: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

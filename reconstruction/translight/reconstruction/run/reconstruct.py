@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.evaluate.contact_sheet import contact_sheet
 from translight.reconstruction.evaluate.evaluation import Evaluation, evaluate
 from translight.reconstruction.evaluate.views import cameras_part
-from translight.reconstruction.run.budget import POSES_SHARE, Plan
+from translight.reconstruction.run.budget import POSES_SHARE, Plan, plan_text, training_s
 from translight.reconstruction.run.dataset_file import load_dataset, save_dataset
 from translight.reconstruction.run.facts import plain
 from translight.reconstruction.run.job import Job, check_job
@@ -83,6 +83,7 @@ class _Run:
     work: WorkFolder
     resumed: bool = False
     began_s: float = 0.0
+    gains: Mapping[str, list[float]] = field(default_factory=dict)
 
     def outcome(self) -> Outcome:
         self.resumed = self.work.any_kept()
@@ -145,12 +146,13 @@ class _Run:
                 environment = replace(made.environment, name=self.job.name)
                 if len(environment.splats) == 0:
                     raise ReconstructionError(f"{self.job.photos}: the training ended without a splat")
-                kept = {"steps": plain(made.steps)}
+                kept = {"steps": plain(made.steps), "gains": plain(made.gains)}
                 save_environment(environment, package)
                 self.work.keep("train", kept)
                 self.watch.end(f"{len(environment.splats):,} splats")
         for name, facts in kept["steps"]:
             report = report.with_step(name, **facts)
+        self.gains = kept["gains"]
         return replace(environment, name=self.job.name), plan, report
 
     def _plan(self, dataset: Dataset) -> Plan:
@@ -158,9 +160,10 @@ class _Run:
         kept = self.work.kept("plan")
         if kept is not None:
             return Plan(**kept)
-        left_s = None if self.job.budget_s is None else self.job.budget_s - self._spent_s()
+        left_s = None if self.job.budget_s is None else training_s(self.job.budget_s, self._spent_s())
         plan = self.pieces.plan(dataset, left_s, self.job.fixed, self.work.folder("train"), self.watch.progress)
         self.work.keep("plan", asdict(plan))
+        self.watch.note(plan_text(plan))
         return plan
 
     def _evaluated(self, environment: Environment, dataset: Dataset, plan: Plan) -> Evaluation:
@@ -173,6 +176,7 @@ class _Run:
                 self.job.renderer,
                 self.watch.progress,
                 held_out=bool(held_out),
+                gains=self.gains,
             )
             self.watch.end(quality_text(evaluation))
         return evaluation

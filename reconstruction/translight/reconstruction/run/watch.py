@@ -53,7 +53,11 @@ class Watch(Protocol):
         ...
 
     def progress(self, what: str, share: float) -> None:
-        """A few words, and the share of the stage that is done, 0 to 1."""
+        """A few words, and the share of the stage that is done, 0 to 1; 0 where nobody knows."""
+        ...
+
+    def note(self, what: str) -> None:
+        """Something that is told once, and at once."""
         ...
 
     def moment(self, moment: Moment) -> None:
@@ -85,7 +89,11 @@ class Lines:
     def progress(self, what: str, share: float) -> None:
         """A line, if the last is old enough."""
         if self._is_time():
-            self._write(f"{self._stage}: {what}, {share:.0%}")
+            self._write(f"{self._stage}: {what}{f', {share:.0%}' if share > 0 else ''}")
+
+    def note(self, what: str) -> None:
+        """A line."""
+        self._write(f"{self._stage}: {what}")
 
     def moment(self, moment: Moment) -> None:
         """A line, if the last is old enough."""

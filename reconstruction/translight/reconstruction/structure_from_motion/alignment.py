@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64
 
 from translight.core.pose import Pose, Similarity
 
-_TRIPLES = 500
+_TRIPLES = 200
 _SIGMA_FROM_MEDIAN = 1.4826
 _GATE_SIGMAS = 2.5
 _REFINEMENTS = 5

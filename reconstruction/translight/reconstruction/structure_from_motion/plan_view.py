@@ -45,7 +45,7 @@ def draw_poses(dataset: Dataset, file: Path) -> None:
         def pixels(xyz: Float64[np.ndarray, "n 3"], left: int = left, picked: list[int] = picked,
                    middle: Float64[np.ndarray, "2"] = middle) -> Float64[np.ndarray, "n 2"]:  # fmt: skip
             flat = (xyz[:, picked] - middle) * px_per_m * (1, -1)
-            return flat + (left + half / 2, _HEIGHT_PX / 2)
+            return flat + np.array([left + half / 2, _HEIGHT_PX / 2])
 
         if axes == (1, 2):
             y = float(pixels(np.array([[0.0, 0.0, floor_z]]))[0, 1])

@@ -12,6 +12,7 @@ from translight.core.frames import STAGE_FROM_RDF
 from translight.core.pose import Pose, Similarity
 from translight.reconstruction.structure_from_motion.gps import GpsFit, fit_gps
 from translight.reconstruction.structure_from_motion.model import SparseModel
+from translight.reconstruction.structure_from_motion.planes import Plane
 from translight.reconstruction.structure_from_motion.upright import (
     Up,
     find_floor,
@@ -26,7 +27,11 @@ AERIAL_M = 4.0
 """Cameras higher above the floor than this were flown, or stood on a roof: nobody on the floor saw the scene so."""
 HELD_M = 1.6
 """Where nothing tells the size, cameras are taken to have been held at this height."""
+REACH_M = 8.0
+"""Where no floor is seen either, half of all points are taken to be nearer than this."""
 _LOWEST_PERCENTILE = 5.0
+_LEAST_BELOW = 0.02
+"""Of the points, the part that must lie below the cameras to tell the ground."""
 _LEAST_HEIGHT_SHARE = 0.02
 """Of the distance to the points: a floor nearer to the cameras than this is no measure of their height."""
 _LEVEL_VIEW = 0.35
@@ -60,20 +65,16 @@ def stand(
     gps = fit_gps(centres, positions_m)
     up, floor = _up(model, centres, gps, gimbal_ups)
     direction = up.direction
-    heights = model.xyz @ direction
     held = float(np.median(centres @ direction))
-    below = heights[heights < held]
-    if floor is not None:
-        ground, found = float(np.median(heights[floor.inliers])), "a level plane below the cameras"
-    elif len(below):
-        ground, found = float(np.percentile(below, _LOWEST_PERCENTILE)), "the lowest points: no level plane was found"
-    else:
-        ground, found = held, "the cameras' height: no point lies below them"
-    scale, how = _scale(model, centres, gps, model_unit_m, held - ground)
-    metres_known = model_unit_m is not None or (gps is not None and gps.scales)
+    ground, found = _ground(model, centres, direction, floor)
+    reach = float(np.median(np.linalg.norm(model.xyz - np.median(centres, axis=0), axis=1))) if len(model.xyz) else 1.0
+    scale, how = _scale(gps, model_unit_m, None if ground is None else held - ground, reach)
+    if ground is None:
+        ground, found = held - HELD_M / scale, f"{HELD_M} m below the cameras: nothing is seen below them"
     heading, looks = _heading(model, direction)
     scene_from_model = _frame(direction, heading, np.median(centres, axis=0), ground, scale)
     height_m = scale * (held - ground)
+    metres_known = bool(how["known"])
     aerial = metres_known and height_m > AERIAL_M
     stage_from_scene = Similarity(1.0, STAGE_FROM_RDF)
     facts: dict[str, Any] = {
@@ -98,29 +99,41 @@ def stand(
 
 def _up(
     model: SparseModel, centres: Float64[np.ndarray, "n 3"], gps: GpsFit | None, gimbal_ups: Float64[np.ndarray, "n 3"]
-) -> tuple[Up, Any]:
+) -> tuple[Up, Plane | None]:
     """Up and the floor: by GPS, by the gimbal, or by how the cameras were held and what is level or upright."""
     if gps is not None and gps.levels:
-        up = Up(gps.enu_from_world.pose.rotation()[2], "GPS", max(gps.tilt_deg, 3.0))
+        up = Up(gps.enu_from_world.pose.rotation()[2], "GPS", max(gps.tilt_deg, 5.0))
         return up, find_floor(up, model.xyz, centres)
     known = np.flatnonzero(np.isfinite(gimbal_ups).all(axis=1))
     if len(known) >= 2:
         turned = np.array([model.world_from_camera[i].rotation() @ gimbal_ups[i] for i in known])
         direction, spread_deg = mean_direction(turned)
         if spread_deg < 5.0:
-            up = Up(direction, "the drone's gimbal", max(spread_deg, 3.0))
+            up = Up(direction, "the drone's gimbal", max(spread_deg, 5.0))
             return up, find_floor(up, model.xyz, centres)
     return levelled(up_of_cameras(model.world_from_camera), model.xyz, centres)
 
 
+def _ground(
+    model: SparseModel, centres: Float64[np.ndarray, "n 3"], up: Float64[np.ndarray, "3"], floor: Plane | None
+) -> tuple[float | None, str]:
+    """The ground's height along up, and what it is; None where nothing is seen below the cameras."""
+    heights = model.xyz @ up
+    if floor is not None:
+        return float(np.median(heights[floor.inliers])), "a level plane below the cameras"
+    below = heights[heights < np.median(centres @ up)]
+    if len(below) < _LEAST_BELOW * len(heights) or not len(below):
+        return None, ""
+    return float(np.percentile(below, _LOWEST_PERCENTILE)), "the lowest points: no level plane was found"
+
+
 def _scale(
-    model: SparseModel,
-    centres: Float64[np.ndarray, "n 3"],
-    gps: GpsFit | None,
-    model_unit_m: float | None,
-    height: float,
+    gps: GpsFit | None, model_unit_m: float | None, height: float | None, reach: float
 ) -> tuple[float, dict[str, Any]]:
-    """Metres per unit of the model, known or guessed, and how."""
+    """Metres per unit of the model, known or guessed, and how.
+
+    ``height`` is the cameras' above the ground, where it is known, ``reach`` how far the points are, in that unit.
+    """
     facts: dict[str, Any] = {}
     if gps is not None:
         facts["gps"] = {
@@ -135,12 +148,11 @@ def _scale(
     if gps is not None and gps.scales:
         return gps.enu_from_world.scale, {"by": "GPS", "known": True, **facts}
     why = "no GPS and no known distance" if gps is None else "GPS is too coarse for so small a capture"
-    reach = float(np.median(np.linalg.norm(model.xyz - np.median(centres, axis=0), axis=1))) if len(model.xyz) else 1.0
-    if height > _LEAST_HEIGHT_SHARE * reach:
+    if height is not None and height > _LEAST_HEIGHT_SHARE * reach:
         guess = f"{why}: guessed, cameras {HELD_M} m above the floor"
         return HELD_M / height, {"by": guess, "known": False, **facts}
-    guess = f"{why}: guessed, half of the points within 5 m"
-    return 5.0 / max(reach, 1e-9), {"by": guess, "known": False, **facts}
+    guess = f"{why}: guessed, half of the points within {REACH_M:g} m"
+    return REACH_M / max(reach, 1e-9), {"by": guess, "known": False, **facts}
 
 
 def _heading(model: SparseModel, up: Float64[np.ndarray, "3"]) -> tuple[Float64[np.ndarray, "3"], str]:

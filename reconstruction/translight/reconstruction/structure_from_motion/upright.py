@@ -64,24 +64,30 @@ def mean_direction(directions: Float64[np.ndarray, "n 3"]) -> tuple[Float64[np.n
 
 
 def levelled(up: Up, xyz: Float64[np.ndarray, "m 3"], centres: Float64[np.ndarray, "n 3"]) -> tuple[Up, Plane | None]:
-    """``up`` corrected by the floor, or by up to two walls where there is no floor; and the floor, if there is one."""
+    """``up`` corrected by the floor, or by up to two walls where they are larger; and the floor, if there is one."""
     floor = find_floor(up, xyz, centres)
-    if floor is not None:
+    walls = _find_walls(up, xyz, centres)
+    if floor is not None and (not walls or floor.inliers.sum() >= walls[0].inliers.sum()):
         return Up(floor.normal, f"{up.source}, and the floor", 2.0), floor
-    direction, walls = up.direction, list[Plane]()
-    for _ in range(2):
-        wall = find_plane(xyz, centres, lambda n: _about_wall(n, up, walls))
-        if wall is None:
-            break
-        walls.append(wall)
-        normals = np.array([one.normal for one in walls])
-        # what is left of up when it lies in every wall
-        direction = _unit(up.direction - np.linalg.pinv(normals) @ (normals @ up.direction))
     if not walls:
         return up, None
+    normals = np.array([wall.normal for wall in walls])
+    # what is left of up when it lies in every wall
+    direction = _unit(up.direction - np.linalg.pinv(normals) @ (normals @ up.direction))
     source = f"{up.source}, and {'a wall' if len(walls) == 1 else 'two walls'}"
     found = Up(direction, source, min(up.tolerance_deg, 5.0))
     return found, find_floor(found, xyz, centres)
+
+
+def _find_walls(up: Up, xyz: Float64[np.ndarray, "m 3"], centres: Float64[np.ndarray, "n 3"]) -> list[Plane]:
+    """The largest upright plane, and another that stands across it."""
+    walls: list[Plane] = []
+    for _ in range(2):
+        wall = find_plane(xyz, centres, lambda normals: _upright(normals, up, walls))
+        if wall is None:
+            break
+        walls.append(wall)
+    return walls
 
 
 def find_floor(up: Up, xyz: Float64[np.ndarray, "m 3"], centres: Float64[np.ndarray, "n 3"]) -> Plane | None:
@@ -97,7 +103,7 @@ def find_floor(up: Up, xyz: Float64[np.ndarray, "m 3"], centres: Float64[np.ndar
     return Plane(plane.normal * sign, plane.offset * sign, plane.inliers)
 
 
-def _about_wall(normals: Float64[np.ndarray, "k 3"], up: Up, others: Sequence[Plane]) -> Bool[np.ndarray, "k"]:
+def _upright(normals: Float64[np.ndarray, "k 3"], up: Up, others: Sequence[Plane]) -> Bool[np.ndarray, "k"]:
     upright = np.abs(normals @ up.direction) <= np.sin(np.radians(up.tolerance_deg))
     most = np.cos(np.radians(_TWO_WALLS_DEG))
     for other in others:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.reconstruction.nerf import room
+
 from translight.core.camera import Camera
 from translight.core.errors import FormatError
 from translight.core.image import load_image, save_image

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,12 @@ def test_a_failed_run_is_taken_up_again(dataset, tmp_path, worker):
     assert len(trained(dataset, tmp_path, worker).pictures) == 5
 
 
+def test_views_that_nobody_had_time_for_are_missing(dataset, tmp_path, worker):
+    worker.write_text(SPEAKS + "os.remove(os.path.join(folder, 'photo_003.npz'))\n" + DONE)
+    views = [replace(view, wanted=k < 2) for k, view in enumerate(photograph_views(dataset.images, 32))]
+    assert sorted(trained(dataset, tmp_path, worker, views=views).pictures) == [f"photo_00{k}" for k in (0, 1, 2, 4)]
+
+
 def test_another_nerfs_folder_is_refused(dataset, tmp_path, worker):
     trained(dataset, tmp_path, worker)
     message = r"work: holds the NeRF of other pictures or settings: remove it, or name another folder$"
@@ -135,7 +142,7 @@ def test_a_folder_that_cannot_be_made(dataset, tmp_path, worker):
 
 
 def test_settings_and_views_that_cannot_be(dataset, tmp_path, worker):
-    with pytest.raises(ValueError, match="more than 0 seconds"):
+    with pytest.raises(ValueError, match="for more than 0 seconds"):
         NerfSettings(seconds=0)
     with pytest.raises(ValueError, match="an iteration or more"):
         NerfSettings(iterations=0)

@@ -28,6 +28,7 @@ def test_every_training_camera_bakes_and_what_measures_is_between(tmp_path):
     taken_away = [image.scene_from_camera for image in held_out]
     assert not any(view.scene_from_camera is pose for view in views for pose in taken_away)
     assert len(baking_views(dataset, 64, 1)) == 10  # all eight, and those that measure
+    assert [view.wanted for view in views] == [True] * 9 + [False] * 7
 
 
 def test_new_cameras_stand_near_the_photographs_and_look_where_they_did(tmp_path):

@@ -71,15 +71,16 @@ def nerf_environment(
     """Train nerfacto on the dataset's training photographs, and bake it.
 
     ``folder`` keeps all work, with which the same call goes on. ``python`` is nerfstudio's (``process.nerf_python``);
-    ``moment`` hears of the refining as of any training. Views are compared 400 pixels wide or as they are. Raises
-    ReconstructionError where nerfstudio fails or the NeRF shows no surface, MissingExtra without torch, FormatError.
+    ``moment`` hears of the refining as of any training. Views and photographs are compared as wide as the NeRF was
+    trained. Raises ReconstructionError where nerfstudio fails or the NeRF shows no surface, FormatError on pictures
+    that cannot be read or written.
     """
     _, held_out = dataset.split()
     new_views = baking_views(dataset, baking.width_px, baking.views, baking.seed)
     photo_views = photograph_views(held_out, training.width_px)
     nerf = train_nerf(dataset, [*photo_views, *new_views], training, folder, python, progress)
     shown = tuple(nerf.pictures[view.name] for view in photo_views)
-    pictures = [nerf.pictures[view.name] for view in new_views]
+    pictures = [nerf.pictures[view.name] for view in new_views if view.name in nerf.pictures]
 
     seen = _as_dataset(dataset, pictures, folder / "views")
     learned = {image.name for image in seen.split()[0]}

@@ -32,12 +32,14 @@ _PLANES = ("rgb", "depth", "expected_depth", "accumulation")
 class NerfSettings:
     """How a NeRF is trained: pictures ``width_px`` wide, until ``iterations`` are done or ``seconds`` of them are over.
 
-    ``sizes`` replaces nerfacto's own settings by name (``log2_hashmap_size``, ``train_num_rays_per_batch`` …).
+    Looking through the NeRF ends after ``looking_s``, but not before the views that are wanted. ``sizes`` replaces
+    nerfacto's own settings by name (``log2_hashmap_size``, ``train_num_rays_per_batch`` …).
     """
 
     width_px: int = 400
     iterations: int = DEFAULT_ITERATIONS
     seconds: float | None = None
+    looking_s: float | None = None
     seed: int = 0
     checkpoint_every_s: float = 60.0
     sizes: Mapping[str, Any] = field(default_factory=dict)
@@ -45,8 +47,9 @@ class NerfSettings:
     def __post_init__(self) -> None:
         if self.width_px < 1 or self.iterations < 1 or self.seed < 0 or self.checkpoint_every_s <= 0:
             raise ValueError(f"a NeRF takes pictures of a pixel or more and an iteration or more, got {self}")
-        if self.seconds is not None and not 0 < self.seconds < math.inf:
-            raise ValueError(f"a NeRF trains for more than 0 seconds, got {self.seconds}")
+        for seconds in (self.seconds, self.looking_s):
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise ValueError(f"a NeRF trains, and is looked at, for more than 0 seconds, got {seconds}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,9 @@ def train_nerf(
         facts = {**listener.facts, "width_px": settings.width_px, "images": len(dataset.images)}
         with whole_file(finished) as aside:
             aside.write_text(json.dumps({"job": job, "facts": facts}), encoding="utf-8")
-    return Nerf({view.name: _load(renders / f"{view.name}.npz", view) for view in views}, facts)
+    seen = {view.name: renders / f"{view.name}.npz" for view in views}
+    pictures = {view.name: _load(seen[view.name], view) for view in views if view.wanted or seen[view.name].exists()}
+    return Nerf(pictures, facts)
 
 
 def _finished(file: Path, job: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -126,12 +131,14 @@ def _job(folder: Path, settings: NerfSettings, views: Sequence[NerfView]) -> dic
         "work": str(folder.absolute()),
         "iterations": settings.iterations,
         "seconds": settings.seconds,
+        "render_seconds": settings.looking_s,
         "seed": settings.seed,
         "checkpoint_every_s": settings.checkpoint_every_s,
         "sizes": dict(settings.sizes),
         "render": [
             {
                 "name": view.name,
+                "wanted": view.wanted,
                 **intrinsics(view.camera),
                 "transform_matrix": transform_matrix(view.scene_from_camera),
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from translight.core.camera import Camera
 from translight.core.pose import Pose
 from translight.reconstruction.dataset import HELD_OUT_EVERY, Dataset, PosedImage
 
+FEWEST = HELD_OUT_EVERY + 1
+"""A bake of fewer views than these would have one to measure with and hardly any to learn from."""
 JITTER = 0.15
 """How far a new camera stands from the line between two, over the distance of these two."""
 _TURN_DEG = 2.0
@@ -19,11 +21,12 @@ _NEIGHBOURS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NerfView:
-    """A named camera in the scene."""
+    """A named camera in the scene; ``wanted`` however long it takes to look through it."""
 
     name: str
     camera: Camera
     scene_from_camera: Pose
+    wanted: bool = True
 
 
 def photograph_views(images: Sequence[PosedImage], width_px: int) -> list[NerfView]:
@@ -38,12 +41,13 @@ def baking_views(dataset: Dataset, width_px: int, count: int, seed: int = 0) -> 
     """``count`` cameras (or more, where there are more photographs) for a bake, named bake_000 and so on.
 
     Every eighth, beginning with the first, stands between two photographs and belongs to the held-out part of a
-    dataset with these names (``Dataset.split``); of the others the first are the training photographs' own. New
-    cameras stand between a photograph and one of its nearest neighbours, moved and turned a little.
+    dataset with these names (``Dataset.split``); of the others the first are the training photographs' own, in no
+    order, so that a part of the views sees all of the scene. New cameras stand between a photograph and one of its
+    nearest neighbours, moved and turned a little. The first FEWEST are wanted.
     """
     training, _ = dataset.split()
     rng = np.random.default_rng(seed)
-    waiting = list(training)
+    waiting = [training[k] for k in rng.permutation(len(training))]
     found: list[NerfView] = []
     while len(found) < count or waiting:
         name = f"bake_{len(found):03}"
@@ -52,7 +56,7 @@ def baking_views(dataset: Dataset, width_px: int, count: int, seed: int = 0) -> 
             found.append(NerfView(name, _sized(image.camera, width_px), image.scene_from_camera))
         else:
             found.append(_between(training, name, width_px, rng))
-    return found
+    return [replace(view, wanted=number < FEWEST) for number, view in enumerate(found)]
 
 
 def _between(images: Sequence[PosedImage], name: str, width_px: int, rng: np.random.Generator) -> NerfView:

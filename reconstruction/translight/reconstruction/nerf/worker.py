@@ -186,8 +186,11 @@ def _telling_trainer() -> type:
     return TellingTrainer
 
 
-def render(trainer: Any, views: list[dict[str, Any]], folder: Path, events: Events) -> None:
-    """Each view as an .npz: rgb, depth (median) and expected_depth as camera z in the data's units, accumulation."""
+def render(trainer: Any, job: dict[str, Any], events: Events) -> None:
+    """Each view as an .npz: rgb, depth (median) and expected_depth as camera z in the data's units, accumulation.
+
+    After the job's ``render_seconds`` only views that are ``wanted`` follow.
+    """
     import numpy as np
     import torch
     from nerfstudio.cameras.cameras import Cameras
@@ -195,11 +198,15 @@ def render(trainer: Any, views: list[dict[str, Any]], folder: Path, events: Even
     parsed = trainer.pipeline.datamanager.train_dataparser_outputs
     turn = np.asarray(parsed.dataparser_transform, dtype=np.float64)[:3]
     scale = float(parsed.dataparser_scale)
+    views, folder, limit = job["render"], Path(job["work"]) / "renders", job["render_seconds"]
     folder.mkdir(parents=True, exist_ok=True)
     trainer.pipeline.eval()
+    began = time.monotonic()
     for number, view in enumerate(views):
         if events.unheard():
             raise Stopped
+        if limit is not None and time.monotonic() - began > limit and not view["wanted"]:
+            continue
         data_from_camera = np.array(view["transform_matrix"], dtype=np.float64)
         pose = turn @ data_from_camera
         pose[:, 3] *= scale
@@ -273,7 +280,7 @@ def main() -> int:
         events.tell("trained", iteration=trainer.done, seconds=seconds, stopped=trainer.stopped)
         if trainer.stopped == "stopped":
             return 3
-        render(trainer, job["render"], Path(job["work"]) / "renders", events)
+        render(trainer, job, events)
         events.tell("done")
         return 0
     except Stopped:

@@ -239,12 +239,7 @@ def prepare() -> str:
     warnings.simplefilter("ignore", FutureWarning)
     import torch
 
-    if not torch.cuda.is_available():
-        # PyPI's torchvision is built for CUDA: without its library the operators that it describes do not exist.
-        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
-        globals()["_operators"] = library  # they live as long as this object
+    _declare_operators(torch)
     import torchmetrics.image.lpip as lpips
 
     class NoLpips(torch.nn.Module):
@@ -260,6 +255,26 @@ def prepare() -> str:
     scalars: list[Any] = [np.float64(0).__reduce__()[0], np.dtype, type(np.dtype(np.float64))]
     torch.serialization.add_safe_globals(scalars)
     return version("nerfstudio")
+
+
+def _declare_operators(torch: Any) -> None:
+    """Let torchvision be imported beside a torch without CUDA.
+
+    PyPI's torchvision is built for CUDA. Where that is missing its library does not load, and its import then describes
+    operators that do not exist; nothing here calls them.
+    """
+    from importlib.util import find_spec
+
+    found = find_spec("torchvision")
+    assert found is not None
+    assert found.origin is not None
+    try:
+        torch.ops.load_library(next(Path(found.origin).parent.glob("_C*")))
+    except (OSError, StopIteration):
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        globals()["_operators"] = library  # they live as long as this object
 
 
 def main() -> int:

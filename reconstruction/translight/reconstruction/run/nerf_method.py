@@ -19,8 +19,8 @@ TRAINING_SHARE, REFINING_SHARE = 0.6, 0.25
 """Of the seconds planned; the rest goes to looking through the NeRF, and to baking."""
 
 
-def planned(dataset: Dataset, left_s: float | None, fixed: Fixed, folder: Path, progress: Progress) -> Plan:
-    """No trials: nerfacto trains by the clock."""
+def planned(dataset: Dataset, left_s: float | None, fixed: Fixed, _folder: Path, _progress: Progress) -> Plan:
+    """``Pieces.plan`` without trials: nerfacto trains by the clock."""
     _, held_out = dataset.split()
     width = min(fixed.width_px or WIDTH_PX, max(image.camera.width_px for image in dataset.images))
     seconds = None

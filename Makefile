@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NERF := .venv-nerf
 ARGS ?=
 
-.PHONY: demo test test-slow check bench bench-peers format clean
+.PHONY: demo test test-slow check bench bench-peers nerf format clean
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,7 +23,17 @@ demo: $(VENV)/installed
 test: $(VENV)/developed
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-slow: $(VENV)/developed
+# nerfstudio pins what Translight does not, so it lives beside. torch comes with its own dependencies: on Linux those are
+# CUDA's; with --no-deps nothing else does. The touched file says that all of it is there.
+nerf: $(NERF)/installed
+
+$(NERF)/installed: reconstruction/nerf-requirements.txt
+	test -x $(NERF)/bin/python || $(PYTHON) -m venv $(NERF)
+	$(NERF)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(NERF)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+test-slow: $(VENV)/developed $(NERF)/installed
 	$(BIN)/python -m pytest -m "slow" $(ARGS)
 
 check: $(VENV)/developed
@@ -45,4 +56,4 @@ format: $(VENV)/developed
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) dist build out
+	rm -rf $(VENV) $(NERF) dist build out

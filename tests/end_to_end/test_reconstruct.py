@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.reconstruction.evaluate.photographed import CAMERA, photographed
+
 from translight.core.frames import RDF_FROM_RUB, STAGE_FROM_RDF
 from translight.environment.report import Report
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from translight.reconstruction.training.optimiser import Adam
 
-RATE = 2e-3
+RATE = 1e-2
 MOST = 1.5
 """A gain's logarithm stays within ± this: two stops and more of light."""
 PER_STOP = -float(np.log(2)) / 2.2

@@ -24,6 +24,8 @@ from translight.render.differentiable import Rasterised
 MEANS_RATE, MEANS_END = 1.6e-4, 0.01
 """Of the scene's size an iteration at first, and what is left of it at the end."""
 SCALES_RATE, TURN_RATE, OPACITY_RATE, COLOUR_RATE, HARMONICS_RATE = 5e-3, 1e-3, 5e-2, 2.5e-3, 1.25e-4
+_SHOWS = 0.02
+"""The dome learns only where so much of it, or more, shines through the splats."""
 _SMOOTHING = 0.98
 """Of the mean squared difference that is told, from picture to picture."""
 
@@ -108,7 +110,9 @@ class Run:
         """A drawn picture over the dome, where there is one."""
         if self.dome is None:
             return drawn.rgb
-        return drawn.rgb + (1 - drawn.alpha) * self.dome.picture(view.grid())
+        sky, through = self.dome.picture(view.grid()), 1 - drawn.alpha
+        # Adam would move what hardly shows as far as what does
+        return drawn.rgb + through * torch.where(through.detach() > _SHOWS, sky, sky.detach())
 
     def _drawn(self, view: TrainingView, pose: Tensor, scales: Tensor, opacities: Tensor) -> Rasterised:
         splats = self.splats

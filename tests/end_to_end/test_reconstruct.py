@@ -32,7 +32,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _started(photos: Path, output: Path) -> subprocess.Popen[str]:
-    words = [str(photos), "-o", str(output), "--width", "96", "--splats", "600", "--iterations", "800"]
+    words = [str(photos), "-o", str(output), "--width", "96", "--splats", "600", "--iterations", "500"]
     return subprocess.Popen(
         [sys.executable, "-m", "translight.cli", "reconstruct", *words],
         stdout=subprocess.PIPE,
@@ -67,7 +67,11 @@ def test_an_interrupted_run_goes_on_to_an_environment(photos: Path, tmp_path: Pa
     assert evaluated is not None
     assert whole is not None
     assert (whole["resumed"], evaluated["held_out"]) == (True, 2)
-    assert evaluated["psnr_db"] > _of_a_grey_picture(photos) + 3
+    trained = report.last("train")
+    assert trained is not None
+    grey_db = _of_a_grey_picture(photos)
+    assert trained["training_psnr_db"] > grey_db + 6
+    assert evaluated["psnr_db"] > grey_db + 2  # eight views of strewn blobs are learned by heart sooner than understood
 
 
 def _of_a_grey_picture(photos: Path) -> float:

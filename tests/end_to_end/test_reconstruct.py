@@ -52,7 +52,8 @@ def test_an_interrupted_run_goes_on_to_an_environment(photos: Path, tmp_path: Pa
                 break
         run.send_signal(signal.SIGINT)
         rest = run.stderr.read()
-        assert run.wait(60) == 130, rest
+        # Interrupted within an exec of text, as imports of torch do, CPython ends itself by the signal: 130 to a shell.
+        assert run.wait(60) in (130, -signal.SIGINT), rest
     assert rest.splitlines()[-1] == "translight: interrupted; the same command goes on from here, --fresh begins anew"
     assert [path.name for path in tmp_path.iterdir()] == [".wall.tlenv.work"]
 

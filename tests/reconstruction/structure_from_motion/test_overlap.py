@@ -84,8 +84,8 @@ def test_no_stills(tmp_path):
     ("sequential", "gps", "said"),
     [
         (False, False, "look-alikes, and those that follow one another by name"),
-        (True, False, "those that follow one another, and look-alikes"),
-        (False, True, "neighbours by GPS, and look-alikes"),
+        pytest.param(True, False, "those that follow one another, and look-alikes", marks=pytest.mark.slow),
+        pytest.param(False, True, "neighbours by GPS, and look-alikes", marks=pytest.mark.slow),
     ],
 )
 def test_many_stills_are_matched_with_some(two_rooms, tmp_path, monkeypatch, sequential, gps, said):

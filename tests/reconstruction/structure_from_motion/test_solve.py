@@ -225,6 +225,7 @@ def test_too_few_photographs(tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.slow
 def test_photographs_of_different_places_are_refused(tmp_path):
     pictures = {f"{i}.png": photograph(room(100 * i), POSES[i]) for i in range(3)}
     capture = capture_of(pictures, tmp_path / "photos")

@@ -41,6 +41,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
+    from translight.commands.environment import Crop, Floaters, Match, Merge
+    from translight.commands.environment_budget import Detail, Prune
+    from translight.commands.environment_place import Place
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -54,6 +57,15 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "record": Record,
         "replay": Replay,
     }
+    edits: Mapping[str, type[Command]] = {
+        "crop": Crop,
+        "floaters": Floaters,
+        "place": Place,
+        "prune": Prune,
+        "detail": Detail,
+        "match": Match,
+        "merge": Merge,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -66,6 +78,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "render": Render,
         "info": Info,
         "convert": Convert,
+        "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}

@@ -100,3 +100,32 @@ def tiff16(path: Path, pixels):
     head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + directory + bytes(4)
     path.write_bytes(head + struct.pack("<3H", 16, 16, 16) + data)
     return path
+
+
+def linear_profile(name=b"Linear Rec709"):
+    """An ICC profile of sRGB's primaries and linear light. Source: ICC.1:2004-10, sections 7 and 10."""
+
+    def xyz(*values):
+        return b"XYZ " + bytes(4) + b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    description = b"desc" + bytes(4) + struct.pack(">I", len(name) + 1) + name + b"\0" + bytes(78)
+    curve = b"curv" + bytes(4) + struct.pack(">I", 0)
+    tags = {
+        b"desc": description,
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.4360, 0.2225, 0.0139),  # adapted to D50, as sRGB's own profile has them
+        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
+        b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    table, body = struct.pack(">I", len(tags)), b""
+    for tag, data in tags.items():
+        data += bytes(-len(data) % 4)
+        table += tag + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(body), len(data))
+        body += data
+    size = 128 + len(table) + len(body)
+    header = struct.pack(">I4sI4s4s4s12s4s", size, b"", 0x02100000, b"mntr", b"RGB ", b"XYZ ", bytes(12), b"acsp")
+    header += bytes(68 - len(header)) + struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + table + body

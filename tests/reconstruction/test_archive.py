@@ -1,3 +1,4 @@
+import os
 import stat
 import zipfile
 
@@ -73,12 +74,14 @@ def test_a_size_that_lies(tmp_path):
 def test_what_is_there_stays_and_the_rest_comes(tmp_path):
     path = make(tmp_path / "a.zip", [("a", b"one"), ("b", b"two"), ("c", b"three")])
     (tmp_path / "out").mkdir()
-    (tmp_path / "out/a").write_bytes(b"ONE")
-    (tmp_path / "out/b").write_bytes(b"t")
+    (tmp_path / "out/a").write_bytes(b"one")
+    os.utime(tmp_path / "out/a", (1, 1))
+    (tmp_path / "out/b").write_bytes(b"TWO")  # as long, but not the same
     told = []
     with open_archive(path) as archive:
         unpack(path, archive, {n: tmp_path / "out" / n for n in "ab"}, lambda *words: told.append(words))
-    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == {"a": b"ONE", "b": b"two"}
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == {"a": b"one", "b": b"two"}
+    assert (tmp_path / "out/a").stat().st_mtime == 1
     assert told == [("unpacking a.zip", 0.5), ("unpacking a.zip", 1.0)]
     (tmp_path / "file").touch()
     with pytest.raises(ReconstructionError, match=r"cannot be written"), open_archive(path) as archive:

@@ -1,5 +1,6 @@
 import json
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
@@ -61,6 +62,27 @@ def test_a_colmap_model_is_found_with_its_pictures(tmp_path, monkeypatch, model,
     ] * 2
 
 
+def test_a_text_model_written_by_hand_is_read(tmp_path):
+    if find_spec("pycolmap") is None:  # never imported here: it must not come before Pillow
+        pytest.skip("pycolmap is not installed")
+    save_photograph(tmp_path / "images" / "a.jpg", texture(24, 32))
+    model = tmp_path / "sparse" / "0"
+    model.mkdir(parents=True)
+    (model / "cameras.txt").write_text("1 OPENCV 32 24 30 31 16.5 12.25 0.1 0.01 0.001 0.002\n")
+    # half a turn about x, and then 1 2 3: the camera stands at -R'(1, 2, 3)
+    (model / "images.txt").write_text("1 0 1 0 0 1 2 3 1 a.jpg\n16 12 1\n")
+    (model / "points3D.txt").write_text("1 5 6 7 10 20 30 0.5 1 0\n")
+    dataset = open_input(tmp_path, tmp_path / "work")
+    assert isinstance(dataset, Dataset)
+    (image,) = dataset.images
+    assert image.file.samefile(tmp_path / "images" / "a.jpg")
+    assert (image.camera.fx, image.camera.fy, image.camera.cx, image.camera.cy) == (30, 31, 16.5, 12.25)
+    assert image.distortion == (0.1, 0.01, 0.001, 0.002)
+    assert np.allclose(image.scene_from_camera.position_m, [-1, 2, 3])
+    assert dataset.points is not None
+    assert dataset.points.xyz.tolist() == [[5, 6, 7]]
+
+
 def test_no_model_is_no_model(tmp_path):
     assert find_colmap_model(tmp_path) is None
     (tmp_path / "cameras.bin").touch()
@@ -81,7 +103,7 @@ def test_what_is_none_of_them_is_told_what_would_be(tmp_path):
     assert words(tmp_path / "a.obj") == f"not known what this is; wanted: {READ}"
     (tmp_path / "clip").mkdir()
     (tmp_path / "clip" / "c.mov").touch()
-    assert words(tmp_path / "clip") == f"no photographs, but a video: give {tmp_path / 'clip' / 'c.mov'} itself"
+    assert words(tmp_path / "clip") == "no photographs, but a video: give a video's file itself"
     (tmp_path / "empty").mkdir()
     assert words(tmp_path / "empty") == "no photographs; .jpg, .png, .tif and .heic are read"
     (tmp_path / "bad").mkdir()

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from tests.reconstruction.photographs import save_photograph, texture
 
-from translight.core.errors import FormatError
+from translight.core.errors import FormatError, ReconstructionError
 from translight.core.frames import RDF_FROM_RUB
+from translight.core.image import load_image
 from translight.core.pose import Pose
 from translight.reconstruction.pixels import load_photograph
 from translight.reconstruction.polycam import read_polycam
@@ -76,6 +77,24 @@ def test_polycams_raw_cameras_where_none_were_optimised(tmp_path):
     assert_turned(dataset.images[0])
 
 
+def test_black_borders_of_undistorted_pictures_are_masked(tmp_path):
+    folder = polycam(tmp_path / "scan")
+    picture = np.full((80, 100, 3), 120, np.uint8)
+    picture[:10] = 0  # the border
+    picture[40:50, 40:60] = 0  # a black thing
+    save_photograph(folder / "keyframes/corrected_images/1001.jpg", picture, quality=80)
+    first, second = read_polycam(folder, tmp_path / "work").images
+    assert first.mask == tmp_path / "work/polycam/masks/1001.png"
+    mask = load_image(first.mask)
+    assert not mask[:10].any()
+    assert (mask[18:] == 255).all()
+    assert second.mask is None
+    assert read_polycam(folder, tmp_path / "work").images[0].mask == first.mask
+    (tmp_path / "file").touch()
+    with pytest.raises(ReconstructionError, match=r"1001\.png: cannot be written"):
+        read_polycam(folder, tmp_path / "file")
+
+
 @pytest.mark.parametrize("prefix", ["", "poly/"])
 def test_polycam_zipped(tmp_path, prefix):
     folder = polycam(tmp_path / "made")
@@ -90,6 +109,12 @@ def test_polycam_zipped(tmp_path, prefix):
 
 
 def test_what_is_wrong_with_a_polycam_export(tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("a.jpg", b"x")
+    with pytest.raises(
+        FormatError, match=r"photos\.zip: no keyframes/cameras .* has; unpack a zip of photographs first$"
+    ):
+        read_polycam(tmp_path / "photos.zip", tmp_path)
     with pytest.raises(FormatError, match=r"no keyframes/cameras inside, as Polycam's raw data export has$"):
         read_polycam(tmp_path, tmp_path)
     root = polycam(tmp_path) / "keyframes"

@@ -8,6 +8,7 @@ from translight.core.errors import FormatError
 from translight.reconstruction.capture import GeoPosition
 from translight.reconstruction.masks import find_masks
 from translight.reconstruction.read_capture import read_capture, scan
+from translight.reconstruction.stills import load_still
 
 
 def names(capture):
@@ -98,6 +99,17 @@ def test_a_damaged_picture_is_refused_by_name_or_left_out(tmp_path):
         (tmp_path / name).unlink()
     with pytest.raises(FormatError, match=r"all 5 pictures are damaged: b\.jpg, d\.jpg, e\.jpg and 2 more$"):
         read_capture(tmp_path, skip_damaged=True)
+
+
+def test_damaged_exif_is_no_damaged_picture(tmp_path):
+    exif = exif_of(orientation=6, focal_35mm=26, position=(50, 8, 1))
+    whole = save_photograph(tmp_path / "a.jpg", texture(48, 64), exif).read_bytes()
+    at = whole.index(b"Exif\0\0") + 6
+    for name, data in (("a", b"XX"), ("b", b"MM\0*\xff\xff\xff\xff"), ("c", whole[at : at + 8] + b"\xff" * 60)):
+        (tmp_path / f"{name}.jpg").write_bytes(whole[:at] + data + whole[at + len(data) :])
+    stills = read_capture(tmp_path).stills
+    assert [(still.name, still.focal_px, still.geo) for still in stills] == [(f"{n}.jpg", None, None) for n in "abc"]
+    assert all(load_still(still.file).shape == (48, 64, 3) for still in stills)
 
 
 def test_folders_without_photographs_say_what_is_there(tmp_path):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
-from tests.reconstruction.photographs import exif_of, png16, save_photograph, texture, tiff16
+from tests.reconstruction.photographs import exif_of, linear_profile, png16, save_photograph, texture, tiff16
 
+from translight.colour.transfer import srgb_encode
 from translight.core.errors import FormatError, MissingExtra
 from translight.reconstruction.stills import load_reduced, load_still
 
@@ -62,6 +63,20 @@ def test_palettes_grey_and_cmyk_become_rgb(tmp_path):
         assert found.shape == (8, 8, 3)
         assert found.dtype == np.float32
     assert np.array_equal(*(load_still(tmp_path / "l.jpg")[..., c] for c in (0, 2)))
+
+
+def test_a_colour_profile_is_converted_to_srgb(tmp_path):
+    pixels = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2).repeat(4, axis=1)
+    profile = linear_profile()
+    found = load_still(save_photograph(tmp_path / "a.png", pixels, exif_of(orientation=3), icc_profile=profile))
+    linear = pixels[::-1, ::-1] / 255
+    assert np.abs(found - srgb_encode(linear)).max() < 1.5 / 255
+    with_alpha = np.concatenate([pixels, np.full((256, 4, 1), 255, np.uint8)], axis=2)
+    found = load_still(save_photograph(tmp_path / "b.png", with_alpha, icc_profile=profile))
+    assert np.abs(found - srgb_encode(pixels / 255)).max() < 1.5 / 255
+    for other in (linear_profile(b"sRGB IEC61966-2.1"), b"nonsense" * 40, profile[:150]):
+        found = load_still(save_photograph(tmp_path / "c.png", pixels, icc_profile=other))
+        assert np.allclose(found, pixels / 255)
 
 
 def test_heic_is_read_turned_and_whatever_its_name(tmp_path):

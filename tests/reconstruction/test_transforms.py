@@ -133,6 +133,37 @@ def test_any_pose_comes_back(folder, twist, digits, rows):
     assert np.allclose(found.rotation().T, expected, atol=tolerance)
 
 
+def test_generated_views_with_depth_lie_where_they_were_generated(folder):
+    """Views of a floor as Blender would write them: its own rays, matrices and depth, and our reading of them."""
+    width, height, focal = 40, 30, 35.0
+    frames = []
+    for i, (turn, tilt, position) in enumerate([(0.3, -0.7, (1, 2, 3)), (-2.0, -1.2, (4, -1, 2.5))]):
+        ct, st_, cx, sx = np.cos(turn), np.sin(turn), np.cos(np.pi / 2 + tilt), np.sin(np.pi / 2 + tilt)
+        # a camera that looks along its -z, pitched about x and then turned about the world's Z
+        rotation = np.array([[ct, -st_, 0], [st_, ct, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+        v, u = np.mgrid[:height, :width] + 0.5
+        rays = np.stack([(u - 20.5) / focal, -(v - 14) / focal, -np.ones_like(u)], axis=-1) @ rotation.T
+        depth = -position[2] / rays[..., 2]
+        depth[depth < 0] = 0  # the sky
+        floor = np.array(position) + rays * depth[..., None]
+        save_photograph(folder / f"v{i}.png", (np.sin(floor * 3) * 100 + 128).astype(np.uint8))
+        save_image(folder / f"d{i}.exr", depth.astype(np.float32))
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = rotation, position
+        frames.append({"file_path": f"v{i}.png", "depth_file_path": f"d{i}.exr", "transform_matrix": matrix.tolist()})
+    dataset = read_transforms(write(folder, frames, fl_x=focal, cx=20.5, cy=14.0))
+    for image in dataset.images:
+        photograph = load_photograph(image)
+        assert photograph.depth is not None
+        v, u = np.nonzero(photograph.depth)
+        assert len(u) > 600
+        seen = photograph.camera.ray(np.stack([u, v], axis=-1) + 0.5) * photograph.depth[v, u, None]
+        on_stage = dataset.stage_from_scene.apply(image.scene_from_camera.apply(seen))
+        assert np.abs(on_stage[:, 2]).max() < 1e-5
+        # and the colours, which the floor's place makes, agree with where we put it
+        assert np.allclose(photograph.rgb[v, u], np.trunc(np.sin(on_stage * 3) * 100 + 128) / 255, atol=1.1 / 255)
+
+
 BAD = {
     "fisheye": ({"camera_model": "OPENCV_FISHEYE"}, None, "frames[0]: camera_model OPENCV_FISHEYE is not read, only pinholes with OpenCV's distortion are: undistort the pictures first"),
     "ngp fisheye": ({"is_fisheye": True}, None, "frames[0]: camera_model is_fisheye is not read, only pinholes with OpenCV's distortion are: undistort the pictures first"),

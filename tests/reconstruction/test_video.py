@@ -113,6 +113,21 @@ def test_pixels_that_are_not_square_become_so(tmp_path):
     assert load_still(still.file).shape == (HEIGHT, 512, 3)
 
 
+def test_hdr_video_is_brought_down_to_srgb(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p10le"
+        stream.codec_context.color_trc, stream.codec_context.colorspace = 18, 9  # HLG, BT.2020
+        code = 64 + round(0.5 * 876)  # half of the signal, in limited range
+        frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p10le")
+        for plane, value in zip(frame.planes, (code, 512, 512), strict=True):
+            plane.update(np.full(plane.buffer_size // 2, value, "<u2").tobytes())
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    (still,) = read_video(tmp_path / "a.mkv", tmp_path, count=1).stills
+    assert np.abs(load_still(still.file) - 0.537).max() < 0.01  # see test_hdr_video
+
+
 def test_an_interrupted_run_goes_on_and_another_choice_clears_up(tmp_path):
     video = encode(tmp_path / "a.mp4", pan(40, 4))
 
@@ -144,8 +159,10 @@ def test_an_interrupted_run_goes_on_and_another_choice_clears_up(tmp_path):
     assert kept.exists()
     (folder / "frames.json").write_text("{}")
     assert read_video(video, tmp_path, count=2) == fewer
-    encode(video, pan(20, 4))
-    assert len(read_video(video, tmp_path, count=6).stills) == 6
+    encode(video, [255 - frame for frame in pan(40, 4)])  # another video; the same frames would be taken of it
+    other = read_video(video, tmp_path, count=2)
+    assert [still.name for still in other.stills] == [still.name for still in fewer.stills]
+    assert np.abs(load_still(other.stills[0].file) * 255 - (255 - pan(40, 4)[numbers(other)[0]])).mean() < 10
 
 
 def test_what_is_no_video_is_one_line(tmp_path):
@@ -169,6 +186,16 @@ def test_what_is_no_video_is_one_line(tmp_path):
         read_video(tmp_path / "sound.mp4", tmp_path)
     with pytest.raises(ValueError, match="at least one frame is chosen, got 0"):
         read_video(tmp_path / "sound.mp4", tmp_path, count=0)
+
+
+def test_frames_that_change_their_size_are_told(tmp_path):
+    parts = [encode(tmp_path / f"{i}.mpg", pan(3, 4), codec="mpeg2video", rate=25) for i in range(2)]
+    encode(parts[1], [texture(240, 320)] * 3, codec="mpeg2video", rate=25)
+    (tmp_path / "a.mpg").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(
+        FormatError, match=r"a\.mpg: its frames change their size at frame [23]; give each part by itself$"
+    ):
+        read_video(tmp_path / "a.mpg", tmp_path)
 
 
 def test_a_playlist_opens_no_other_place(tmp_path):

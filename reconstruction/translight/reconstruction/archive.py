@@ -68,7 +68,7 @@ def unpack(
     progress: Progress,
     limits: ArchiveLimits = DEFAULT_LIMITS,
 ) -> None:
-    """Write entries to the files given; each appears whole, and those that are there at their full size stay.
+    """Write entries to the files given; each appears whole, and those that are there with the same bytes stay.
 
     Raises FormatError on damage and lies, ReconstructionError when the disk does not take them.
     """
@@ -78,9 +78,20 @@ def unpack(
         raise FormatError(f"{path}: unpacks to {total:,} bytes, the limit is {limits.max_bytes:,}")
     for done, entry in enumerate(entries, start=1):
         file = wanted[entry.filename]
-        if not file.is_file() or file.stat().st_size != entry.file_size:
+        if not _is_there(entry, file):
             _unpack(archive, entry, file)
         progress(f"unpacking {path.name}", done / len(entries))
+
+
+def _is_there(entry: zipfile.ZipInfo, file: Path) -> bool:
+    """By size and by the sum that the zip holds."""
+    if not file.is_file() or file.stat().st_size != entry.file_size:
+        return False
+    crc = 0
+    with file.open("rb") as source:
+        while block := source.read(_BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc == entry.CRC
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> None:

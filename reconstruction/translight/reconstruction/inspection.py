@@ -32,6 +32,8 @@ _NORMAL = 1.4826
 TWINS = 0.99
 """Correlation of tiny copies: a shift by 0.3 % of the width stays above; neighbours of a flight stay below 0.7."""
 _EV_NOTED, _EV_FAILING = 1.0, 3.0
+_LIGHT_NOTED = 2.0
+"""Stops of brightness, which what is in the picture changes too."""
 _LOST_LIGHT, _LOST_ALL = 0.3, 0.7
 _DARK = 0.01
 _FEW_FEATURES = 300
@@ -182,13 +184,14 @@ def _exposure(stills: Sequence[Still], looks: Mapping[str, Look]) -> list[Findin
     do = "lock exposure and white balance for a capture; smaller differences are learned for each picture and undone"
     why = "the same surface has another brightness in each picture"
     if len(ev) >= max(2, len(stills) // 2):
-        spread, of = float(np.ptp(ev)), "the camera's exposure"
+        spread, least, of = float(np.ptp(ev)), _EV_NOTED, "the camera's exposure"
     elif len(stills) >= 2 and not len(ev):
         light = np.array([max(looks[still.name].light, 1e-4) for still in stills])
-        spread, of = float(np.ptp(np.log2(light))), "the pictures' brightness (EXIF says nothing of exposure)"
+        spread, least = float(np.ptp(np.log2(light))), _LIGHT_NOTED
+        of = "the pictures' brightness (EXIF says nothing of exposure)"
     else:
         return []
-    if spread < _EV_NOTED:
+    if spread < least:
         return []
     failing = spread >= _EV_FAILING and len(ev)
     severity = Severity.MAY_FAIL if failing else Severity.NOTE
@@ -226,7 +229,7 @@ def _focal_and_place(capture: Capture) -> list[Finding]:
         do = "use the files as the camera wrote them, not copies from a chat or an editor"
         found.append(Finding(Severity.NOTE, "focal", what, why, do, () if all_of else without))
     placed = sum(still.geo is not None for still in stills)
-    if placed < 3:
+    if placed < min(3, len(stills)):
         what = "no GPS positions" if not placed else f"GPS positions in {_pictures(placed)} only"
         why = "pictures alone do not tell how large things are"
         do = "measure a distance in the scene and give it, or set the scale by eye afterwards"

@@ -65,9 +65,10 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     fonts = {size: ImageFont.load_default(size) for size in (12, 14, 18)}
     draw.text((_GAP_PX, 8), _fitted(draw, title, fonts[18], width - 2 * _GAP_PX), _INK, fonts[18])
-    of_all = [finding for finding in findings if not finding.pictures and finding.severity is not Severity.NOTE]
-    said = ": ".join([verdict(findings), *(finding.what for finding in of_all[:2])])
-    worst = findings[0].severity if findings and findings[0].severity is not Severity.NOTE else None
+    matters = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    worst_of = [finding.what for finding in matters if finding.severity is matters[0].severity]
+    said = ": ".join([verdict(findings), ", ".join(worst_of)][: 1 + bool(worst_of)])
+    worst = matters[0].severity if matters else None
     draw.text((_GAP_PX, 34), _fitted(draw, said, fonts[14], width - 2 * _GAP_PX), _COLOURS[worst], fonts[14])
     for i, (name, picture) in enumerate(zip(names, pictures, strict=True)):
         left = _GAP_PX + i % columns * (cell[0] + _GAP_PX)

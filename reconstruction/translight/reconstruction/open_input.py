@@ -40,7 +40,7 @@ def open_input(
     else.
     """
     if path.is_dir():
-        return _folder(path, skip_damaged=skip_damaged, progress=progress)
+        return _folder(path, work, skip_damaged=skip_damaged, progress=progress)
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder; wanted: {READ}")
     suffix = path.suffix.lower()
@@ -72,24 +72,18 @@ def find_colmap_model(folder: Path) -> Path | None:
     return None
 
 
-def _folder(path: Path, *, skip_damaged: bool, progress: Progress) -> Capture | Dataset:
+def _folder(path: Path, work: Path, *, skip_damaged: bool, progress: Progress) -> Capture | Dataset:
     if find_transforms(path) is not None:
         return read_transforms(path)
     if is_polycam(path):
-        return read_polycam(path, path, progress)
+        return read_polycam(path, work, progress)
     model = find_colmap_model(path)
     if model is not None:
         module = import_module(_COLMAP_MODEL)  # needs pycolmap, which the other inputs do without
         dataset = module.read_colmap_model(model, _images_of(path, model))
         assert isinstance(dataset, Dataset)
         return dataset
-    try:
-        return read_capture(path, skip_damaged=skip_damaged, progress=progress)
-    except FormatError as error:
-        videos = sorted(file.name for file in path.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
-        if videos and ": no photographs" in str(error):
-            raise FormatError(f"{path}: no photographs, but a video: give {path / videos[0]} itself") from error
-        raise
+    return read_capture(path, skip_damaged=skip_damaged, progress=progress)
 
 
 def _images_of(path: Path, model: Path) -> Path:

@@ -6,6 +6,7 @@ Source: github.com/PolyCam/polyform, README, "Polycam's data format". The world 
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from translight.core.camera import Camera
 from translight.core.errors import FormatError
 from translight.reconstruction.archive import open_archive, unpack
+from translight.reconstruction.borders import border_mask
 from translight.reconstruction.dataset import Dataset, PosedImage
 from translight.reconstruction.opengl_pose import SCENE_FROM_Y_UP, scene_from_opengl
 from translight.reconstruction.progress import Progress, silent
@@ -58,20 +60,30 @@ def is_polycam(folder: Path) -> bool:
 
 
 def read_polycam(path: Path, work: Path, progress: Progress = silent) -> Dataset:
-    """A raw data export; a zip is unpacked into ``work`` first. Raises FormatError on what is none.
+    """A raw data export; a zip is unpacked into ``work`` first, which also takes masks. Raises FormatError on none.
 
     The optimised cameras and undistorted pictures are taken where there are both, else the raw ones, whose lens
-    distortion the export does not tell. Each camera needs its picture; depth is taken where there is one.
+    distortion the export does not tell. Undistorted pictures have black borders, which masks keep out. Each camera
+    needs its picture; depth is taken where there is one.
     """
     folder = _unpacked(path, work, progress) if path.is_file() else path
     root = _root(folder)
     if root is None:
-        raise FormatError(f"{path}: no {KEYFRAMES}/cameras inside, as Polycam's raw data export has")
+        what = f"no {KEYFRAMES}/cameras inside, as Polycam's raw data export has"
+        raise FormatError(f"{path}: {what}" + ("; unpack a zip of photographs first" if path.is_file() else ""))
     cameras, pictures = _CORRECTED if all((root / name).is_dir() for name in _CORRECTED) else _RAW
     files = sorted((root / cameras).glob("*.json"))
     if not files:
         raise FormatError(f"{root / cameras}: no cameras (.json)")
-    return Dataset(tuple(_image(file, root / pictures, root / _DEPTH) for file in files), metres_per_unit=1.0)
+    images = []
+    for done, file in enumerate(files, start=1):
+        image = _image(file, root / pictures, root / _DEPTH)
+        if pictures == _CORRECTED[1]:
+            mask = work / "polycam" / "masks" / f"{file.stem}.png"
+            image = replace(image, mask=border_mask(image.file, mask))
+        images.append(image)
+        progress("reading Polycam's export", done / len(files))
+    return Dataset(tuple(images), metres_per_unit=1.0)
 
 
 def _image(file: Path, pictures: Path, depths: Path) -> PosedImage:

@@ -15,7 +15,8 @@ from translight.reconstruction import masks
 from translight.reconstruction.capture import Capture, GeoPosition, Still
 from translight.reconstruction.exif import Exif, read_exif
 from translight.reconstruction.progress import Progress, silent
-from translight.reconstruction.stills import SUFFIXES, open_still, shown_size
+from translight.reconstruction.stills import SUFFIXES, exif_directories, open_still, shown_size
+from translight.reconstruction.video import SUFFIXES as VIDEO_SUFFIXES
 
 MAX_FILES = 100_000
 """A folder with more entries below it is hardly one of photographs: the wrong one was given."""
@@ -25,7 +26,6 @@ _IMAGE_FOLDERS = ("images", "input")
 _LEFT_OUT = (masks.FOLDER, "@eaDir", "__MACOSX")
 _RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf")
 _NAMED = 3
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _CHECKED_PX = 512
 
 T = TypeVar("T")
@@ -132,8 +132,7 @@ class _Facts:
 def _facts(file: Path) -> _Facts:
     with open_still(file) as picture:
         size = shown_size(picture)
-        tags = picture.getexif()
-        facts = _Facts(size, read_exif(tags, tags.get_ifd(_EXIF_IFD), tags.get_ifd(_GPS_IFD), size))
+        facts = _Facts(size, read_exif(*exif_directories(picture), size))
         if picture.format in ("JPEG", "MPO"):
             picture.draft("RGB", (_CHECKED_PX, _CHECKED_PX))  # reads every byte, and reconstructs few pixels
         picture.load()
@@ -171,6 +170,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _instead(others: Counter[str]) -> str:
     wanted = "no photographs; .jpg, .png, .tif and .heic are read"
+    videos = sum(others[suffix] for suffix in VIDEO_SUFFIXES)
+    if videos:
+        return f"no photographs, but {'a video' if videos == 1 else f'{videos} videos'}: give a video's file itself"
     raw = sum(others[suffix] for suffix in _RAW)
     if raw:
         return f"{wanted}, and the {raw} raw files here only once developed to one of these"

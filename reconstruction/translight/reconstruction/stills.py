@@ -5,16 +5,18 @@ from __future__ import annotations
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
 from translight.core.errors import FormatError, MissingExtra
 from translight.core.image import MAX_PIXELS
+from translight.splats.limits import brief
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,7 +39,7 @@ _DAMAGE = (
     struct.error,
 )
 """What Pillow's decoders raise on files that are damaged on purpose."""
-_ORIENTATION = 0x0112
+_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
 _DEMUXERS = {"PNG": "png_pipe", "TIFF": "tiff_pipe"}
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation → quarter turns anticlockwise, then whether left and right are exchanged."""
@@ -75,9 +77,9 @@ _QUIET = _Quiet()
 def load_still(path: Path, *, max_pixels: int = MAX_PIXELS) -> Float32[np.ndarray, "h w 3"]:
     """A still's pixels, sRGB-encoded, 0 to 1, its EXIF orientation applied. Raises FormatError on what is none.
 
-    16 bits a channel keep their precision. What is transparent is black. ``max_pixels`` is for security: a small file
-    may claim a huge picture; nothing is decoded before the claim is checked. Raises MissingExtra on a HEIC picture
-    without pillow-heif.
+    16 bits a channel keep their precision; where a colour profile other than sRGB is converted, 8 stay. What is
+    transparent is black. ``max_pixels`` is for security: a small file may claim a huge picture; nothing is decoded
+    before the claim is checked. Raises MissingExtra on a HEIC picture without pillow-heif.
     """
     with open_still(path, max_pixels=max_pixels) as picture:
         deep = _deep(path, picture)
@@ -112,11 +114,11 @@ def open_still(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Im
 
     if not path.is_file():
         raise FormatError(f"{path}: no such file")
-    formats = _FORMATS
-    if is_heic(path):
-        _register_heic()
-        formats = ("HEIF",)
     try:
+        formats = _FORMATS
+        if is_heic(path):
+            _register_heic()
+            formats = ("HEIF",)
         with _QUIET, Image.open(path, formats=formats) as picture:
             if picture.width * picture.height > max_pixels:
                 size = f"{picture.width}x{picture.height}"
@@ -136,8 +138,20 @@ def shown_size(picture: Image.Image) -> tuple[int, int]:
 
 def orientation(picture: Image.Image) -> int:
     """EXIF's number from 1 (upright) to 8."""
-    value = picture.getexif().get(_ORIENTATION, 1)
+    value = exif_directories(picture)[0].get(_ORIENTATION)
     return value if value in _TURNS else 1
+
+
+def exif_directories(picture: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any], Mapping[int, Any]]:
+    """EXIF's main, photographic and GPS directories; empty where they are damaged, which pixels may survive."""
+    found: list[Mapping[int, Any]] = []
+    for directory in (None, _EXIF_IFD, _GPS_IFD):
+        try:
+            tags = picture.getexif()
+            found.append(dict(tags if directory is None else tags.get_ifd(directory)))
+        except _DAMAGE:
+            found.append({})
+    return found[0], found[1], found[2]
 
 
 def is_heic(path: Path) -> bool:
@@ -158,22 +172,43 @@ def _register_heic() -> None:
 def _said(error: Exception, path: Path) -> str:
     """Pillow's words without the path, which stands before them already."""
     words = getattr(error, "strerror", None) or str(error)
-    return "it begins like no JPEG, PNG, TIFF or HEIC" if "cannot identify" in words else words.replace(str(path), "it")
+    if "cannot identify" in words:
+        return "it begins like no JPEG, PNG, TIFF or HEIC"
+    return brief(words.replace(str(path), "it"))
 
 
 def _shallow(picture: Image.Image) -> np.ndarray:
     """8 bits a channel, or 16 of grey: (h w c), turned, with straight alpha last where there is any."""
     if picture.mode in ("I", "F"):
         raise ValueError("its pixels are of 32 bits, which no photograph's are")
+    how = orientation(picture)
+    if _has_profile(picture):
+        picture = _in_srgb(picture)
     if picture.mode not in ("L", "LA", "RGB", "RGBA"):
-        picture = _converted(picture)
-    return _turned(np.atleast_3d(np.asarray(picture)), orientation(picture))
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    return _turned(np.atleast_3d(np.asarray(picture)), how)
 
 
-def _converted(picture: Image.Image) -> Image.Image:
-    found = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    found.getexif()[_ORIENTATION] = orientation(picture)
-    return found
+def _has_profile(picture: Image.Image) -> bool:
+    """Whether the picture's colours are of another profile than sRGB's, which names itself, in ASCII or UTF-16."""
+    profile = picture.info.get("icc_profile")
+    if not isinstance(profile, bytes) or picture.mode not in ("RGB", "RGBA", "CMYK"):
+        return False
+    return not any("sRGB".encode(code) in profile[128:2048] for code in ("ascii", "utf-16-be"))
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """By Little CMS, relative to white as displays are; as it is where the profile is broken or of another kind."""
+    from PIL import ImageCms
+
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(picture.info["icc_profile"]))
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+        found = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), intent, mode)
+    except (OSError, ImageCms.PyCMSError):
+        return picture
+    return picture if found is None else found
 
 
 def _deep(path: Path, picture: Image.Image) -> UInt16[np.ndarray, "h w c"] | None:
@@ -184,7 +219,7 @@ def _deep(path: Path, picture: Image.Image) -> UInt16[np.ndarray, "h w c"] | Non
     """
     if picture.mode.startswith("I;16"):
         return np.atleast_3d(np.asarray(picture).astype(np.uint16))
-    if picture.mode not in ("RGB", "RGBA") or ";16" not in str(getattr(picture, "tile", "")):
+    if picture.mode not in ("RGB", "RGBA") or _has_profile(picture) or ";16" not in str(getattr(picture, "tile", "")):
         return None
     import av
 

@@ -18,7 +18,7 @@ from jaxtyping import Float32, Float64, UInt8
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
 from translight.core.image import MAX_PIXELS, save_image
-from translight.reconstruction import keyframes
+from translight.reconstruction import hdr_video, keyframes
 from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.motion import BLOCK_PX, Motion
 from translight.reconstruction.progress import Progress, silent
@@ -34,8 +34,8 @@ _LOOKED_AT_PX = 960
 _MOTION_SHARE = 3
 _FEWEST_PX = 3 * BLOCK_PX
 _JPEG_QUALITY = 95
-_UNSPECIFIED, _PQ = 2, 16
-"""Code points of ITU-T H.273: a matrix that nobody named, and the transfer function SMPTE ST 2084."""
+_UNSPECIFIED = 2
+"""ITU-T H.273's code point of a matrix that nobody named."""
 _HD_LINES = 720
 _CHOICE = "frames.json"
 
@@ -69,8 +69,6 @@ def read_video(path: Path, work: Path, *, count: int | None = None, progress: Pr
         raise ReconstructionError(f"{folder}: cannot be made ({error.strerror})") from error
     choice = _earlier(path, folder, count) or _choose(path, folder, count, progress)
     files = {number: folder / f"frame_{number:06d}.jpg" for number, _ in choice.frames}
-    for old in set(folder.glob("frame_*.jpg")) - set(files.values()):
-        old.unlink()
     _extract(path, {number: file for number, file in files.items() if not file.is_file()}, progress)
     camera = f"{path.name} {choice.width_px}x{choice.height_px}"
     stills = tuple(
@@ -111,6 +109,8 @@ def _choose(path: Path, folder: Path, count: int | None, progress: Progress) -> 
     frames = [(int(number), float(seconds[number])) for number in chosen]
     choice = _Choice(of.st_size, of.st_mtime_ns, count, *size, frames)
     try:
+        for old in folder.glob("frame_*.jpg"):  # of another video or count; before the choice, which vouches for them
+            old.unlink()
         with whole_file(folder / _CHOICE) as aside:
             aside.write_bytes(msgspec.json.encode(choice))
     except OSError as error:
@@ -151,11 +151,14 @@ class _Seen:
         return grey.to_ndarray().astype(np.float32) / np.float32(255)
 
     def rgb(self) -> UInt8[np.ndarray, "h w 3"]:
-        """As it is shown: square pixels, turned by the video's quarter turns."""
+        """As it is shown: square pixels, turned by the video's quarter turns, HDR brought down to sRGB."""
         frame = self.frame
         hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_LINES
         matrix = "ITU709" if hd else None  # FFmpeg takes what is unnamed for Rec. 601, which HD video is not
-        pixels = frame.reformat(self.width_px, frame.height, "rgb24", src_colorspace=matrix).to_ndarray()
+        layout = "rgb48le" if frame.color_trc in (hdr_video.PQ, hdr_video.HLG) else "rgb24"
+        pixels = frame.reformat(self.width_px, frame.height, layout, src_colorspace=matrix).to_ndarray()
+        if layout != "rgb24":
+            pixels = hdr_video.srgb_of(pixels, frame.color_trc)
         return np.ascontiguousarray(np.rot90(pixels, self._quarters()))
 
     def shown_size(self) -> tuple[int, int]:
@@ -181,11 +184,13 @@ def _decoded(path: Path) -> Iterator[_Seen]:
         stream.thread_type = "AUTO"
         stretch = float(stream.sample_aspect_ratio or 1)
         duration_s = float(container.duration or 0) / av.time_base
+        size = None
         for number, frame in enumerate(container.decode(stream)):
+            if size not in (None, (frame.width, frame.height)):
+                raise FormatError(f"{path}: its frames change their size at frame {number}; give each part by itself")
+            size = (frame.width, frame.height)
             if min(frame.width, frame.height) < _FEWEST_PX:
                 raise FormatError(f"{path}: {frame.width}x{frame.height} pixels; {_FEWEST_PX} each way are needed")
-            if frame.color_trc == _PQ:
-                raise FormatError(f"{path}: an HDR video (PQ); export it in SDR (Rec. 709) first")
             share = (frame.time or 0.0) / duration_s if duration_s > 0 else number / max(stream.frames, number + 1)
             yield _Seen(frame, max(1, round(frame.width * stretch)), min(max(share, 0.0), 1.0))
 

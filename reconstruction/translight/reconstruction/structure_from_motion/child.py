@@ -5,7 +5,9 @@ Its answers are lines of JSON (``jobs.Answer``) on standard output, COLMAP's own
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -19,7 +21,7 @@ import pycolmap  # noqa: F401
 
 from translight.core.errors import FormatError
 from translight.reconstruction.structure_from_motion.colmap_features import extract, match, retrieve
-from translight.reconstruction.structure_from_motion.colmap_mapping import map_matches, pair_angles, read_model
+from translight.reconstruction.structure_from_motion.colmap_mapping import map_matches, pair_angles
 from translight.reconstruction.structure_from_motion.jobs import (
     Angles,
     Answer,
@@ -27,7 +29,6 @@ from translight.reconstruction.structure_from_motion.jobs import (
     Job,
     Map,
     Match,
-    ReadModel,
     Retrieve,
 )
 
@@ -36,7 +37,6 @@ _TASKS: dict[type, Any] = {
     Retrieve: retrieve,
     Match: match,
     Map: map_matches,
-    ReadModel: read_model,
     Angles: pair_angles,
 }
 
@@ -44,7 +44,7 @@ _TASKS: dict[type, Any] = {
 def main(job_file: str) -> int:
     """Do the job and answer; 0 when it was done, 1 when it was refused with one line."""
     answers = _own_output()
-    threading.Thread(target=_end_with_the_parent, name="parent's watch", daemon=True).start()
+    _end_with_the_parent()
 
     def tell(answer: Answer) -> None:
         answers.write(msgspec.json.encode(answer) + b"\n")
@@ -68,7 +68,17 @@ def _own_output() -> BinaryIO:
 
 
 def _end_with_the_parent() -> None:
-    """The parent's end of this pipe closes when it ends, however it ends. No step can be asked to stop, so none is."""
+    """However the parent ends, this process ends too: no step can be asked to stop, so none is.
+
+    The parent's end of the pipe to standard input closes with it; a thread waits for that. It cannot run while a call
+    into COLMAP holds the interpreter's lock, so Linux is asked for a signal as well (prctl(2), PR_SET_PDEATHSIG).
+    """
+    threading.Thread(target=_watch, name="parent's watch", daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _watch() -> None:
     while os.read(0, 1024):
         pass
     os._exit(3)

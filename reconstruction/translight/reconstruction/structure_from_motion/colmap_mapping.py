@@ -1,4 +1,4 @@
-"""Cameras and points from matches by COLMAP's mappers, and its models read; only ``child.py`` imports this."""
+"""Cameras and points from matches by COLMAP's mappers, in plain arrays; only ``child.py`` imports this."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from translight.reconstruction.structure_from_motion.jobs import (
     Map,
     Mapped,
     MapperSettings,
-    Nothing,
     PairAngles,
-    ReadModel,
 )
 from translight.reconstruction.structure_from_motion.model import ARRAYS_FILE, SparseModel
 
@@ -55,23 +53,6 @@ def map_matches(job: Map, tell: Tell) -> Mapped:
         _save(sparse_model(best), folder / ARRAYS_FILE)
     tell(1.0)
     return Mapped([sorted(model.image(i).name for i in model.reg_image_ids()) for model in found])
-
-
-def read_model(job: ReadModel, tell: Tell) -> Nothing:
-    """Read a model that anybody wrote. Raises FormatError on what is none."""
-    try:
-        model = pycolmap.Reconstruction(job.model_folder)
-    except (ValueError, RuntimeError, IndexError, KeyError) as error:
-        raise FormatError(
-            f"{job.model_folder}: not a readable COLMAP model ({' '.join(str(error).split())})"
-        ) from error
-    try:
-        found = sparse_model(model)
-    except FormatError as error:
-        raise FormatError(f"{job.model_folder}: {error}") from error
-    _save(found, Path(job.arrays_file))
-    tell(1.0)
-    return Nothing()
 
 
 def pair_angles(job: Angles, tell: Tell) -> PairAngles:

@@ -139,17 +139,6 @@ class Mapped(msgspec.Struct, frozen=True):
     models: list[list[str]]
 
 
-class ReadModel(msgspec.Struct, frozen=True, tag="read"):
-    """Read a COLMAP model, binary or text, and keep it as ``arrays_file`` (``model.SparseModel``)."""
-
-    model_folder: str
-    arrays_file: str
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """What a job comes to that only leaves a file."""
-
-
 class Angles(msgspec.Struct, frozen=True, tag="angles"):
     """Ask for the median angle, in degrees, between the rays of each verified pair's matches."""
 
@@ -162,4 +151,4 @@ class PairAngles(msgspec.Struct, frozen=True):
     angles_deg: list[tuple[str, str, float]]
 
 
-Job = Extract | Retrieve | Match | Map | ReadModel | Angles
+Job = Extract | Retrieve | Match | Map | Angles

@@ -8,7 +8,9 @@ import pytest
 from tests.reconstruction.nerf import room
 
 from translight.core.errors import FormatError, ReconstructionError
-from translight.reconstruction.nerf.run import NerfSettings, train_nerf
+from translight.core.pose import Pose
+from translight.reconstruction.dataset import Dataset, SparsePoints
+from translight.reconstruction.nerf.run import NerfSettings, nearest_depth, train_nerf
 from translight.reconstruction.nerf.views import photograph_views
 
 SPEAKS = """
@@ -149,3 +151,15 @@ def test_settings_and_views_that_cannot_be(dataset, tmp_path, worker):
     view = photograph_views(dataset.images[:1], 32)
     with pytest.raises(ValueError, match="different names"):
         trained(dataset, tmp_path, worker, views=[*view, *view])
+
+
+def test_nothing_is_looked_for_before_the_nearest_point(dataset):
+    z = np.concatenate([np.linspace(2, 9, 200), [-5.0, 0.01]])
+    xyz = np.stack([0.1 * z, 0.1 * z, z], axis=1)
+    xyz[-1, 0] = 7.0  # beside every picture
+    one = replace(dataset.images[0], scene_from_camera=Pose.identity())
+    points = SparsePoints(xyz, np.zeros(xyz.shape, np.uint8))
+    assert nearest_depth(Dataset((one,), points)) == pytest.approx(np.percentile(np.linspace(2, 9, 200), 1) / 2)
+    assert nearest_depth(Dataset((one,))) is None
+    behind = SparsePoints(-xyz[:200], points.rgb[:200])
+    assert nearest_depth(Dataset((one,), behind)) is None

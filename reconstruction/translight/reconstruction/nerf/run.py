@@ -25,6 +25,7 @@ from translight.reconstruction.transforms_write import intrinsics, transform_mat
 
 DEFAULT_ITERATIONS = 30_000
 """nerfacto's own; a CPU is expected to be stopped by the clock long before."""
+NEAR_SHARE = 0.5
 _PLANES = ("rgb", "depth", "expected_depth", "accumulation")
 
 
@@ -98,7 +99,7 @@ def train_nerf(
     data, renders, finished = folder / "data", folder / "renders", folder / "finished.json"
     if not data.exists():
         write_transforms(dataset, data, settings.width_px, told)
-    job = _job(folder, settings, views)
+    job = _job(folder, dataset, settings, views)
     facts = _finished(finished, job)
     if facts is None:
         finished.unlink(missing_ok=True)
@@ -113,6 +114,23 @@ def train_nerf(
     return Nerf(pictures, facts)
 
 
+def nearest_depth(dataset: Dataset) -> float | None:
+    """Half of the depth, in scene units, that all but a hundredth of the points lie beyond; None without points.
+
+    Nothing tells a NeRF what lies between a camera and the first thing that two see: few photographs leave fog there.
+    """
+    if dataset.points is None:
+        return None
+    depths = []
+    for image in dataset.images:
+        points = image.scene_from_camera.inverse().apply(dataset.points.xyz)
+        pixels = image.camera.project(points)
+        size = (image.camera.width_px, image.camera.height_px)
+        depths.append(points[((pixels >= 0) & (pixels < size)).all(axis=1), 2])  # NaN, behind it, is neither
+    found = np.concatenate(depths)
+    return NEAR_SHARE * float(np.percentile(found, 1)) if len(found) else None
+
+
 def _finished(file: Path, job: Mapping[str, Any]) -> dict[str, Any] | None:
     """The facts of the very same job where it was finished."""
     if not file.exists():
@@ -125,7 +143,7 @@ def _finished(file: Path, job: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _job(folder: Path, settings: NerfSettings, views: Sequence[NerfView]) -> dict[str, Any]:
+def _job(folder: Path, dataset: Dataset, settings: NerfSettings, views: Sequence[NerfView]) -> dict[str, Any]:
     return {
         "data": str((folder / "data").absolute()),
         "work": str(folder.absolute()),
@@ -134,6 +152,7 @@ def _job(folder: Path, settings: NerfSettings, views: Sequence[NerfView]) -> dic
         "render_seconds": settings.looking_s,
         "seed": settings.seed,
         "checkpoint_every_s": settings.checkpoint_every_s,
+        "near": nearest_depth(dataset),
         "sizes": dict(settings.sizes),
         "render": [
             {

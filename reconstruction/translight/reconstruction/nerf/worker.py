@@ -18,7 +18,7 @@ from typing import Any
 NERFSTUDIO = "1.1.5"
 """Another version has another API: it is refused."""
 CPU_SIZES: dict[str, Any] = {
-    "train_num_rays_per_batch": 512,
+    "train_num_rays_per_batch": 1024,
     "num_proposal_samples_per_ray": (32, 16),
     "num_nerf_samples_per_ray": 16,
     "num_levels": 8,
@@ -108,6 +108,12 @@ def trainer_of(job: dict[str, Any], events: Events) -> Any:
     torch.manual_seed(job["seed"])
     trainer = _telling_trainer()(config, job, checkpoint, events)
     trainer.setup()
+    collider = trainer.pipeline.model.collider
+    if job["near"] is not None:
+        scale = float(trainer.pipeline.datamanager.train_dataparser_outputs.dataparser_scale)
+        collider.near_plane = max(job["near"] * scale, collider.near_plane)
+    # nerfacto looks from 0 on where it is not trained: what it sees there is what nothing has ever told it of.
+    collider.reset_near_plane = False
     return trainer
 
 

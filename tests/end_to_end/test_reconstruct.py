@@ -71,7 +71,7 @@ def test_an_interrupted_run_goes_on_to_an_environment(photos: Path, tmp_path: Pa
     trained = report.last("train")
     assert trained is not None
     grey_db = _of_a_grey_picture(photos)
-    assert trained["training_psnr_db"] > grey_db + 6
+    assert trained["training_psnr_db"] > grey_db + 4
     assert evaluated["psnr_db"] > grey_db + 2  # eight views of strewn blobs are learned by heart sooner than understood
 
 

@@ -99,12 +99,12 @@ def test_a_drone_without_gps_is_stood_by_its_gimbal():
     down = (standing.scene_from_model @ turned).pose.rotation() @ [0.0, 1.0, 0.0]
     assert np.degrees(np.arccos(down[1])) < 0.1
     assert standing.facts["camera_height_m"] == pytest.approx(40, abs=0.5)
-    # flown: the stage's eye is where the middle still was taken, and the floor lies far below
+    # flown: the stage's eye is where the middle still was taken, tilted to look down as the stills do
     eyes = standing.stage_from_scene.apply(
         standing.scene_from_model.apply(np.array([turned.apply(p.position_m) for p in poses]))
     )
     assert np.linalg.norm(eyes - [0, 0, 1.7], axis=1).min() < 1e-9
-    assert standing.facts["floor_z_m"] == pytest.approx(1.7 - 40, abs=0.5)
+    assert standing.facts["tilted_deg"] == pytest.approx(88, abs=0.5)
     assert standing.facts["heading"] == "the pictures' upper edges"
 
 
@@ -137,3 +137,30 @@ def test_views_all_round_take_the_middle_stills():
     poses = [looking((0.02 * i, -1.6, 0), 30 * i, -30) for i in range(12)]
     standing = stand(model_of(poses, hall()), NOWHERE, NOWHERE)
     assert standing.facts["heading"] == "the middle still's view"
+
+
+@pytest.mark.parametrize(("tilt", "tilted"), [(-30.0, False), (-60.0, True), (-88.0, True)])
+def test_what_was_seen_from_straight_above_stands_before_the_wall(tilt, tilted):
+    poses = [
+        looking((20 * x, -120.0, 10 * (x % 2)), pan, tilt) for x, pan in zip(range(-6, 6), range(-6, 6), strict=True)
+    ]
+    east_north_up = np.array([[p.position_m[0], p.position_m[2], -p.position_m[1]] for p in poses])
+    chance = np.random.default_rng(2)
+    east_north_up += chance.normal(0, 0.1, east_north_up.shape)
+    ground = np.column_stack([chance.uniform(-80, 80, 900), chance.normal(0, 0.1, 900), chance.uniform(-60, 200, 900)])
+    standing = stand(model_of(poses, ground), east_north_up, NOWHERE)
+    assert standing.facts["camera_height_m"] > 100
+    stage_from_model = standing.stage_from_scene @ standing.scene_from_model
+    views = np.array([stage_from_model.pose.rotation() @ p.rotation()[:, 2] for p in poses]).mean(axis=0)
+    eyes = stage_from_model.apply(np.array([p.position_m for p in poses]))
+    assert np.linalg.norm(eyes - (0, 0, 1.7), axis=1).min() < 1e-6
+    if tilted:
+        np.testing.assert_allclose(views / np.linalg.norm(views), (0, 1, 0), atol=0.02)
+        assert standing.facts["tilted_deg"] == pytest.approx(-tilt, abs=4)
+        assert standing.facts["floor_z_m"] is None
+        # the scene itself keeps its floor level at y = 0
+        assert abs(np.median(standing.scene_from_model.apply(ground)[:, 1])) < 1.0
+    else:
+        assert "tilted_deg" not in standing.facts
+        assert views[2] < -0.3
+        assert standing.facts["floor_z_m"] < -100

@@ -135,8 +135,8 @@ def test_the_dome_learns_what_it_is_looked_at_and_goes_on_with_it_elsewhere():
 
 
 def test_a_capture_has_a_sky_when_it_looks_up():
-    level = stage_directions(Pose.from_matrix([[1, 0, 0], [0, 0, 1], [0, -1, 0]]), CAMERA)
-    down = stage_directions(Pose.from_matrix([[1, 0, 0], [0, -1, 0], [0, 0, -1]]), CAMERA)
+    level = (Pose.identity(), CAMERA)
+    down = (Pose.from_matrix([[1, 0, 0], [0, 0, 1], [0, -1, 0]]), CAMERA)
     assert has_sky([level, down])
     assert not has_sky([down, down])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from translight.core.frames import STAGE_FROM_RDF
+from translight.core.frames import STAGE_FROM_RDF, turn
 from translight.core.pose import Pose, Similarity
 from translight.reconstruction.structure_from_motion.gps import GpsFit, fit_gps
 from translight.reconstruction.structure_from_motion.model import SparseModel
@@ -25,6 +25,8 @@ EYE_M = 1.7
 """Where the stage's own eye is, above the stage floor."""
 AERIAL_M = 4.0
 """Cameras higher above the floor than this were flown, or stood on a roof: nobody on the floor saw the scene so."""
+STEEP_RAD = np.radians(45.0)
+"""Aerial views that look down more steeply than this show nothing that an upright scene has on a wall."""
 HELD_M = 1.6
 """Where nothing tells the size, cameras are taken to have been held at this height."""
 REACH_M = 8.0
@@ -90,10 +92,15 @@ def stand(
         facts["north_deg"] = round(float(np.degrees(np.arctan2(north[0], north[2]))), 1)
     if aerial:
         middle = scene_from_model.apply(centres[_middle(centres)])
-        eye = STAGE_FROM_RDF.apply(middle)
-        stage_from_scene = Similarity(1.0, replace(STAGE_FROM_RDF, position_m=np.array([0.0, 0.0, EYE_M]) - eye))
-        facts["floor_z_m"] = round(float(EYE_M - eye[2]), 3)
+        tilt = _tilt(model, direction)
+        turned = turn(0.0, tilt, 0.0) @ STAGE_FROM_RDF
+        eye = turned.apply(middle)
+        stage_from_scene = Similarity(1.0, replace(turned, position_m=np.array([0.0, 0.0, EYE_M]) - eye))
         facts["aerial"] = f"taken {height_m:.0f} m above the floor: the stage's eye is where the middle still was taken"
+        facts["floor_z_m"] = None if tilt else round(float(EYE_M - eye[2]), 3)
+        if tilt:
+            facts["tilted_deg"] = round(float(np.degrees(tilt)), 1)
+            facts["aerial"] += ", and tilted up to look as steeply as the stills do"
     return Standing(scene_from_model, stage_from_scene, 1.0 if metres_known else None, facts)
 
 
@@ -180,6 +187,16 @@ def _heading(model: SparseModel, up: Float64[np.ndarray, "3"]) -> tuple[Float64[
 def _middle(centres: Float64[np.ndarray, "n 3"]) -> int:
     """The camera nearest to the middle of all."""
     return int(np.linalg.norm(centres - np.median(centres, axis=0), axis=1).argmin())
+
+
+def _tilt(model: SparseModel, up: Float64[np.ndarray, "3"]) -> float:
+    """How far the stage must look down to see what steep aerial stills saw, in radians; 0 where they look ahead.
+
+    A wall stands before the camera: a scene seen from straight above, stood upright, would lie wholly below it.
+    """
+    view = np.mean([pose.rotation()[:, 2] for pose in model.world_from_camera], axis=0)
+    below = float(np.arcsin(np.clip(-view @ up / np.linalg.norm(view), -1, 1)))
+    return below if below > STEEP_RAD else 0.0
 
 
 def _frame(

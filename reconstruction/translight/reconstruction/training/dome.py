@@ -103,7 +103,7 @@ class Backdrop:
 
 
 def stage_directions(stage_from_camera: Pose, camera: Camera) -> Float64[np.ndarray, "h w 3"]:
-    """Where each pixel looks on the stage; lengths are the rays', not 1."""
+    """Where each pixel looks, on the stage or in whatever the pose is in; lengths are the rays', not 1."""
     v, u = np.mgrid[0 : camera.height_px, 0 : camera.width_px] + 0.5
     return camera.ray(np.stack([u, v], axis=-1)) @ stage_from_camera.rotation().T
 
@@ -116,7 +116,11 @@ def sampling_grid(directions: Float64[np.ndarray, "h w 3"], device: torch.device
     return torch.tensor(np.stack([across, down], axis=-1), dtype=torch.float32, device=device)
 
 
-def has_sky(directions: Sequence[Float64[np.ndarray, "h w 3"]]) -> bool:
-    """Whether enough pixels look above the horizon."""
-    above = sum(int((d[..., 2] > 0).sum()) for d in directions)
-    return above > LEAST_SHARE * sum(d[..., 2].size for d in directions)
+def has_sky(views: Sequence[tuple[Pose, Camera]]) -> bool:
+    """Whether enough pixels look above the horizon; ``views`` are ``scene_from_camera`` (y down) and cameras.
+
+    By the scene, not by the stage, on which it may be tilted.
+    """
+    directions = [stage_directions(scene_from_camera, camera) for scene_from_camera, camera in views]
+    above = sum(int((d[..., 1] < 0).sum()) for d in directions)
+    return above > LEAST_SHARE * sum(d[..., 1].size for d in directions)

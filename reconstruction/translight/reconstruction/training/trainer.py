@@ -153,9 +153,10 @@ class _Trainer:
         kind = self.settings.sky
         if kind == "none":
             return None
-        directions = [stage_directions(view.stage_from_camera, view.camera) for view in self.views]
-        if kind == "backdrop" or (kind == "auto" and not has_sky(directions)):
+        posed = zip(self.dataset.split()[0], self.views, strict=True)
+        if kind == "backdrop" or (kind == "auto" and not has_sky([(i.scene_from_camera, v.camera) for i, v in posed])):
             return Backdrop.of([(view.planes, view.weight) for view in self.views])
+        directions = [stage_directions(view.stage_from_camera, view.camera) for view in self.views]
         seen = [(d, view.planes, view.weight) for d, view in zip(directions, self.views, strict=True)]
         return Dome.begun(seen, self.opened.device)
 

@@ -34,8 +34,8 @@ class Reconstruct:
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="NAME.tlenv")]
     """The environment package to write."""
     method: Literal["splats", "nerf"] = "splats"
-    """splats are trained directly; nerf trains nerfstudio's nerfacto, in the environment that make nerf builds (or that of
-    TRANSLIGHT_NERF_PYTHON), and bakes it to splats."""
+    """splats are trained directly; nerf trains nerfstudio's nerfacto, in the environment that make nerf builds (or that
+    of TRANSLIGHT_NERF_PYTHON), and bakes it to splats."""
     budget: Annotated[str | None, tyro.conf.arg(metavar="minutes=N")] = None
     """Time for all of it: minutes=5, hours=1 or seconds=300. It chooses width, splats and iterations for this machine.
     Without it, 20 minutes; without it and with --iterations, no limit."""

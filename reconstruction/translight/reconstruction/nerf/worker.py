@@ -218,7 +218,7 @@ def render(trainer: Any, job: dict[str, Any], events: Events) -> None:
         pose[:, 3] *= scale
         camera = Cameras(
             camera_to_worlds=torch.tensor(pose[None], dtype=torch.float32),
-            fx=view["fl_x"], fy=view["fl_y"], cx=view["cx"], cy=view["cy"], width=view["w"], height=view["h"],
+            fx=float(view["fl_x"]), fy=float(view["fl_y"]), cx=float(view["cx"]), cy=float(view["cy"]), width=view["w"], height=view["h"],
         ).to(trainer.device)  # fmt: skip
         with torch.no_grad():
             found = trainer.pipeline.model.get_outputs_for_camera(camera)

@@ -149,6 +149,8 @@ class Floaters:
         check_picture(self.picture)
         with reading(self.source) as source:
             environment = source.environment
+            if len(environment.splats) == 0:
+                raise ShowError(f"{self.source}: holds no splats")
             with progress_bar() as told:
                 found = find_floaters(environment.splats, limits, told)
             counts = found.counts()

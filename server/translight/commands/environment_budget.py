@@ -112,7 +112,7 @@ class Detail(View, Edit):
     """How many packages, the finest included: 2 to 8."""
 
     def run(self) -> int:
-        """All packages appear when all are complete."""
+        """All levels are made before the first is written; a write that fails takes those before it away."""
         from translight.reconstruction.edit.source import check_output
 
         if not 2 <= self.levels <= _MOST_LEVELS:

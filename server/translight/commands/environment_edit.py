@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,8 +54,10 @@ def reading(path: Path) -> Iterator[Source]:
     """The source opened, with a bar while it is read."""
     from translight.reconstruction.edit.source import opened
 
-    with progress_bar() as told, opened(path, lambda share: told(f"reading {path.name}", share)) as source:
-        yield source
+    with ExitStack() as stack:
+        with progress_bar() as told:
+            source = stack.enter_context(opened(path, lambda share: told(f"reading {path.name}", share)))
+        yield source  # the bar is gone: what follows has its own
 
 
 def write_edit(edit: Edit, source: Source, environment: Environment, step: str, said: str, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 """``translight environment`` as its user runs it: by the command line's own entry."""
 
 import re
+import sys
 import zipfile
 
 import numpy as np
@@ -327,6 +328,17 @@ def test_an_edit_of_itself_needs_force_and_adds_to_the_report(edit, package, cap
     assert err == f"{source}: not kept: the provenance signature, which an edit makes void\n"
     edit("place", source, "-o", source, "--heading", -10, "--force")
     assert [step["step"] for step in Report.of(source).steps] == ["train", "evaluate", "place", "place"]
+
+
+def test_a_terminal_sees_bars_one_after_another(edit, package, tmp_path, monkeypatch):
+    source = package()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    status, out, err = edit("prune", source, "-o", tmp_path / "new.tlenv", "--splats", 200, "--width", 32)
+    assert status == 0, err
+    assert "reading set.tlenv" in err
+    assert "300 splats left: weighing splats" in err
+    assert "weighing" not in out
 
 
 def test_rubbish_is_one_line(edit, tmp_path):

@@ -22,11 +22,11 @@ def _scene(cloud, sky=None, encoding="srgb"):
     return scene_of(Environment("e", cloud, Similarity(1.3, Similarity.identity().pose), sky, encoding))
 
 
-@pytest.mark.parametrize(("with_sky", "encoding"), [(True, "srgb"), (True, "linear")])
-def test_change_is_what_leaving_a_splat_out_does(cloud_of, sky_of, with_sky, encoding):
-    scene = _scene(cloud_of(14, 2, size=0.2), sky_of(32) if with_sky else None, encoding)
+@pytest.mark.parametrize("encoding", ["srgb", "linear"])
+def test_change_is_what_leaving_a_splat_out_does(cloud_of, sky_of, encoding):
+    scene = _scene(cloud_of(14, 2, size=0.2), sky_of(32), encoding)
     cloud = scene.layers[0].splats
-    change, _ = Importance(VIEWS, draws=40).parts(scene)
+    change, _ = Importance(VIEWS, draws=60).parts(scene)
     wanted = np.zeros(len(cloud))
     with open_backend() as renderer:
         for view in VIEWS:
@@ -35,8 +35,10 @@ def test_change_is_what_leaving_a_splat_out_does(cloud_of, sky_of, with_sky, enc
                 without = scene.with_clouds([taken(cloud, np.arange(len(cloud)) != i)])
                 wanted[i] += ((drawn(renderer, without, view).astype(float) - whole) ** 2).sum()
     large = wanted > 0.05 * wanted.max()
-    # 80 draws of squares scatter by 16 %; the slope of the sRGB curve is only a tangent
+    # 120 draws of squares scatter by 13 %; the slope of the sRGB curve is only a tangent
     assert np.allclose(change[large], wanted[large], rtol=0.45 if encoding == "srgb" else 0.7)
+    if encoding == "srgb":
+        assert np.isclose(np.mean(change[large] / wanted[large]), 1, atol=0.12)
     assert np.corrcoef(np.log(change[large]), np.log(wanted[large]))[0, 1] > 0.95
 
 

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 from tests.reconstruction.structure_from_motion.rooms import capture_of, looking, photograph, photographed, room
 
 from translight.core.errors import FormatError, ReconstructionError
-from translight.reconstruction.capture import Capture, Still
+from translight.reconstruction.capture import Capture, GeoPosition, Still
+from translight.reconstruction.structure_from_motion import pairing
 from translight.reconstruction.structure_from_motion.overlap import overlap
 
 pytest.importorskip("pycolmap")
@@ -75,3 +78,23 @@ def test_a_still_that_lies_about_itself_is_refused(tmp_path):
 def test_no_stills(tmp_path):
     with pytest.raises(ReconstructionError, match=rf"^{tmp_path}: no stills to compare$"):
         overlap(Capture(tmp_path, ()), tmp_path / "work", silent)
+
+
+@pytest.mark.parametrize(
+    ("sequential", "gps", "said"),
+    [
+        (False, False, "look-alikes, and those that follow one another by name"),
+        pytest.param(True, False, "those that follow one another, and look-alikes", marks=pytest.mark.slow),
+        pytest.param(False, True, "neighbours by GPS, and look-alikes", marks=pytest.mark.slow),
+    ],
+)
+def test_many_stills_are_matched_with_some(two_rooms, tmp_path, monkeypatch, sequential, gps, said):
+    """As with hundreds, where not every pair is matched; a vocabulary is learnt from the stills themselves."""
+    monkeypatch.setattr(pairing, "EXHAUSTIVE_STILLS", 4)
+    monkeypatch.setattr(pairing, "NEIGHBOURS", 2)
+    kept = two_rooms.stills[:6]
+    places = [GeoPosition(50.0 + 0.001 * (i // 3) + 1e-6 * i, 8.0, 100.0) for i in range(6)]
+    stills = tuple(replace(still, geo=geo if gps else None) for still, geo in zip(kept, places, strict=True))
+    found = overlap(Capture(two_rooms.source, stills, sequential), tmp_path, silent)
+    assert found.pairing == said
+    assert [set(group) for group in found.groups()] == [{"a0.png", "a1.png", "a2.png"}, {"b0.png", "b1.png", "b2.png"}]

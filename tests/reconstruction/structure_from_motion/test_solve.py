@@ -6,7 +6,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from tests.reconstruction.structure_from_motion.rooms import capture_of, photograph, photographed, room, walk
+from tests.reconstruction.structure_from_motion.rooms import capture_of, looking, photograph, photographed, room, walk
 
 from translight.core.errors import ReconstructionError
 from translight.core.pose import Pose, Similarity, angle_between
@@ -225,6 +225,7 @@ def test_too_few_photographs(tmp_path):
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.slow
 def test_photographs_of_different_places_are_refused(tmp_path):
     pictures = {f"{i}.png": photograph(room(100 * i), POSES[i]) for i in range(3)}
     capture = capture_of(pictures, tmp_path / "photos")
@@ -232,3 +233,14 @@ def test_photographs_of_different_places_are_refused(tmp_path):
         solve(capture, tmp_path / "work", Options(seconds=0.0, longest_px=320), silent)
     head = f"{tmp_path}/photos: none of 3 photographs could be placed: "
     assert str(caught.value) == f"{head}3 share nothing with any other (0.png, 1.png, 2.png)"
+
+
+@pytest.mark.slow
+def test_turning_on_the_spot_is_refused_after_every_attempt(tmp_path):
+    """The global mapper gives poses to such stills that no point supports: they must not count."""
+    capture = photographed([looking((0.0, -1.6, -1.0), pan, -5) for pan in range(-24, 25, 8)], tmp_path / "photos")
+    with pytest.raises(ReconstructionError) as caught:
+        solve(capture, tmp_path / "work", QUICK)
+    said = "7 were taken from one spot: step aside between photographs, turning alone shows no depth"
+    head = f"{tmp_path}/photos: none of 7 photographs could be placed"
+    assert str(caught.value) == f"{head}: {said} (p00.png, p01.png, p02.png, …)"

@@ -85,7 +85,7 @@ def test_a_known_unit_goes_before_the_guess(model_from_truth):
     standing = stand(model_of(poses, hall(), model_from_truth), NOWHERE, NOWHERE, 1.0 / model_from_truth.scale)
     assert (standing.scene_from_model @ model_from_truth).scale == pytest.approx(1.0)
     assert standing.metres_per_unit == 1.0
-    assert standing.facts["camera_height"] == pytest.approx(2.3, abs=0.1)
+    assert standing.facts["camera_height_m"] == pytest.approx(2.3, abs=0.1)
 
 
 def test_a_drone_without_gps_is_stood_by_its_gimbal():
@@ -98,7 +98,7 @@ def test_a_drone_without_gps_is_stood_by_its_gimbal():
     assert standing.facts["up"]["by"] == "the drone's gimbal"
     down = (standing.scene_from_model @ turned).pose.rotation() @ [0.0, 1.0, 0.0]
     assert np.degrees(np.arccos(down[1])) < 0.1
-    assert standing.facts["camera_height"] == pytest.approx(40, abs=0.5)
+    assert standing.facts["camera_height_m"] == pytest.approx(40, abs=0.5)
     # flown: the stage's eye is where the middle still was taken, and the floor lies far below
     eyes = standing.stage_from_scene.apply(
         standing.scene_from_model.apply(np.array([turned.apply(p.position_m) for p in poses]))

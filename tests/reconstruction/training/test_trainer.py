@@ -57,7 +57,7 @@ def dataset(tmp_path: Path) -> Dataset:
     return photographed(tmp_path / "photographs")
 
 
-@pytest.mark.parametrize("densification", ["mcmc", "default"])
+@pytest.mark.parametrize("densification", ["mcmc", pytest.param("default", marks=pytest.mark.slow)])
 def test_held_out_views_look_like_the_truth(tmp_path: Path, dataset: Dataset, densification: str):
     moments: list[Moment] = []
     settings = replace(SHORT, iterations=500, densification=densification, antialiased=False, scale_weight=0.0)
@@ -74,7 +74,7 @@ def test_held_out_views_look_like_the_truth(tmp_path: Path, dataset: Dataset, de
     assert trained.facts["training_psnr_db"] == pytest.approx(moments[-1].psnr_db, abs=0.01)
 
 
-@pytest.mark.parametrize("densification", ["mcmc", "default"])
+@pytest.mark.parametrize("densification", ["mcmc", pytest.param("default", marks=pytest.mark.slow)])
 def test_an_interrupted_run_comes_to_the_same_splats(
     tmp_path: Path, dataset: Dataset, densification: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -137,11 +137,12 @@ def test_it_ends_when_time_is_up_or_the_pictures_are_good_enough(tmp_path: Path,
     timed = train(dataset, replace(SHORT, iterations=10**6, seconds=1.0), tmp_path / "timed")
     assert timed.stopped == "time"
     assert 1.0 <= timed.seconds < 5.0
-    good = train(dataset, replace(SHORT, iterations=2000, stop_db=17.0), tmp_path / "good")
+    good = train(dataset, replace(SHORT, iterations=2000, stop_db=16.0), tmp_path / "good")
     assert good.stopped == "quality"
-    assert good.facts["training_psnr_db"] >= 17.0
+    assert good.facts["training_psnr_db"] >= 16.0
 
 
+@pytest.mark.slow
 def test_exposures_are_told_from_the_place(tmp_path: Path):
     rng = np.random.default_rng(3)
     gains = [np.exp(rng.normal(0, 0.3, 3)) for _ in range(9)]
@@ -165,6 +166,7 @@ def _fitted_psnr(trained: Trained, dataset: Dataset) -> float:
     return float(-10 * np.log10(np.mean(squares)))
 
 
+@pytest.mark.slow
 def test_held_out_exposures_are_foretold_where_files_say_them(tmp_path: Path):
     evs = np.linspace(10, 11, 9)
     gains = [np.full(3, 2 ** (-(ev - 10) / 2.0)) for ev in evs]
@@ -176,6 +178,7 @@ def test_held_out_exposures_are_foretold_where_files_say_them(tmp_path: Path):
     assert trained.gains["00.png"].mean() / trained.gains["08.png"].mean() == pytest.approx(2**0.5, rel=0.06)
 
 
+@pytest.mark.slow
 def test_what_is_masked_is_not_learned(tmp_path: Path, dataset: Dataset):
     from translight.core.image import load_image, save_image
 
@@ -196,6 +199,7 @@ def test_what_is_masked_is_not_learned(tmp_path: Path, dataset: Dataset):
     assert _psnr(masked, dataset) > _psnr(fooled, dataset) + 3
 
 
+@pytest.mark.slow
 def test_depths_that_are_known_bring_splats_to_their_place(tmp_path: Path, dataset: Dataset):
     images = []
     for image in dataset.images:
@@ -216,6 +220,7 @@ def test_depths_that_are_known_bring_splats_to_their_place(tmp_path: Path, datas
     assert away[1] < 0.85 * away[0]
 
 
+@pytest.mark.slow
 def test_poses_that_are_not_quite_right_come_nearer(tmp_path: Path):
     dataset = photographed(tmp_path / "photographs", cloud=corner(2500))
     rng = np.random.default_rng(2)
@@ -234,6 +239,7 @@ def _shaken(pose: Pose, rng: np.random.Generator) -> Pose:
     return pose @ Pose.exp(np.concatenate([np.zeros(3), rng.normal(0, 0.01, 3)]))
 
 
+@pytest.mark.slow
 def test_a_sky_is_learned_apart_from_the_splats(tmp_path: Path):
     from translight.core.image import load_image, save_image
 
@@ -300,7 +306,7 @@ def test_both_rasterisers_train_alike(tmp_path: Path, monkeypatch: pytest.Monkey
         ({"splats": 0}, "width_px, splats, iterations and refine_every are at least 1"),
         ({"seconds": 0.0}, "a run takes more than 0 seconds, got 0.0"),
         ({"degree": 4}, "the harmonics' degree is 0 to 3, got 4"),
-        ({"densification": "more"}, "densification is mcmc or default, sky is auto, dome or none"),
+        ({"densification": "more"}, "densification is mcmc or default, sky is auto, dome, backdrop or none"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(wrong: dict[str, object], line: str):

@@ -16,6 +16,7 @@ from translight.reconstruction.capture import Capture
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.pixels import load_photograph
 from translight.reconstruction.progress import Progress
+from translight.reconstruction.run import nerf_method
 from translight.reconstruction.run.budget import Fixed, Plan, plan
 from translight.reconstruction.run.calibration import TRIALS, Trial, crowd, measured_rate
 from translight.reconstruction.run.job import Job
@@ -41,8 +42,7 @@ def pieces_of(job: Job) -> Pieces:
         raise MissingExtra("torch", "train")
     _known_distance(job)  # a wrong mark is told now
     if job.method == "nerf":
-        nerf = import_module("translight.reconstruction.run.nerf_method")
-        return Pieces(_reader(job), _solver(job), nerf.planned, nerf.maker(job))
+        return Pieces(_reader(job), _solver(job), nerf_method.planned, nerf_method.maker(job))
     return Pieces(_reader(job), _solver(job), _planned, _trainer(job))
 
 

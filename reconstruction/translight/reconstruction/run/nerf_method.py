@@ -25,7 +25,7 @@ _NARROWEST_PX = 120
 
 
 def planned(dataset: Dataset, left_s: float | None, fixed: Fixed, _folder: Path, _progress: Progress) -> Plan:
-    """No trials: nerfacto trains by the clock."""
+    """``Pieces.plan`` without trials: nerfacto trains by the clock."""
     _, held_out = dataset.split()
     width = min(fixed.width_px or WIDTH_PX, max(image.camera.width_px for image in dataset.images))
     seconds = None

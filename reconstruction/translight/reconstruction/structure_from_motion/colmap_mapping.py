@@ -27,6 +27,8 @@ Tell = Callable[[float], None]
 
 LEAST_MODEL = 3
 """Two stills make a model of anything."""
+_LEAST_POINTS = 12
+"""Twice what a pose has degrees of freedom, in points that an image sees."""
 MODEL_FOLDER = "sparse"
 
 
@@ -43,8 +45,10 @@ def map_matches(job: Map, tell: Tell) -> Mapped:
     else:
         models = _incremental(job, tried, tell)
     shutil.rmtree(tried)
-    found = sorted(models.values(), key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
-    found = [model for model in found if model.num_reg_images() >= LEAST_MODEL and model.num_points3D()]
+    for model in models.values():
+        _drop_unsupported(model)
+    found = [model for model in models.values() if model.num_reg_images() >= LEAST_MODEL]
+    found.sort(key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
     if found:
         best = refined(found[0], _prior_focals(job.database))
         kept = folder / MODEL_FOLDER
@@ -108,6 +112,20 @@ def sparse_model(model: pycolmap.Reconstruction) -> SparseModel:
         seen_point=np.array([point for _, point, _ in seen], np.int64),
         seen_px=np.array([pixels[e.image_id][e.point2D_idx].xy for _, _, e in seen], np.float64).reshape(-1, 2),
     )
+
+
+def _drop_unsupported(model: pycolmap.Reconstruction) -> None:
+    """Take back poses that hardly any point supports: the global mapper gives one to every image that has matches.
+
+    Points go with the images that saw them, so it is done until nothing changes.
+    """
+    while True:
+        images = [model.image(number) for number in model.reg_image_ids()]
+        weak = [image.frame_id for image in images if image.num_points3D < _LEAST_POINTS]
+        if not weak:
+            return
+        for frame in weak:
+            model.deregister_frame(frame)
 
 
 def _prior_focals(database_file: str) -> dict[int, float]:

@@ -82,7 +82,7 @@ def stand(
         "floor": {"by": found, "points": 0 if floor is None else int(floor.inliers.sum())},
         "scale": how,
         "heading": looks,
-        "camera_height": round(height_m, 2),
+        "camera_height_m": round(height_m, 2),
         "floor_z_m": 0.0,
     }
     if gps is not None and gps.levels:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ LOG = "colmap.log"
 SILENT_S = 900.0
 """A child that tells nothing for so long hangs: the longest silent step, a global adjustment, takes a few minutes."""
 _ENDING_S = 3.0
+_FULL_BYTES = 8 << 20
 
 
 def run_job(
@@ -102,7 +104,8 @@ def _listen(
                 why = f"was not done in {seconds:.0f} s" if late else f"told nothing for {silent_s:.0f} s"
                 raise ReconstructionError(f"{what}: COLMAP {why} and was ended; its log is {log}") from None
             if not line:
-                raise ReconstructionError(f"{what}: {_ended(child)}; its log is {log}")
+                full = ", and the disk is full" if shutil.disk_usage(log.parent).free < _FULL_BYTES else ""
+                raise ReconstructionError(f"{what}: {_ended(child)}{full}; its log is {log}")
             answer = _parsed(line, what, log)
             if answer.error is not None:
                 raise FormatError(answer.error)

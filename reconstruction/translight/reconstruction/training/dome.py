@@ -78,6 +78,30 @@ class Dome:
         return np.ascontiguousarray(srgb_decode(texels), dtype=np.float32)
 
 
+class Backdrop:
+    """One colour behind everything: the photographs' mean, where none looks above the horizon.
+
+    It is not learned, so that splats must be opaque; what nobody photographed is like the rest, not black.
+    """
+
+    def __init__(self, colour: Float32[Tensor, "3"]) -> None:
+        self.colour = colour
+
+    @classmethod
+    def of(cls, views: Sequence[tuple[Tensor, Tensor | None]]) -> Backdrop:
+        """Of photographs' planes (3 h w) and weights (h w) or None."""
+        means = [
+            planes.mean(dim=(1, 2)) if weight is None else (planes * weight).sum(dim=(1, 2)) / weight.sum().clamp_min(1)
+            for planes, weight in views
+        ]
+        return cls(torch.stack(means).mean(dim=0))
+
+    def sky(self) -> Float32[np.ndarray, "2 4 3"]:
+        """As the package holds it, linear."""
+        linear = srgb_decode(self.colour.clamp(0, 1).cpu().numpy())
+        return np.ascontiguousarray(np.broadcast_to(linear, (2, 4, 3)), dtype=np.float32)
+
+
 def stage_directions(stage_from_camera: Pose, camera: Camera) -> Float64[np.ndarray, "h w 3"]:
     """Where each pixel looks on the stage; lengths are the rays', not 1."""
     v, u = np.mgrid[0 : camera.height_px, 0 : camera.width_px] + 0.5

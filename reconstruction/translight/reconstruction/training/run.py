@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from translight.reconstruction.training.adaptive import RESET_EVERY, Adaptive
-from translight.reconstruction.training.dome import Dome
+from translight.reconstruction.training.dome import Backdrop, Dome
 from translight.reconstruction.training.exposure import Exposures
 from translight.reconstruction.training.losses import Judge, depth_loss
 from translight.reconstruction.training.mcmc import Mcmc
@@ -38,7 +38,7 @@ class Run:
         opened: Opened,
         settings: Settings,
         splats: TrainedSplats,
-        dome: Dome | None,
+        dome: Dome | Backdrop | None,
         views: Sequence[TrainingView],
         scene_size: float,
         near: float,
@@ -80,7 +80,7 @@ class Run:
         self.splats.grow(min(settings.degree, int(progress / max(settings.degree_share, 1e-9))), self.optimiser)
         scales, opacities = self.splats.scales(), self.splats.opacities()
         pose = view.scene_from_camera if self.poses is None else self.poses.of(index)
-        drawn = self._drawn(view, pose, scales, opacities)
+        drawn = self._drawn(view, pose, scales, self._thinned(opacities, progress))
         picture = self.over_sky(drawn, view)
         if self.exposures is not None:
             picture = picture * self.exposures.gain(index)
@@ -100,6 +100,14 @@ class Run:
         self.iteration += 1
         self._densify(drawn, view, progress)
 
+    def _thinned(self, opacities: Tensor, progress: float) -> Tensor:
+        """Without a share of the splats, drawn anew each time, which grows with the run."""
+        share = self.settings.drop * progress
+        if not share:
+            return opacities
+        kept = torch.rand(len(opacities), generator=self.generator, device=opacities.device) >= share
+        return (opacities * kept / (1 - share)).clamp_max(1.0)
+
     def drawn(self, view: TrainingView) -> Tensor:
         """What ``view`` sees now, over the sky, without exposure: (3 h w), no way back."""
         with torch.no_grad():
@@ -107,10 +115,13 @@ class Run:
             return self.over_sky(self._drawn(view, view.scene_from_camera, scales, opacities), view)
 
     def over_sky(self, drawn: Rasterised, view: TrainingView) -> Tensor:
-        """A drawn picture over the dome, where there is one."""
+        """A drawn picture over what is behind the splats."""
         if self.dome is None:
             return drawn.rgb
-        sky, through = self.dome.picture(view.grid()), 1 - drawn.alpha
+        through = 1 - drawn.alpha
+        if isinstance(self.dome, Backdrop):
+            return drawn.rgb + through * self.dome.colour[:, None, None]
+        sky = self.dome.picture(view.grid())
         # Adam would move what hardly shows as far as what does
         return drawn.rgb + through * torch.where(through.detach() > _SHOWS, sky, sky.detach())
 
@@ -137,7 +148,7 @@ class Run:
         optimiser.step("sh", splats.sh, [COLOUR_RATE] * 3 + harmonics)
         if self.exposures is not None:
             self.exposures.step(optimiser, progress)
-        if self.dome is not None:
+        if isinstance(self.dome, Dome):
             self.dome.step(optimiser, progress)
         if self.poses is not None:
             self.poses.step(optimiser, progress)
@@ -166,7 +177,7 @@ class Run:
             "optimiser": self.optimiser.state(),
             "exposures": None if self.exposures is None else self.exposures.logs.detach(),
             "poses": None if self.poses is None else self.poses.values.detach(),
-            "dome": None if self.dome is None else (self.dome.texels.detach(), self.dome.seen),
+            "dome": None if not isinstance(self.dome, Dome) else (self.dome.texels.detach(), self.dome.seen),
             "generators": (self.generator.get_state(), self.shuffler.get_state()),
             "pulls": None if adaptive is None or adaptive.pulls is None else (adaptive.pulls, adaptive.seen),
             "order": list(self.order),
@@ -186,7 +197,8 @@ class Run:
             self.exposures.logs = state["exposures"].to(device).requires_grad_()
         if self.poses is not None:
             self.poses.values = state["poses"].to(device).requires_grad_()
-        self.dome = None if state["dome"] is None else Dome(*(tensor.to(device) for tensor in state["dome"]))
+        if state["dome"] is not None:
+            self.dome = Dome(*(tensor.to(device) for tensor in state["dome"]))
         of_device, of_order = state["generators"]
         self.generator.set_state(of_device)
         self.shuffler.set_state(of_order)

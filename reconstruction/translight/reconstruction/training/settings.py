@@ -10,7 +10,9 @@ from translight.splats.cloud import MAX_DEGREE
 Densification = Literal["mcmc", "default"]
 """``mcmc``: Kheradmand et al., "3D Gaussian Splatting as Markov Chain Monte Carlo" (2024). ``default``: Kerbl et al.,
 "3D Gaussian Splatting for Real-Time Radiance Field Rendering" (2023), by its gradients' magnitudes where asked."""
-Sky = Literal["auto", "dome", "none"]
+Sky = Literal["auto", "dome", "backdrop", "none"]
+"""``dome`` is learned, ``backdrop`` the photographs' mean colour; ``auto`` takes the dome where they look above the
+horizon, else the backdrop; with ``none`` what is not covered is black."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class Settings:
     of it; the harmonics' degree rises by 1 every ``degree_share``. ``splats`` is the most there may be. ``seconds``
     ends a run early; its schedule then follows the clock wherever that is ahead, so only runs without it repeat to the
     bit. ``stop_db`` ends it when the training pictures are matched so well on average (after exposure).
-    ``depth_weight`` counts only where pictures have depths.
+    ``depth_weight`` counts only where pictures have depths. ``drop`` is the share of splats that are left out of an
+    iteration by the end of a run, the others being the more opaque for it (Park et al., "DropGaussian", 2025): with few
+    pictures, no splat then explains one of them alone.
     """
 
     width_px: int = 400
@@ -43,6 +47,7 @@ class Settings:
     opacity_weight: float = 0.01
     scale_weight: float = 0.01
     depth_weight: float = 0.1
+    drop: float = 0.0
     exposure: bool = True
     poses: bool = False
     sky: Sky = "auto"
@@ -56,10 +61,10 @@ class Settings:
             raise ValueError(f"a run takes more than 0 seconds, got {self.seconds}")
         if not 0 <= self.degree <= MAX_DEGREE:
             raise ValueError(f"the harmonics' degree is 0 to {MAX_DEGREE}, got {self.degree}")
-        shares = (self.coarse_share, self.degree_share, self.refine_until_share, self.ssim_weight)
+        shares = (self.coarse_share, self.degree_share, self.refine_until_share, self.ssim_weight, self.drop)
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(
-                f"coarse_share, degree_share, refine_until_share and ssim_weight lie within 0 and 1, got {shares}"
+                f"coarse_share, degree_share, refine_until_share, ssim_weight and drop lie within 0 and 1, got {shares}"
             )
-        if self.densification not in ("mcmc", "default") or self.sky not in ("auto", "dome", "none"):
-            raise ValueError("densification is mcmc or default, sky is auto, dome or none")
+        if self.densification not in ("mcmc", "default") or self.sky not in ("auto", "dome", "backdrop", "none"):
+            raise ValueError("densification is mcmc or default, sky is auto, dome, backdrop or none")

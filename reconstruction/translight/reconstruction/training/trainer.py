@@ -22,7 +22,7 @@ from translight.core.image import to_u8
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.pixels import Photograph
 from translight.reconstruction.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from translight.reconstruction.training.dome import Dome, has_sky, stage_directions
+from translight.reconstruction.training.dome import Backdrop, Dome, has_sky, stage_directions
 from translight.reconstruction.training.exposure import Exposures
 from translight.reconstruction.training.initial import initial_cloud, scene_size, typical_depths
 from translight.reconstruction.training.mcmc import DEAD_OPACITY
@@ -138,7 +138,7 @@ class _Trainer:
             rng=np.random.default_rng(settings.seed),
         )
         splats = TrainedSplats.of(cloud, 0 if initial is None else initial.sh_degree, opened.device)
-        self.run = Run(opened, settings, splats, self._dome(), self.views, size, near)
+        self.run = Run(opened, settings, splats, self._behind(), self.views, size, near)
 
     def _load(self, width_px: int, images: Sequence[Any] | None = None) -> tuple[list[TrainingView], list[Photograph]]:
         chosen = self.dataset.split()[0] if images is None else images
@@ -148,15 +148,16 @@ class _Trainer:
 
         return load_views(chosen, width_px, self.dataset.stage_from_scene, self.opened.device, told)
 
-    def _dome(self) -> Dome | None:
-        if self.settings.sky == "none":
+    def _behind(self) -> Dome | Backdrop | None:
+        """What is behind the splats."""
+        kind = self.settings.sky
+        if kind == "none":
             return None
         directions = [stage_directions(view.stage_from_camera, view.camera) for view in self.views]
-        if self.settings.sky == "auto" and not has_sky(directions):
-            return None
-        return Dome.begun(
-            [(d, view.planes, view.weight) for d, view in zip(directions, self.views, strict=True)], self.opened.device
-        )
+        if kind == "backdrop" or (kind == "auto" and not has_sky(directions)):
+            return Backdrop.of([(view.planes, view.weight) for view in self.views])
+        seen = [(d, view.planes, view.weight) for d, view in zip(directions, self.views, strict=True)]
+        return Dome.begun(seen, self.opened.device)
 
     def loop(self, folder: Path, key: str, told: Told, preview: Preview | None) -> None:
         """Iterate until the end, telling, keeping and showing in between."""
@@ -242,7 +243,7 @@ class _Trainer:
             "stopped": stopped,
             "pictures": len(self.views),
             "training_psnr_db": round(_db(run.squares), 2),
-            "sky": run.dome is not None,
+            "sky": isinstance(run.dome, Dome),
             "settings": asdict(settings),
         }
         if run.exposures is not None:

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from tests.reconstruction.nerf import room
 
-from translight.core.camera import Camera, View
+from translight.core.camera import Camera
 from translight.core.errors import ReconstructionError
 from translight.core.pose import Pose, Similarity
 from translight.reconstruction.evaluate.metrics import psnr_db
+from translight.reconstruction.evaluate.views import stage_view
 from translight.reconstruction.nerf.environment import BakeSettings, nerf_environment
 from translight.reconstruction.nerf.process import nerf_python
 from translight.reconstruction.nerf.run import NerfSettings, train_nerf
 from translight.reconstruction.nerf.views import photograph_views
 from translight.render.backends import open_renderer
-from translight.render.contract import Scene
+from translight.render.scene import scene_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 CAMERA = Camera.from_fov(48, 36, horizontal_deg=75)
@@ -75,9 +76,9 @@ def test_a_nerf_becomes_an_environment(python, dataset, tmp_path):
         steps["nerf"]["psnr_db"] - bake["refined"]["photographs"]["psnr_db"], abs=1e-3
     )
     # drawn by our renderer where it stands
-    pose = moved.split()[1][1].scene_from_camera
+    view = stage_view(moved.stage_from_scene, moved.split()[1][1])
     with open_renderer("cpu") as renderer:
-        (frame,) = renderer.render(Scene.of(made.environment.splats), [View(pose, CAMERA)])
+        (frame,) = renderer.render(scene_of(made.environment), [view])
     assert psnr_db(np.clip(frame.rgba[..., :3], 0, 1), truths[1][0]) > baseline + 5
 
 

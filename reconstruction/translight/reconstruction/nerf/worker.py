@@ -216,10 +216,10 @@ def render(trainer: Any, job: dict[str, Any], events: Events) -> None:
         data_from_camera = np.array(view["transform_matrix"], dtype=np.float64)
         pose = turn @ data_from_camera
         pose[:, 3] *= scale
-        camera = Cameras(
-            camera_to_worlds=torch.tensor(pose[None], dtype=torch.float32),
-            fx=view["fl_x"], fy=view["fl_y"], cx=view["cx"], cy=view["cy"], width=view["w"], height=view["h"],
-        ).to(trainer.device)  # fmt: skip
+        keys = {"fx": "fl_x", "fy": "fl_y", "cx": "cx", "cy": "cy"}
+        lens = {ours: float(view[theirs]) for ours, theirs in keys.items()}
+        matrix = torch.tensor(pose[None], dtype=torch.float32)
+        camera = Cameras(camera_to_worlds=matrix, width=view["w"], height=view["h"], **lens).to(trainer.device)
         with torch.no_grad():
             found = trainer.pipeline.model.get_outputs_for_camera(camera)
         names = ("rgb", "depth", "expected_depth", "accumulation")

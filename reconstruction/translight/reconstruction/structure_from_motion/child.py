@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,7 +74,7 @@ def _end_with_the_parent() -> None:
     The parent's end of the pipe to standard input closes with it; a thread waits for that. It cannot run while a call
     into COLMAP holds the interpreter's lock, so Linux is asked for a signal as well (prctl(2), PR_SET_PDEATHSIG).
     """
-    threading.Thread(target=_watch, name="parent's watch", daemon=True).start()
+    threading.Thread(target=_watch, name="parent's watch", daemon=False).start()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -85,4 +86,10 @@ def _watch() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    status = 1
+    try:
+        status = main(sys.argv[1])
+    except BaseException:
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(status)  # the watch waits in a read for as long as the parent lives

@@ -92,7 +92,18 @@ def _photograph(opened: Opened, cloud: SplatCloud, view: View) -> TrainingView:
     tensors = (torch.from_numpy(a) for a in (means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh))
     drawn = opened.rasteriser.rasterise(*tensors, pose, view.camera, near_m=view.near_m)
     planes = drawn.rgb.clamp(0, 1).clone()
-    return TrainingView("room", view.camera, pose.float(), view.stage_from_camera, planes, None, None, None, keeps=True)
+    return TrainingView(
+        "room",
+        view.camera,
+        pose.float(),
+        view.stage_from_camera,
+        planes,
+        None,
+        None,
+        of_points=False,
+        exposure_ev=None,
+        keeps=True,
+    )
 
 
 def _drawing_s(run: Run, photograph: TrainingView) -> float:

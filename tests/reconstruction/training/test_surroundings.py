@@ -143,7 +143,7 @@ def test_a_capture_has_a_sky_when_it_looks_up():
 
 def test_poses_move_and_do_not_drift(tmp_path: Path):
     dataset = photographed(tmp_path, 3)
-    views, _ = load_views(dataset.images, 48, Similarity.identity(), CPU, lambda _: None)
+    views, _ = load_views(dataset.images, 48, Similarity.identity(), CPU, None, lambda _: None)
     poses = Poses(views, 2.0)
     optimiser = Adam()
     for index in (0, 1, 2, 1):

@@ -200,7 +200,8 @@ def test_what_is_masked_is_not_learned(tmp_path: Path, dataset: Dataset):
 
 
 @pytest.mark.slow
-def test_depths_that_are_known_bring_splats_to_their_place(tmp_path: Path, dataset: Dataset):
+@pytest.mark.parametrize("known", ["pictures", "points"])
+def test_depths_that_are_known_bring_splats_to_their_place(tmp_path: Path, dataset: Dataset, known: str):
     images = []
     for image in dataset.images:
         _, alpha, depth = draw(corner(), image.scene_from_camera)
@@ -208,12 +209,14 @@ def test_depths_that_are_known_bring_splats_to_their_place(tmp_path: Path, datas
         save_exr(file, np.where(alpha > 0.9, depth, 0).astype(np.float32))
         images.append(replace(image, depth=file))
     few = replace(dataset, images=tuple(images[::2]), points=None)
+    if known == "points":
+        few = replace(few, images=dataset.images[::2], points=dataset.points)
     away = []
-    for weight in (0.0, 1.0):
-        settings = replace(SHORT, depth_weight=weight, iterations=300, antialiased=False)
+    for weights in ({"points_weight": 0.0, "depth_weight": 0.0}, {"points_weight": 1.0, "depth_weight": 1.0}):
+        settings = replace(SHORT, iterations=300, antialiased=False, **weights)
         start = corner(300, seed=9)
         nearer = SplatCloud(start.means * np.float32(0.9), start.scales, start.wxyz, start.opacities * 0.5, start.sh)
-        trained = train(few, settings, tmp_path / f"run{weight}", initial=nearer)
+        trained = train(few, settings, tmp_path / f"run{len(away)}", initial=nearer)
         _, alpha, depth = draw(trained.cloud, dataset.images[1].scene_from_camera)
         _, _, truth = draw(corner(), dataset.images[1].scene_from_camera)
         away.append(np.abs(depth - truth)[alpha > 0.9].mean())

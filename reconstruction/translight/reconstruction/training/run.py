@@ -90,9 +90,10 @@ class Run:
             total = total + settings.opacity_weight * opacities.mean()
         if settings.scale_weight:
             total = total + settings.scale_weight / self.scene_size * scales.mean()
-        of_depth = depth_loss(drawn, view, self.scene_size) if settings.depth_weight else None
+        weight = settings.points_weight if view.of_points else settings.depth_weight
+        of_depth = depth_loss(drawn, view, self.scene_size) if weight else None
         if of_depth is not None:
-            total = total + settings.depth_weight * of_depth
+            total = total + weight * of_depth
         total.backward()  # type: ignore[no-untyped-call]
         self._move(progress)
         self.loss = float(judged.detach())

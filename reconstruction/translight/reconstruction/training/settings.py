@@ -23,9 +23,9 @@ class Settings:
     of it; the harmonics' degree rises by 1 every ``degree_share``. ``splats`` is the most there may be. ``seconds``
     ends a run early; its schedule then follows the clock wherever that is ahead, so only runs without it repeat to the
     bit. ``stop_db`` ends it when the training pictures are matched so well on average (after exposure).
-    ``depth_weight`` counts only where pictures have depths. ``drop`` is the share of splats that are left out of an
-    iteration by the end of a run, the others being the more opaque for it (Park et al., "DropGaussian", 2025): with few
-    pictures, no splat then explains one of them alone.
+    ``depth_weight`` counts where pictures have depths, ``points_weight`` at the known points where they have none.
+    ``drop`` is the share of splats that are left out of an iteration by the end of a run, the others being the more
+    opaque for it (Park et al., "DropGaussian", 2025): with few pictures, no splat then explains one of them alone.
     """
 
     width_px: int = 400
@@ -47,6 +47,7 @@ class Settings:
     opacity_weight: float = 0.01
     scale_weight: float = 0.01
     depth_weight: float = 0.1
+    points_weight: float = 0.1
     drop: float = 0.0
     exposure: bool = True
     poses: bool = False

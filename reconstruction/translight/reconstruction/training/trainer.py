@@ -146,7 +146,9 @@ class _Trainer:
         def told(share: float) -> None:
             self.says(f"reading {len(chosen)} pictures: {share:.0%}")
 
-        return load_views(chosen, width_px, self.dataset.stage_from_scene, self.opened.device, told)
+        known = self.dataset.points if self.settings.points_weight else None
+        points = None if known is None or not len(known) else known.xyz
+        return load_views(chosen, width_px, self.dataset.stage_from_scene, self.opened.device, points, told)
 
     def _behind(self) -> Dome | Backdrop | None:
         """What is behind the splats."""

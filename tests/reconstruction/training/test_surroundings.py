@@ -24,9 +24,9 @@ from translight.render.sky import sample_sky
 CPU = torch.device("cpu")
 
 
-def _initial(dataset: Dataset, most: int):
+def _initial(dataset: Dataset, most: int, fill: int = 0):
     photographs = [load_photograph(image) for image in dataset.split()[0]]
-    return initial_cloud(dataset, photographs, most=most, opacity=0.5, rng=np.random.default_rng(0))
+    return initial_cloud(dataset, photographs, most=most, opacity=0.5, fill=fill, rng=np.random.default_rng(0))
 
 
 def test_first_splats_are_the_points_as_large_as_their_neighbours_are_far(tmp_path: Path):
@@ -54,6 +54,19 @@ def test_depth_pictures_give_first_splats_where_there_are_no_points(tmp_path: Pa
     x, y, z = cloud.means.T
     away = np.minimum(np.minimum(np.abs(y - 1), np.abs(z - 3)), np.abs(x + 1.5))
     assert np.median(away) < 0.12  # the splats are round, with a deviation of 0.1
+
+
+def test_between_known_points_lie_more_of_them(tmp_path: Path):
+    cloud = _initial(photographed(tmp_path), 2000, fill=1500)
+    assert len(cloud) == 1500
+    x, y, z = cloud.means[300:].T
+    away = np.minimum(np.minimum(np.abs(y - 1), np.abs(z - 3)), np.abs(x + 1.5))
+    assert np.median(away) < 0.1
+    expected = 0.5 + 0.45 * np.sin(4 * cloud.means + np.array([0, 2, 4]) + 1)
+    wall = np.flatnonzero(np.abs(cloud.means[:, 2] - 3) < 0.05)
+    assert len(wall) > 100
+    colours = 0.5 + 0.28209479 * cloud.sh[:, 0]
+    assert np.median(np.abs(colours - expected)[wall]) < 0.1
 
 
 def test_without_points_or_depths_places_are_guessed_in_view(tmp_path: Path):

@@ -32,6 +32,8 @@ _TRIALS_SHARE = 0.1
 """Of the time left, what trials may take before the next is left out."""
 _READINGS = 2
 """Training reads its pictures at half their size and at their own."""
+_MANY_PICTURES = 40
+"""From so many on, harmonics and splats are held down by the pictures themselves."""
 _LEAST_LEFT_SHARE = 0.5
 """Trials that compile, on a machine's first run, may take at most so much from training."""
 
@@ -146,6 +148,7 @@ def _trainer(job: Job) -> Any:
             seconds=plan.seconds,
             seed=job.seed,
             **_schedule(plan.iterations),
+            **_caution(len(dataset.split()[0])),
         )
         trained: Trained = trainer.train(
             dataset,
@@ -168,6 +171,13 @@ def _trainer(job: Job) -> Any:
         return Made(environment, (("train", trained.facts),), gains)
 
     return make
+
+
+def _caution(pictures: int) -> dict[str, Any]:
+    """Few pictures can be explained in many wrong ways: fewer freedoms, and no splat that a picture hangs on alone."""
+    if pictures >= _MANY_PICTURES:
+        return {}
+    return {"degree": 1, "drop": 0.3}
 
 
 def _schedule(iterations: int) -> dict[str, int]:

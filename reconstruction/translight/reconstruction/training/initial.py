@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.spatial import cKDTree
 
 from translight.reconstruction.dataset import Dataset, SparsePoints
@@ -15,6 +16,8 @@ from translight.splats.cloud import SplatCloud
 
 FEWEST_POINTS = 100
 """With fewer, places are guessed within the views as well."""
+_FEWEST_AROUND = 8
+"""Known points in a picture, with fewer of which it foretells nothing."""
 _NEIGHBOURS = 3
 
 
@@ -24,12 +27,15 @@ def initial_cloud(
     *,
     most: int,
     opacity: float,
+    fill: int,
     rng: np.random.Generator,
 ) -> SplatCloud:
     """A round splat at each known point, as large as the mean distance to its three neighbours (Kerbl et al., 2023).
 
-    Points come from ``dataset.points``; where there are depths, from those too, and where both are few, from places
-    that are guessed in view of the cameras. At most ``most``, drawn at random. ``photographs`` go with the training
+    Points come from ``dataset.points``; where there are depths, from those too. Where these are fewer than ``fill``, the
+    rest lies between them, at the depth that they foretell for random pixels: matching finds next to nothing in leaves
+    and on walls, and a few huge splats there take long to part. Where there are next to none, places are guessed in
+    view of the cameras. At most ``most``, drawn at random. ``photographs`` go with the training
     pictures of ``dataset``. Raises ValueError when ``most`` is not above 0.
     """
     if most < 1:
@@ -40,8 +46,11 @@ def initial_cloud(
     for image, photograph in zip(training, photographs, strict=True):
         if photograph.depth is not None:
             known.append(_from_depth(image.scene_from_camera.matrix(), photograph, share, rng))
-    if sum(map(len, known)) < FEWEST_POINTS:
-        known.append(_guessed(dataset, photographs, min(most, 20_000), rng))
+    count = sum(map(len, known))
+    if count < FEWEST_POINTS:
+        known.append(_guessed(dataset, photographs, min(most, max(fill, 20_000)), rng))
+    elif dataset.points is not None and count < fill:
+        known.append(_between(dataset, photographs, fill - count, rng))
     xyz = np.concatenate([points.xyz for points in known])
     rgb = np.concatenate([points.rgb for points in known])
     finite = np.isfinite(xyz).all(axis=1)
@@ -97,6 +106,37 @@ def _from_depth(
     points = rays * photograph.depth[rows, columns, None]
     xyz = points @ scene_from_camera[:3, :3].T + scene_from_camera[:3, 3]
     return SparsePoints(xyz, (photograph.rgb[rows, columns] * 255 + 0.5).astype(np.uint8))
+
+
+def _between(dataset: Dataset, photographs: Sequence[Photograph], count: int, rng: np.random.Generator) -> SparsePoints:
+    """Places on random pixels' rays whose inverse depth is that between the known points around the pixel.
+
+    Linear within the points' Delaunay triangles in the picture, the nearest point's outside of all.
+    """
+    assert dataset.points is not None
+    training = dataset.split()[0]
+    which = rng.integers(0, len(training), count)
+    xyz, rgb = [], []
+    for i, (image, photograph) in enumerate(zip(training, photographs, strict=True)):
+        camera = photograph.camera
+        points = image.scene_from_camera.inverse().apply(dataset.points.xyz)
+        points = points[points[:, 2] > 0]
+        at = camera.project(points)
+        inside = ((at >= 0) & (at < (camera.width_px, camera.height_px))).all(axis=1)
+        if inside.sum() < _FEWEST_AROUND:
+            continue
+        at, inverse = at[inside], 1 / points[inside, 2]
+        rows, columns = np.nonzero(photograph.weight > 0)
+        chosen = rng.integers(0, len(rows), int((which == i).sum()))
+        rows, columns = rows[chosen], columns[chosen]
+        pixels = np.stack([columns, rows], axis=-1) + 0.5
+        found = LinearNDInterpolator(at, inverse)(pixels)
+        found = np.where(np.isfinite(found), found, NearestNDInterpolator(at, inverse)(pixels))
+        xyz.append(image.scene_from_camera.apply(camera.ray(pixels) / found[:, None]))
+        rgb.append((photograph.rgb[rows, columns] * 255 + 0.5).astype(np.uint8))
+    if not xyz:
+        return SparsePoints(np.zeros((0, 3)), np.zeros((0, 3), np.uint8))
+    return SparsePoints(np.concatenate(xyz), np.concatenate(rgb))
 
 
 def _guessed(dataset: Dataset, photographs: Sequence[Photograph], count: int, rng: np.random.Generator) -> SparsePoints:

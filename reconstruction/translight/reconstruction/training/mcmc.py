@@ -54,7 +54,11 @@ class Mcmc:
             splats.extend(shared, optimiser)
 
     def shake(self, splats: TrainedSplats, rate: float) -> None:
-        """Noise on the faint splats' centres, along their own axes, in proportion to the means' learning rate."""
+        """Noise on the faint splats' centres, along their own axes, in proportion to the means' learning rate.
+
+        Covariances are squares of lengths: in a scene that is not scaled to size 1, as theirs is, ``rate`` is the
+        learning rate divided by the size's square.
+        """
         with torch.no_grad():
             opacities = splats.opacities()
             faint = torch.nonzero(opacities < _SHAKEN_BELOW)[:, 0]

@@ -154,7 +154,7 @@ class Run:
         if self.poses is not None:
             self.poses.step(optimiser, progress)
         if isinstance(self.strategy, Mcmc):
-            self.strategy.shake(splats, rate)
+            self.strategy.shake(splats, rate / self.scene_size**2)
 
     def _densify(self, drawn: Rasterised, view: TrainingView, progress: float) -> None:
         settings, strategy = self.settings, self.strategy

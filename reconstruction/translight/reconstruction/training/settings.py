@@ -26,6 +26,7 @@ class Settings:
     ``depth_weight`` counts where pictures have depths, ``points_weight`` at the known points where they have none.
     ``drop`` is the share of splats that are left out of an iteration by the end of a run, the others being the more
     opaque for it (Park et al., "DropGaussian", 2025): with few pictures, no splat then explains one of them alone.
+    A run begins with ``fill_share`` of ``splats``, also where fewer points are known; 0 begins with these alone.
     """
 
     width_px: int = 400
@@ -49,6 +50,7 @@ class Settings:
     depth_weight: float = 0.1
     points_weight: float = 0.1
     drop: float = 0.0
+    fill_share: float = 0.5
     exposure: bool = True
     poses: bool = False
     sky: Sky = "auto"
@@ -62,10 +64,15 @@ class Settings:
             raise ValueError(f"a run takes more than 0 seconds, got {self.seconds}")
         if not 0 <= self.degree <= MAX_DEGREE:
             raise ValueError(f"the harmonics' degree is 0 to {MAX_DEGREE}, got {self.degree}")
-        shares = (self.coarse_share, self.degree_share, self.refine_until_share, self.ssim_weight, self.drop)
+        shares = (
+            self.coarse_share,
+            self.degree_share,
+            self.refine_until_share,
+            self.ssim_weight,
+            self.drop,
+            self.fill_share,
+        )
         if not all(0 <= share <= 1 for share in shares):
-            raise ValueError(
-                f"coarse_share, degree_share, refine_until_share, ssim_weight and drop lie within 0 and 1, got {shares}"
-            )
+            raise ValueError(f"shares, ssim_weight and drop lie within 0 and 1, got {shares}")
         if self.densification not in ("mcmc", "default") or self.sky not in ("auto", "dome", "backdrop", "none"):
             raise ValueError("densification is mcmc or default, sky is auto, dome, backdrop or none")

@@ -135,6 +135,7 @@ class _Trainer:
             photographs,
             most=settings.splats,
             opacity=_FIRST_OPACITY[settings.densification],
+            fill=round(settings.fill_share * settings.splats),
             rng=np.random.default_rng(settings.seed),
         )
         splats = TrainedSplats.of(cloud, 0 if initial is None else initial.sh_degree, opened.device)

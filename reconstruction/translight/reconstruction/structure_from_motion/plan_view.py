@@ -9,6 +9,8 @@ from jaxtyping import Float64
 from PIL import Image, ImageDraw, ImageFont
 
 from translight.core.files import whole_file
+from translight.core.frames import STAGE_FROM_RDF
+from translight.core.pose import Similarity
 from translight.reconstruction.dataset import Dataset
 
 _WIDTH_PX, _HEIGHT_PX = 1200, 720
@@ -19,12 +21,14 @@ _STEPS = (1, 2, 5)
 
 
 def draw_poses(dataset: Dataset, file: Path) -> None:
-    """Write a JPEG: from above (stage X right, Y up) on the left, from the side (Y right, Z up) on the right.
+    """Write a JPEG: from above (X right, Y up) on the left, from the side (Y right, Z up) on the right.
+
+    The scene stands upright in it, its floor level, however it is tilted on the stage.
 
     Both at one scale, points in their own colours, cameras as the corners of their views. Far points are cut off.
     """
     points, colours = np.zeros((0, 3)), np.zeros((0, 3), np.uint8)
-    stage = dataset.stage_from_scene
+    stage = _upright(dataset)
     if dataset.points is not None:
         points, colours = stage.apply(dataset.points.xyz), dataset.points.rgb
     centres = stage.apply(dataset.centres())
@@ -62,6 +66,10 @@ def draw_poses(dataset: Dataset, file: Path) -> None:
         canvas.save(aside, quality=88)
 
 
+def _upright(dataset: Dataset) -> Similarity:
+    return Similarity(dataset.stage_from_scene.scale, STAGE_FROM_RDF)
+
+
 def _bounds(
     points: Float64[np.ndarray, "m 3"], centres: Float64[np.ndarray, "n 3"]
 ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
@@ -79,7 +87,7 @@ def _corners(dataset: Dataset, depth: float) -> list[Float64[np.ndarray, "4 3"]]
     for image in dataset.images:
         w, h = image.camera.width_px, image.camera.height_px
         rays = image.camera.ray(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
-        found.append(dataset.stage_from_scene.apply(image.scene_from_camera.apply(rays * depth)))
+        found.append(_upright(dataset).apply(image.scene_from_camera.apply(rays * depth)))
     return found
 
 

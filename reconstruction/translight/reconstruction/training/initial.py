@@ -32,8 +32,8 @@ def initial_cloud(
 ) -> SplatCloud:
     """A round splat at each known point, as large as the mean distance to its three neighbours (Kerbl et al., 2023).
 
-    Points come from ``dataset.points``; where there are depths, from those too. Where these are fewer than ``fill``, the
-    rest lies between them, at the depth that they foretell for random pixels: matching finds next to nothing in leaves
+    Points come from ``dataset.points``; where there are depths, from those too. Where these are fewer than ``fill``,
+    the rest lies between them, at the depth they foretell for random pixels: matching finds next to nothing in leaves
     and on walls, and a few huge splats there take long to part. Where there are next to none, places are guessed in
     view of the cameras. At most ``most``, drawn at random. ``photographs`` go with the training
     pictures of ``dataset``. Raises ValueError when ``most`` is not above 0.

@@ -32,6 +32,7 @@ def bench(monkeypatch):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_every_row_and_kernel_is_measured(bench, capsys):
     bench.main(tiny=True)
     out = capsys.readouterr().out
@@ -52,6 +53,7 @@ def test_bench_render_measures_the_backend(bench, monkeypatch, capsys):
     assert 0 < row["median_ms"] <= row["p99_ms"]
 
 
+@pytest.mark.slow
 def test_the_table(bench, monkeypatch, tmp_path):
     """Scenes and sizes cut down, and the suite not run; gsplat's numbers stand beside ours."""
     monkeypatch.setattr(bench, "SCENES", ("room_2m",))

@@ -15,6 +15,7 @@ def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
+@pytest.mark.slow
 def test_the_documented_show_passes_the_lens_check(tmp_path: Path) -> None:
     picture = tmp_path / "lens.png"
     done = _check("lens", str(SHOW), "--json", "--picture", str(picture), "--samples", "3")

@@ -32,7 +32,9 @@ def _checked(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return report
 
 
-@pytest.mark.parametrize("protocol", ["osc", "freed", "opentrackio"])
+@pytest.mark.parametrize(
+    "protocol", ["osc", *(pytest.param(name, marks=pytest.mark.slow) for name in ("freed", "opentrackio"))]
+)
 def test_the_demo_runs_whole_in_every_protocol(protocol: str, tmp_path: Path) -> None:
     snapshot = tmp_path / "wall.png"
     _checked(_demo("--seconds", "3", "--json", "--protocol", protocol, "--snapshot", str(snapshot)))

@@ -199,6 +199,7 @@ def test_a_process_that_dies_is_started_anew(start_show: StartShow, environment:
     assert show.end() < 2.0
 
 
+@pytest.mark.slow
 def test_a_live_process_started_anew_goes_on_with_the_cue_that_was_on(start_show: StartShow, environment: Path) -> None:
     cue = f"""
 [[cues]]

@@ -439,6 +439,7 @@ def test_a_turn_changes_what_is_in_front_by_depth_and_not_by_distance(backend, o
 @pytest.mark.parametrize("backend", sorted(BACKENDS.keys() - {"reference"}), indirect=True)
 @pytest.mark.parametrize("name", ["playbot_125k_sog", "plant_114k.splat"])
 @pytest.mark.parametrize("place", ["outside", pytest.param("within", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_meets_the_reference_on_a_real_capture(backend, name, place):
     """From outside and from within the capture, small enough for the reference."""
     path = SHARED / "splats" / name

@@ -337,7 +337,7 @@ def test_a_terminal_sees_bars_one_after_another(edit, package, tmp_path, monkeyp
     status, out, err = edit("prune", source, "-o", tmp_path / "new.tlenv", "--splats", 200, "--width", 32)
     assert status == 0, err
     assert "reading set.tlenv" in err
-    assert "300 splats left: weighing splats" in err
+    assert "weighing splats" in err  # of how many left, hangs on when the bar is drawn
     assert "weighing" not in out
 
 

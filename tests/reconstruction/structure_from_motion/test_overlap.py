@@ -88,6 +88,7 @@ def test_no_stills(tmp_path):
         pytest.param(False, True, "neighbours by GPS, and look-alikes", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_many_stills_are_matched_with_some(two_rooms, tmp_path, monkeypatch, sequential, gps, said):
     """As with hundreds, where not every pair is matched; a vocabulary is learnt from the stills themselves."""
     monkeypatch.setattr(pairing, "EXHAUSTIVE_STILLS", 4)

@@ -31,14 +31,26 @@ class PeakMemory:
 
 
 def peak_memory() -> PeakMemory | None:
-    """By getrusage(2); None where the system has none (Windows)."""
+    """By getrusage(2), on Linux the process's own by /proc/self/status (proc(5), VmHWM); None on Windows.
+
+    Linux's getrusage counts this process from the size that its parent had, too.
+    """
     if sys.platform == "win32":
         return None
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux
     own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return PeakMemory(own * unit, child * unit)
+    return PeakMemory(_high_water_bytes() or own * unit, child * unit)
+
+
+def _high_water_bytes() -> int | None:
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(found[0]) * 1024 if found else None
 
 
 def needed_bytes(stills: int, splats: int) -> int:

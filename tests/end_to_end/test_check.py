@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 SHOW = Path(__file__).parents[2] / "docs" / "lens_check.toml"

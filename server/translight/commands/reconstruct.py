@@ -45,6 +45,12 @@ class Reconstruct:
     """Have at most so many splats."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train so many iterations, fewer where --budget ends first."""
+    stop_db: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
+    """End the training when its pictures are matched so well on average."""
+    densification: Literal["mcmc", "default"] = "mcmc"
+    """How splats are added and moved: mcmc (Kheradmand et al. 2024) or 3DGS's own default (Kerbl et al. 2023)."""
+    refine_poses: bool = False
+    """Move the cameras a little with the splats, for poses that are not quite right."""
     frames: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Take so many frames of a video; as many as it needs without it."""
     skip_damaged: bool = False
@@ -98,6 +104,9 @@ class Reconstruct:
             method=self.method,
             budget_s=budget_s,
             fixed=Fixed(self.width, self.splats, self.iterations),
+            stop_db=self.stop_db,
+            densification=self.densification,
+            refine_poses=self.refine_poses,
             seed=self.seed,
             frames=self.frames,
             skip_damaged=self.skip_damaged,

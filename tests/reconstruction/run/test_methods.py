@@ -131,6 +131,29 @@ def test_a_tiny_training_learns_the_wall(dataset: Dataset, tmp_path: Path):
     np.testing.assert_array_equal(made.environment.stage_from_scene.matrix(), dataset.stage_from_scene.matrix())
 
 
+@pytest.mark.parametrize(("pictures", "degree", "drop"), [(6, 1, 0.3), (60, 3, 0.0)])
+def test_the_trainer_is_asked_for_what_the_user_and_the_pictures_want(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: int, degree: int, drop: float
+):
+    from translight.reconstruction.training import trainer
+
+    asked = []
+
+    def trained(_dataset, settings, _folder, **_told):
+        asked.append(settings)
+        raise ReconstructionError("enough")
+
+    monkeypatch.setattr(trainer, "train", trained)
+    many = replace(dataset, images=tuple(replace(dataset.images[0], name=f"{i:02}") for i in range(pictures)))
+    job = replace(JOB, densification="default", refine_poses=True, stop_db=30.0, seed=4)
+    with pytest.raises(ReconstructionError, match="enough"):
+        pieces_of(job).make(many, Plan(96, 600, 400, None, ""), tmp_path, Relay(print, print, silent))
+    (settings,) = asked
+    assert (settings.densification, settings.poses, settings.stop_db, settings.seed) == ("default", True, 30.0, 4)
+    assert (settings.degree, settings.drop) == (degree, drop)
+    assert (settings.refine_from, settings.refine_every) == (28, 5)
+
+
 def test_nerf_wants_its_environment(tmp_path: Path):
     pytest.importorskip("translight.reconstruction.nerf.process", reason="the nerf package is not there")
     with pytest.raises(ReconstructionError, match="no Python of nerfstudio's environment: run `make nerf`"):

@@ -17,7 +17,9 @@ from translight.reconstruction.run.work_folder import Identity
 from translight.render.backends import AUTO, BACKENDS
 
 Method = Literal["splats", "nerf"]
+Densification = Literal["mcmc", "default"]
 _LONGEST_NAME = 200
+_MOST_DB = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Job:
     ``frames`` are taken of a video (None: as many as it needs); ``skip_damaged`` leaves damaged photographs out;
     ``distance`` is what was measured between two marks, ``photo.jpg:x,y``, in metres. ``nerf_python`` is the
     Python of nerfstudio's environment, where it is not the one that ``make nerf`` builds.
+    ``densification``, ``refine_poses`` and ``stop_db`` are the trainer's (training/settings.py).
     ``renderer`` draws the pictures that are measured. ``force`` replaces an environment at ``output``; ``fresh``
     forgets an earlier run's work; ``keep_work`` leaves the work folder when all is done.
     """
@@ -42,6 +45,9 @@ class Job:
     skip_damaged: bool = False
     distance: tuple[str, str, float] | None = None
     nerf_python: Path | None = None
+    densification: Densification = "mcmc"
+    refine_poses: bool = False
+    stop_db: float | None = None
     renderer: str = AUTO
     force: bool = False
     fresh: bool = False
@@ -58,6 +64,9 @@ class Job:
             "seed": self.seed,
             "frames": self.frames,
             "skip-damaged": self.skip_damaged,
+            "densification": self.densification,
+            "refine-poses": self.refine_poses,
+            "stop-db": self.stop_db,
             "distance": None if self.distance is None else " ".join(map(str, self.distance)),
         }
         return Identity(fingerprint(self.photos), settings)
@@ -79,6 +88,8 @@ def check_job(job: Job) -> None:
     for option, value in counts.items():
         if value is not None and value < 1:
             raise ShowError(f"--{option}: at least 1, got {value}")
+    if job.stop_db is not None and not 0 < job.stop_db < _MOST_DB:
+        raise ShowError(f"--stop-db: above 0 and below {_MOST_DB:g} dB, got {job.stop_db:g}")
     if job.renderer not in (AUTO, *BACKENDS):
         raise ShowError(f"--renderer: {AUTO} or one of {', '.join(BACKENDS)}, got {job.renderer!r}")
     if not output.exists() and not output.is_symlink():

@@ -48,7 +48,10 @@ def test_brighton_is_whole_in_metres_and_upright(tmp_path):
     assert 25 < np.median(heights) < 55
     downs = np.array([image.scene_from_camera.rotation()[1, 2] for image in posed.dataset.images])
     assert np.degrees(np.arccos(downs)).max() < 5.0
-    assert posed.facts["floor_z_m"] == pytest.approx(1.7 - np.median(heights), abs=2.0)
+    # on the stage they look ahead, from its eye
+    assert posed.facts["tilted_deg"] == pytest.approx(90, abs=5)
+    eyes = posed.dataset.stage_from_scene.apply(posed.dataset.centres())
+    assert np.linalg.norm(eyes - (0, 0, 1.7), axis=1).min() < 1e-6
 
 
 def test_three_photographs_of_berlin_are_labelled(tmp_path):

@@ -11,7 +11,7 @@ from tests.reconstruction.synthetic import CAMERA, cameras, corner, draw, photog
 from translight.colour.transfer import srgb_encode
 from translight.core.exr import save_exr
 from translight.core.pose import Pose, Similarity
-from translight.reconstruction.dataset import Dataset
+from translight.reconstruction.dataset import Dataset, SparsePoints
 from translight.reconstruction.pixels import load_photograph
 from translight.reconstruction.training.dome import Dome, has_sky, sampling_grid, stage_directions
 from translight.reconstruction.training.exposure import Exposures
@@ -67,6 +67,22 @@ def test_between_known_points_lie_more_of_them(tmp_path: Path):
     assert len(wall) > 100
     colours = 0.5 + 0.28209479 * cloud.sh[:, 0]
     assert np.median(np.abs(colours - expected)[wall]) < 0.1
+
+
+def test_where_there_may_be_sky_nothing_is_filled_outside_the_known_points(tmp_path: Path):
+    dataset = photographed(tmp_path)
+    assert dataset.points is not None
+    low = dataset.points.xyz[:, 1] > 0
+    known = replace(dataset, points=SparsePoints(dataset.points.xyz[low], dataset.points.rgb[low]))
+    photographs = [load_photograph(image) for image in dataset.split()[0]]
+    lowest = {}
+    for beyond in (True, False):
+        cloud = initial_cloud(
+            known, photographs, most=2000, opacity=0.5, fill=1500, beyond=beyond, rng=np.random.default_rng(0)
+        )
+        lowest[beyond] = cloud.means[:, 1].min()
+    assert lowest[False] > -0.05
+    assert lowest[True] < -0.3
 
 
 def test_without_points_or_depths_places_are_guessed_in_view(tmp_path: Path):

@@ -28,15 +28,17 @@ def initial_cloud(
     most: int,
     opacity: float,
     fill: int,
+    beyond: bool = True,
     rng: np.random.Generator,
 ) -> SplatCloud:
     """A round splat at each known point, as large as the mean distance to its three neighbours (Kerbl et al., 2023).
 
     Points come from ``dataset.points``; where there are depths, from those too. Where these are fewer than ``fill``,
     the rest lies between them, at the depth they foretell for random pixels: matching finds next to nothing in leaves
-    and on walls, and a few huge splats there take long to part. Where there are next to none, places are guessed in
-    view of the cameras. At most ``most``, drawn at random. ``photographs`` go with the training
-    pictures of ``dataset``. Raises ValueError when ``most`` is not above 0.
+    and on walls, and a few huge splats there take long to part. ``beyond`` says whether pixels outside of all known
+    points are filled too. Where there are next to none, places are guessed in view of the cameras. At most ``most``,
+    drawn at random. ``photographs`` go with the training pictures of ``dataset``. Raises ValueError when ``most`` is
+    not above 0.
     """
     if most < 1:
         raise ValueError(f"a cloud begins with 1 splat or more, got {most}")
@@ -50,7 +52,7 @@ def initial_cloud(
     if count < FEWEST_POINTS:
         known.append(_guessed(dataset, photographs, min(most, max(fill, 20_000)), rng))
     elif dataset.points is not None and count < fill:
-        known.append(_between(dataset, photographs, fill - count, rng))
+        known.append(_between(dataset, photographs, fill - count, rng, beyond=beyond))
     xyz = np.concatenate([points.xyz for points in known])
     rgb = np.concatenate([points.rgb for points in known])
     finite = np.isfinite(xyz).all(axis=1)
@@ -108,10 +110,13 @@ def _from_depth(
     return SparsePoints(xyz, (photograph.rgb[rows, columns] * 255 + 0.5).astype(np.uint8))
 
 
-def _between(dataset: Dataset, photographs: Sequence[Photograph], count: int, rng: np.random.Generator) -> SparsePoints:
+def _between(
+    dataset: Dataset, photographs: Sequence[Photograph], count: int, rng: np.random.Generator, *, beyond: bool
+) -> SparsePoints:
     """Places on random pixels' rays whose inverse depth is that between the known points around the pixel.
 
-    Linear within the points' Delaunay triangles in the picture, the nearest point's outside of all.
+    Linear within the points' Delaunay triangles in the picture; outside of all the nearest point's, or with ``beyond``
+    false nothing: there may be sky.
     """
     assert dataset.points is not None
     training = dataset.split()[0]
@@ -131,7 +136,11 @@ def _between(dataset: Dataset, photographs: Sequence[Photograph], count: int, rn
         rows, columns = rows[chosen], columns[chosen]
         pixels = np.stack([columns, rows], axis=-1) + 0.5
         found = LinearNDInterpolator(at, inverse)(pixels)
-        found = np.where(np.isfinite(found), found, NearestNDInterpolator(at, inverse)(pixels))
+        within = np.isfinite(found)
+        if beyond:
+            found = np.where(within, found, NearestNDInterpolator(at, inverse)(pixels))
+        else:
+            rows, columns, pixels, found = rows[within], columns[within], pixels[within], found[within]
         xyz.append(image.scene_from_camera.apply(camera.ray(pixels) / found[:, None]))
         rgb.append((photograph.rgb[rows, columns] * 255 + 0.5).astype(np.uint8))
     if not xyz:

@@ -130,16 +130,18 @@ class _Trainer:
         size = scene_size(dataset)
         depths = typical_depths(dataset)
         near = _NEAR_SHARE * (float(np.percentile(depths, 1)) if depths.size else 0.2 * size)
+        behind = self._behind()
         cloud = initial or initial_cloud(
             dataset,
             photographs,
             most=settings.splats,
             opacity=_FIRST_OPACITY[settings.densification],
             fill=round(settings.fill_share * settings.splats),
+            beyond=not isinstance(behind, Dome),
             rng=np.random.default_rng(settings.seed),
         )
         splats = TrainedSplats.of(cloud, 0 if initial is None else initial.sh_degree, opened.device)
-        self.run = Run(opened, settings, splats, self._behind(), self.views, size, near)
+        self.run = Run(opened, settings, splats, behind, self.views, size, near)
 
     def _load(self, width_px: int, images: Sequence[Any] | None = None) -> tuple[list[TrainingView], list[Photograph]]:
         chosen = self.dataset.split()[0] if images is None else images

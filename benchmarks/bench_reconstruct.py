@@ -26,7 +26,7 @@ from translight.render.contract import Scene
 
 BUDGET_S = 300.0
 WIDTH_PX = 400
-ROUNDS = 2
+ROUNDS = 1
 _PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos" / "brighton"
 _RESULT = Path(__file__).parent / "results" / "reconstruct.md"
 

@@ -44,6 +44,7 @@ def test_the_demo_runs_whole_in_every_protocol(protocol: str, tmp_path: Path) ->
         assert high - low > 100, "the wall must show something"
 
 
+@pytest.mark.slow
 def test_the_demo_plays_a_real_capture() -> None:
     capture = SHARED / "splats" / "playbot_125k_sog"
     if not capture.is_dir():

@@ -217,6 +217,7 @@ environment = {{ path = "{environment}", tint = [0.0, 0.0, 0.0] }}
         assert all(frame.pixels[..., :3].max() == 0 for frame in seen)
 
 
+@pytest.mark.slow
 def test_processes_of_a_killed_supervisor_end_and_the_next_show_cleans_up(
     start_show: StartShow, environment: Path
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_band_limited_scene_comes_through_in_place(render: Render, wall: Wall)
         assert found.psnr_db > 38  # what the mean over a pixel's area takes from waves of five pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wall", WALLS)
 def test_a_centimetre_is_seen(wall: Wall) -> None:
     at, output = POSES[1], OutputTransform()

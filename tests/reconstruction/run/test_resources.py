@@ -30,7 +30,7 @@ print(own.own_bytes, own.child_bytes, peak_memory().own_bytes, peak_memory().chi
     own, none, still_own, child = map(int, run.stdout.split())
     assert 300_000_000 < own < 800_000_000
     assert none == 0
-    assert still_own >= own
+    assert still_own == pytest.approx(own, rel=0.05)  # the kernel counts in batches
     assert 500_000_000 < child < 800_000_000
 
 

@@ -143,15 +143,6 @@ def test_the_faint_and_the_huge_go_and_a_reset_makes_all_faint():
     assert not optimiser.moments["logits"][0].any()
 
 
-def test_needles_are_shortened_and_discs_are_not():
-    splats = _splats(3)
-    with torch.no_grad():
-        splats.log_scales.copy_(torch.tensor([[0.1, 8.0, 1.0], [2.0, 0.001, 1.5], [1.0, 1.0, 1.0]]).log())
-    splats.shorten(3.0)
-    expected = [[0.1, 3.0, 1.0], [2.0, 0.001, 1.5], [1.0, 1.0, 1.0]]
-    np.testing.assert_allclose(splats.scales().detach().numpy(), expected, rtol=1e-5)
-
-
 def test_harmonics_grow_and_a_cloud_comes_back():
     splats = _splats(5)
     optimiser = _optimiser(splats)

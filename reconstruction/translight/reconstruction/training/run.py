@@ -143,8 +143,6 @@ class Run:
         rate = self.means_rate(progress)
         optimiser.step("means", splats.means, [rate] * 3)
         optimiser.step("log_scales", splats.log_scales, [SCALES_RATE] * 3)
-        if self.settings.longest is not None:
-            splats.shorten(self.settings.longest)
         optimiser.step("wxyz", splats.wxyz, [TURN_RATE] * 4)
         optimiser.step("logits", splats.logits, [OPACITY_RATE])
         harmonics = [HARMONICS_RATE] * (3 * (splats.sh.shape[1] - 1))

@@ -27,8 +27,6 @@ class Settings:
     ``drop`` is the share of splats that are left out of an iteration by the end of a run, the others being the more
     opaque for it (Park et al., "DropGaussian", 2025): with few pictures, no splat then explains one of them alone.
     A run begins with ``fill_share`` of ``splats``, also where fewer points are known; 0 begins with these alone.
-    ``longest`` is how many times its middle deviation a splat's longest may be: few pictures leave needles, which look
-    right from where they were seen only. None sets no limit.
     """
 
     width_px: int = 400
@@ -53,7 +51,6 @@ class Settings:
     points_weight: float = 0.1
     drop: float = 0.0
     fill_share: float = 0.5
-    longest: float | None = None
     exposure: bool = True
     poses: bool = False
     sky: Sky = "auto"
@@ -77,7 +74,5 @@ class Settings:
         )
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"shares, ssim_weight and drop lie within 0 and 1, got {shares}")
-        if self.longest is not None and not self.longest >= 1:
-            raise ValueError(f"a splat's longest deviation is 1 or more times its middle one, got {self.longest}")
         if self.densification not in ("mcmc", "default") or self.sky not in ("auto", "dome", "backdrop", "none"):
             raise ValueError("densification is mcmc or default, sky is auto, dome, backdrop or none")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
 from typing import Self
 
 import numpy as np
@@ -84,13 +83,6 @@ class TrainedSplats:
             if "sh" in optimiser.moments:
                 first, second = optimiser.moments["sh"]
                 optimiser.moments["sh"] = (torch.cat([first, room], dim=1), torch.cat([second, room], dim=1))
-
-    def shorten(self, ratio: float) -> None:
-        """Bring longest deviations down to ``ratio`` times the middle ones."""
-        with torch.no_grad():
-            longest, shortest = self.log_scales.amax(dim=1), self.log_scales.amin(dim=1)
-            middle = self.log_scales.sum(dim=1) - longest - shortest
-            self.log_scales.copy_(torch.minimum(self.log_scales, (middle + log(ratio))[:, None]))
 
     def values(self, rows: Tensor) -> dict[str, Tensor]:
         """Copies of some splats' values."""

@@ -308,6 +308,7 @@ def test_both_rasterisers_train_alike(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         ({"splats": 0}, "width_px, splats, iterations and refine_every are at least 1"),
         ({"seconds": 0.0}, "a run takes more than 0 seconds, got 0.0"),
+        ({"drop": 1.0}, "drop is below 1: with every splat left out nothing is drawn"),
         ({"degree": 4}, "the harmonics' degree is 0 to 3, got 4"),
         ({"densification": "more"}, "densification is mcmc or default, sky is auto, dome, backdrop or none"),
     ],

@@ -28,8 +28,6 @@ _SPLIT = 1.6
 class Adaptive:
     """The strategy: what each splat has been pulled by since the last refinement, and at most ``most`` splats."""
 
-    wants_screen = True
-
     def __init__(self, most: int, scene_size: float, generator: torch.Generator, *, absolute: bool) -> None:
         self._most, self._size, self._generator, self._absolute = most, scene_size, generator, absolute
         self.pulls: Tensor | None = None

@@ -28,8 +28,6 @@ _MOST_COPIES = 51
 class Mcmc:
     """The strategy: a count that grows to ``most`` splats by the factor ``growth`` at each refinement."""
 
-    wants_screen = False
-
     def __init__(self, most: int, growth: float, generator: torch.Generator) -> None:
         self._most, self._growth, self._generator = most, max(LEAST_GROWTH, growth), generator
 

@@ -74,5 +74,7 @@ class Settings:
         )
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"shares, ssim_weight and drop lie within 0 and 1, got {shares}")
+        if self.drop == 1:
+            raise ValueError("drop is below 1: with every splat left out nothing is drawn")
         if self.densification not in ("mcmc", "default") or self.sky not in ("auto", "dome", "backdrop", "none"):
             raise ValueError("densification is mcmc or default, sky is auto, dome, backdrop or none")

@@ -150,8 +150,9 @@ class Detail(View, Edit):
 
     def _losses(self, source: Source, levels: list[SplatCloud]) -> list[float]:
         """PSNR of each level against the finest, in dB."""
-        from translight.reconstruction.edit.pictures import EQUAL_DB, drawn, mean_psnr_db
+        from translight.reconstruction.edit.pictures import drawn, mean_psnr_db
         from translight.reconstruction.edit.views import views_of
+        from translight.reconstruction.evaluate.metrics import BEST_PSNR_DB
         from translight.render.scene import scene_of
 
         finest = scene_of(source.environment)
@@ -159,7 +160,7 @@ class Detail(View, Edit):
         with renderer() as drawing:
             truths = [drawn(drawing, finest, view) for view in views]
             scenes = [scene_of(replace(source.environment, splats=cloud)) for cloud in levels[1:]]
-            return [EQUAL_DB, *(mean_psnr_db(drawing, scene, views, truths) for scene in scenes)]
+            return [BEST_PSNR_DB, *(mean_psnr_db(drawing, scene, views, truths) for scene in scenes)]
 
 
 def _levels(source: Source, count: int, progress: Callable[[float], None]) -> list[SplatCloud]:

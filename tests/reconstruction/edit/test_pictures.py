@@ -6,8 +6,9 @@ from translight.core.camera import Camera, View
 from translight.core.pose import Similarity
 from translight.environment.environment import Environment
 from translight.reconstruction.edit.curve import plot
-from translight.reconstruction.edit.pictures import EQUAL_DB, drawn, psnr_db, sheet, thumbnail
+from translight.reconstruction.edit.pictures import drawn, sheet, thumbnail
 from translight.reconstruction.edit.pruning import Step
+from translight.reconstruction.evaluate.metrics import BEST_PSNR_DB, psnr_db
 from translight.render.backends import open_renderer
 from translight.render.cameras import look_at
 from translight.render.scene import scene_of
@@ -16,7 +17,7 @@ from translight.render.scene import scene_of
 def test_psnr_of_known_errors():
     black = np.zeros((4, 4, 3), np.float32)
     assert psnr_db(black, black + np.float32(0.1)) == pytest.approx(20, abs=1e-5)
-    assert psnr_db(black, black) == EQUAL_DB
+    assert psnr_db(black, black) == BEST_PSNR_DB
 
 
 def test_a_display_shows_linear_scenes_encoded(cloud_of):
@@ -51,7 +52,7 @@ def test_a_sheet_of_pictures_in_rows():
 
 
 def test_the_curve_goes_through_its_points():
-    steps = [Step(1000, EQUAL_DB, 0.0), Step(800, 50.0, 0.1), Step(400, 40.0, 0.2)]
+    steps = [Step(1000, BEST_PSNR_DB, 0.0), Step(800, 50.0, 0.1), Step(400, 40.0, 0.2)]
     picture = plot("set", steps)
     assert picture.shape == (360, 640, 3)
     rows, columns = np.nonzero((picture == (200, 60, 40)).all(axis=2))

@@ -6,9 +6,10 @@ import pytest
 from translight.core.camera import Camera, View
 from translight.environment.files import load_environment
 from translight.reconstruction.edit.motion import joined, taken
-from translight.reconstruction.edit.pictures import EQUAL_DB, drawn, mean_psnr_db
+from translight.reconstruction.edit.pictures import drawn, mean_psnr_db
 from translight.reconstruction.edit.pruning import Goal, expected_loss_db, pruned
 from translight.reconstruction.edit.views import views_of
+from translight.reconstruction.evaluate.metrics import BEST_PSNR_DB
 from translight.render.backends import open_renderer
 from translight.render.cameras import look_at
 from translight.render.contract import Scene
@@ -67,7 +68,7 @@ def test_what_is_hidden_goes_first_and_costs_nothing(cloud_of, renderer):
 
 
 def test_squared_errors_add():
-    assert expected_loss_db(30, EQUAL_DB) < 1e-6
+    assert expected_loss_db(30, BEST_PSNR_DB) < 1e-6
     assert np.isclose(expected_loss_db(30, 30), 10 * np.log10(2))
     rng = np.random.default_rng(0)
     truth, error, change = rng.normal(size=(3, 200_000)) * np.array([[1], [0.03], [0.02]])

@@ -10,13 +10,12 @@ from jaxtyping import Float32, UInt8
 from translight.colour.transfer import srgb_encode
 from translight.core.camera import Camera, View
 from translight.core.image import to_u8
+from translight.reconstruction.evaluate.metrics import psnr_db
 from translight.render.cameras import DEFAULT_FOV_DEG, DEFAULT_NEAR_M, look_at
 from translight.render.contract import Renderer, Scene
 from translight.render.framing import framing
 from translight.render.picture import over
 
-EQUAL_DB = 100.0
-"""What pictures count as that do not differ, or by less than can be seen on any display."""
 THUMBNAIL_PX = (640, 360)
 _GAP_PX = 4
 _PAPER = 255
@@ -29,16 +28,11 @@ def drawn(renderer: Renderer, scene: Scene, view: View) -> Float32[np.ndarray, "
     return np.clip(srgb_encode(rgb) if scene.encoding == "linear" else rgb, 0.0, 1.0)
 
 
-def psnr_db(first: Float32[np.ndarray, "h w 3"], second: Float32[np.ndarray, "h w 3"]) -> float:
-    """Peak signal-to-noise ratio of two pictures of a peak of 1, ``EQUAL_DB`` at most."""
-    error = float(np.mean((first.astype(np.float64) - second) ** 2))
-    return EQUAL_DB if error <= 0 else min(EQUAL_DB, -10.0 * float(np.log10(error)))
-
-
 def mean_psnr_db(renderer: Renderer, scene: Scene, views: Sequence[View], truths: Sequence[np.ndarray]) -> float:
     """The mean over views of the PSNR of a scene against pictures of another."""
-    found = [psnr_db(drawn(renderer, scene, view), truth) for view, truth in zip(views, truths, strict=True)]
-    return float(np.mean(found))
+    pictures = (drawn(renderer, scene, view) for view in views)
+    found = [psnr_db(picture, truth) for picture, truth in zip(pictures, truths, strict=True)]
+    return float(np.mean([value for value in found if value is not None]))
 
 
 def thumbnail(renderer: Renderer, scene: Scene) -> UInt8[np.ndarray, "h w 3"]:

@@ -15,7 +15,8 @@ import numpy as np
 from translight.core.camera import View
 from translight.reconstruction.edit.importance import Importance
 from translight.reconstruction.edit.motion import taken
-from translight.reconstruction.edit.pictures import EQUAL_DB, drawn, mean_psnr_db
+from translight.reconstruction.edit.pictures import drawn, mean_psnr_db
+from translight.reconstruction.evaluate.metrics import BEST_PSNR_DB
 from translight.reconstruction.progress import Progress, silent
 from translight.render.contract import Renderer, Scene
 from translight.splats.cloud import SplatCloud
@@ -48,10 +49,10 @@ class Goal:
             raise ValueError(f"a step is a share of the splats between 0 and 1, got {self.step:g}")
         if self.db_lost is not None and not 0 < self.db_lost < math.inf:
             raise ValueError(f"the dB that may be lost are above 0, got {self.db_lost:g}")
-        if self.psnr_db is not None and not 0 < self.psnr_db < EQUAL_DB:
-            raise ValueError(f"the least PSNR is between 0 and {EQUAL_DB:g} dB, got {self.psnr_db:g}")
-        if not 0 < self.quality_db < EQUAL_DB:
-            raise ValueError(f"the quality to lose from is between 0 and {EQUAL_DB:g} dB, got {self.quality_db:g}")
+        if self.psnr_db is not None and not 0 < self.psnr_db < BEST_PSNR_DB:
+            raise ValueError(f"the least PSNR is between 0 and {BEST_PSNR_DB:g} dB, got {self.psnr_db:g}")
+        if not 0 < self.quality_db < BEST_PSNR_DB:
+            raise ValueError(f"the quality to lose from is between 0 and {BEST_PSNR_DB:g} dB, got {self.quality_db:g}")
 
     def allows(self, step: Step) -> bool:
         """Whether a step may be kept."""
@@ -92,7 +93,7 @@ def pruned(
     cloud = scene.layers[0].splats
     truths = [drawn(renderer, scene, view) for view in measured_from]
     importance = Importance(weighed_from)
-    steps = [Step(len(cloud), EQUAL_DB, expected_loss_db(goal.quality_db, EQUAL_DB))]
+    steps = [Step(len(cloud), BEST_PSNR_DB, expected_loss_db(goal.quality_db, BEST_PSNR_DB))]
     share, fewest = goal.step, goal.splats or 1
     while len(cloud) > fewest and share >= min(_LEAST_STEP, goal.step):
         count = max(fewest, min(len(cloud) - 1, math.floor(len(cloud) * (1 - share))))

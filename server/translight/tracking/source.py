@@ -14,6 +14,7 @@ from typing import Literal, Protocol, cast, get_args
 from urllib.parse import unquote
 
 from translight.core.errors import ShowError
+from translight.core.url_options import Options, attempt, read_options
 from translight.tracking import freed, osc_map
 from translight.tracking.datagram import Decoder, Tap
 from translight.tracking.decoders import Clock, F4Decoder, FreeDDecoder, OpenTrackIODecoder, OscDecoder
@@ -21,7 +22,6 @@ from translight.tracking.moves import MOVES
 from translight.tracking.opentrackio_packet import Modulus
 from translight.tracking.osc_map import OscMap
 from translight.tracking.sample import TrackingSample
-from translight.tracking.url_options import Options, attempt, read_options
 
 Wire = Literal["osc", "freed", "opentrackio", "f4"]
 """Protocols that datagrams come in."""

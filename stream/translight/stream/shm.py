@@ -15,10 +15,21 @@ from translight.core.errors import ProtocolError, StreamError
 from translight.stream.contract import PictureSpec, ReceivedFrame, ReceiverCounts, SenderCounts
 from translight.stream.header import FrameHeader, pack, picture_check, unpack
 from translight.stream.ring import Ring
+from translight.stream.urls import StreamUrl
 
 SLOTS = 4
 _ATTACH_EVERY_S = 0.05
 _LOOK_EVERY_S = 0.25
+
+
+def open_sender(url: StreamUrl, spec: PictureSpec) -> ShmSender:
+    """For ``urls.open_sender``."""
+    return ShmSender(url.place, spec)
+
+
+def open_receiver(url: StreamUrl) -> ShmReceiver:
+    """For ``urls.open_receiver``."""
+    return ShmReceiver(url.place)
 
 
 class ShmSender:

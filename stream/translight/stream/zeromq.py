@@ -21,6 +21,7 @@ from translight.core.clock import now_ns
 from translight.core.errors import ProtocolError, StreamError
 from translight.stream.contract import PictureSpec, ReceivedFrame, ReceiverCounts, SenderCounts
 from translight.stream.header import HEADER_BYTES, FrameHeader, pack, picture_check, unpack
+from translight.stream.urls import StreamUrl
 
 MAX_MESSAGE_BYTES = 1 << 28
 """Security: no message larger than this is received (a 16K by 4K picture of 4 bytes a pixel)."""
@@ -28,6 +29,17 @@ _BUFFERS = 4
 _LINGER_MS = 0
 # mallopt(3): keep freed picture-sized blocks instead of giving their pages back at every frame.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def open_sender(url: StreamUrl, spec: PictureSpec) -> ZmqSender:
+    """For ``urls.open_sender``."""
+    return ZmqSender(f"{url.scheme.removeprefix('zmq+')}://{url.place}", spec, str(url))
+
+
+def open_receiver(url: StreamUrl) -> ZmqReceiver:
+    """For ``urls.open_receiver``; ``*`` as host means this machine."""
+    place = url.place.replace("*", "127.0.0.1") if url.scheme == "zmq+tcp" else url.place
+    return ZmqReceiver(f"{url.scheme.removeprefix('zmq+')}://{place}", str(url))
 
 
 class _Buffer:

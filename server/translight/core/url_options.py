@@ -1,4 +1,4 @@
-"""Options after the ? of a source's URL, each taken with its check; source.py says which a source has."""
+"""Options after the ? of a source's or an output's URL, each taken with its check."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl
 
-from translight.core.errors import ShowError
+from translight.core.errors import ShowError, TranslightError
 
 T = TypeVar("T")
 
 
 class Options:
-    """A URL's options; each is taken with its check and raises ShowError."""
+    """A URL's options; each is taken with its check and raises ``error``."""
 
-    def __init__(self, url: str, values: dict[str, str]) -> None:
+    def __init__(self, url: str, values: dict[str, str], error: type[TranslightError] = ShowError) -> None:
         self._url = url
         self._values = values
+        self._error = error
 
     def text(self, key: str, default: str = "") -> str:
         """As it stands."""
@@ -75,21 +76,26 @@ class Options:
             raise self.wrong(key, "width x height of the sensor in mm, like 36x24")
         return cast("tuple[float, float]", sizes)
 
-    def wrong(self, key: str, allowed: str) -> ShowError:
+    def wrong(self, key: str, allowed: str) -> TranslightError:
         """The error that names the option, what it holds, and what is allowed."""
-        return ShowError(f"{self._url}: {key} = {self._values.get(key, '')!r}: give {allowed}")
+        return self._error(f"{self._url}: {key} = {self._values.get(key, '')!r}: give {allowed}")
 
 
-def read_options(url: str, query: str, scheme: str, allowed: tuple[str, ...]) -> Options:
-    """The options of a URL's query. Raises ShowError on one that the scheme does not have, or that is given twice."""
+def read_options(
+    url: str, query: str, scheme: str, allowed: tuple[str, ...], error: type[TranslightError] = ShowError
+) -> Options:
+    """The options of a URL's query. Raises ``error`` on one that the scheme does not have, or that is given twice."""
     values: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in allowed:
-            raise ShowError(f"{url}: option {key!r} is none of {scheme}'s: {', '.join(sorted(allowed))}")
+            known = (
+                f"is none of {scheme}'s: {', '.join(sorted(allowed))}" if allowed else "is one too many: it has none"
+            )
+            raise error(f"{url}: option {key!r} {known}")
         if key in values:
-            raise ShowError(f"{url}: option {key!r} is given twice")
+            raise error(f"{url}: option {key!r} is given twice")
         values[key] = value
-    return Options(url, values)
+    return Options(url, values, error)
 
 
 def attempt(make: Callable[[str], T], text: str) -> T | None:

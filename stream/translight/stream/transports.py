@@ -1,0 +1,60 @@
+"""The ways out by the scheme of their URLs: how each is written, what may stand there, and the module behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from translight.core.url_options import Options
+
+Check = Callable[[str, Options], str | None]
+"""Takes what stands between :// and ?, and the options; gives what would be right, or None."""
+
+_SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A way out. ``module``, under ``translight.stream``, is imported when a URL is opened.
+
+    It has ``open_sender(url: StreamUrl, spec: PictureSpec) -> Sender`` and, where ``receives``,
+    ``open_receiver(url: StreamUrl) -> Receiver``. ``check`` runs when a show is read: it imports nothing heavy.
+    """
+
+    scheme: str
+    example: str
+    module: str
+    check: Check
+    options: tuple[str, ...] = ()
+    receives: bool = True
+
+
+def _ring_name(place: str, _: Options) -> str | None:
+    return None if _SHM_NAME.fullmatch(place) else "a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"
+
+
+def _host_port(place: str, _: Options) -> str | None:
+    match = _TCP.fullmatch(place)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        return "give HOST:PORT, with HOST * to send on every interface and PORT 1 to 65535"
+    return None
+
+
+def _socket_path(place: str, _: Options) -> str | None:
+    return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
+
+
+_ALL = (
+    Transport("shm", "shm://NAME", "shm", _ring_name),
+    Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
+    Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+)
+TRANSPORTS = {transport.scheme: transport for transport in _ALL}
+
+
+def examples(*, receiving: bool = False) -> str:
+    """How URLs are written, for an error."""
+    *most, last = [t.example for t in _ALL if t.receives or not receiving]
+    return f"{', '.join(most)} or {last}"

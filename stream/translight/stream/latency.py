@@ -91,7 +91,7 @@ class LatencyLog:
 
 
 def durations_ms(rows: Int64[np.ndarray, "n columns"]) -> dict[str, Float64[np.ndarray, "m"]]:
-    """Milliseconds of each stage and of ``total``, one a frame whose marks are known; what was never seen is left out."""
+    """Milliseconds of each stage and of ``total``, one a frame whose marks are known; what was not seen is left out."""
     marks = rows[:, _FIRST_MARK : _LAST_MARK + 1]
     found: dict[str, Float64[np.ndarray, "m"]] = {}
     pairs = [(name, marks[:, i], marks[:, i + 1]) for i, name in enumerate(STAGES)]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import confirmed
-from benchmarks.machine import describe
 from benchmarks.scenes import move, room
 from translight.core.image import save_image, to_u8
+from translight.core.machine import describe
 from translight.core.pose import Pose, Similarity
 from translight.environment.files import load_environment
 from translight.reconstruction.dataset import Dataset, PosedImage

@@ -103,7 +103,7 @@ def curves(
 def bars(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], limit: tuple[float, str] | None = None) -> str:
     """A horizontal bar a row, its parts end to end, their sum behind it; ``limit`` is drawn as a line with its name."""
     left, height = 170, TOP + BOTTOM + 34 * len(rows)
-    largest = max([sum(parts.values()) for parts in rows.values()] + ([limit[0]] if limit else []))
+    largest = max([sum(parts.values()) for parts in rows.values()] + ([limit[0]] if limit else [])) or 1.0
     per_unit = (WIDTH - left - 90) / largest
     names = list(dict.fromkeys(name for parts in rows.values() for name, value in parts.items() if value > 0))
     out = _sheet(title, height)

@@ -22,8 +22,9 @@ _STAGE_WORDS = {
 _MOST_DOTS = 3000
 _PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99)
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto; padding: 0 1em; color: #222; }
-table { border-collapse: collapse; margin: 1em 0; } td, th { padding: .25em .7em; border-bottom: 1px solid #ddd; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1300px; margin: 2em auto; padding: 0 1em; color: #222; }
+table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1em 0; }
+td, th { padding: .25em .7em; border-bottom: 1px solid #ddd; }
 td { text-align: right; font-variant-numeric: tabular-nums; } td:first-child, th:first-child { text-align: left; }
 th { text-align: right; } .over { color: #d43c2e; font-weight: bold; }
 pre { background: #f4f4f4; padding: 1em; overflow: auto; }
@@ -67,7 +68,10 @@ def _overview(runs: Sequence[Run]) -> str:
         cells += [str(run.frames[k]) for k in ("received", "due", "skipped", "duplicates", "torn")]
         named = [escape(run.name), f"{run.width_px}×{run.height_px}", f"{1000 / period:.4g}"]
         rows.append(f"<tr{over}>" + "".join(f"<td>{cell}</td>" for cell in (*named, *cells)) + "</tr>")
-    note = "Milliseconds where nothing else is said. <i>Corrected</i> counts each place on the frame clock, at the age of the picture then shown."
+    note = (
+        "Milliseconds where nothing else is said. <i>Corrected</i> counts every place on the frame clock, at the age "
+        "of the picture then shown."
+    )
     return f"{_table(head, rows)}<p><small>{note}</small></p>"
 
 

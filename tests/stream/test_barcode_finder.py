@@ -132,16 +132,15 @@ def test_two_frames_on_one_film_are_never_a_third() -> None:
         whole = find(first)
         assert whole is not None
         top, bottom = whole.corners_px[:, 1].min(), whole.corners_px[:, 1].max()
-        cut = int(rng.uniform(top, bottom))
+        cut = int(top + (bottom - top) * rng.uniform(0.45, 0.75))  # between the numbers' low bits and the check's end
         share = rng.uniform(0.2, 0.8)
-        for mixed in (
-            np.concatenate([first[:cut], second[cut:]]),
-            (first * share + second * (1 - share)).astype(np.uint8),
-        ):
-            found = find(mixed)
-            assert found is None or found.barcode in barcodes
-            refused += found is None
-    assert refused > 3
+        rolled, blended = (
+            find(np.concatenate([first[:cut], second[cut:]])),
+            find((first * share + second * (1 - share)).astype(np.uint8)),
+        )
+        assert all(found is None or found.barcode in barcodes for found in (rolled, blended))
+        refused += rolled is None
+    assert refused >= 10
 
 
 def test_nothing_is_found_where_nothing_is() -> None:

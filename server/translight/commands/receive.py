@@ -15,6 +15,7 @@ import tyro
 if TYPE_CHECKING:
     from translight.stream.contract import ReceivedFrame, Receiver
     from translight.stream.latency import LatencyLog
+    from translight.stream.pixel_numbers import PixelNumbers
 
 _LOOK_S = 0.25
 
@@ -43,11 +44,12 @@ class Receive:
         from translight.core.errors import StreamError
         from translight.stream.header import clock_id
         from translight.stream.latency import LatencyLog
+        from translight.stream.pixel_numbers import PixelNumbers
         from translight.stream.urls import open_receiver
 
         with open_receiver(self.url) as receiver:
             log = LatencyLog(clock_id())
-            watch = _Watch(receiver, log, None if self.json else sys.stdout)
+            watch = _Watch(receiver, log, PixelNumbers(), None if self.json else sys.stdout)
             with suppress(KeyboardInterrupt):
                 watch.run(self.seconds, self.wait, until_ended=self.until_ended)
             if watch.last is None:
@@ -67,9 +69,10 @@ class Receive:
 class _Watch:
     """Receives until it is time to stop, and says once a second how it goes."""
 
-    def __init__(self, receiver: Receiver, log: LatencyLog, out: Any) -> None:
+    def __init__(self, receiver: Receiver, log: LatencyLog, pixels: PixelNumbers, out: Any) -> None:
         self._receiver = receiver
         self._log = log
+        self._pixels = pixels
         self._out = out
         self._first_ns = 0
         self.last: ReceivedFrame | None = None
@@ -94,6 +97,7 @@ class _Watch:
                     self._first_ns, begin = frame.done_ns, time.monotonic()
                 self.last = frame
                 self._log.add(frame)
+                self._pixels.add(frame)
                 count += 1
 
     def report(self) -> dict[str, Any]:
@@ -116,6 +120,7 @@ class _Watch:
             "fps": (counts.received - 1) / span_s if span_s > 0 else 0.0,
             "latency_ms": stages.pop("total", None),
             "stages_ms": stages,
+            "pixel_numbers": asdict(self._pixels.counts) if self._pixels.counts.read else None,
             "foreign_clock": self._log.foreign > 0,
         }
 
@@ -130,7 +135,7 @@ class _Watch:
         counts = self._receiver.counts
         print(
             f"{fps:6.1f} fps   latency p50/p95/p99 {latency}   skipped {counts.skipped}   torn {counts.torn}   "
-            f"bad {counts.bad}",
+            f"bad {counts.bad}{self._pixels.said}",
             file=self._out,
             flush=True,
         )
@@ -142,6 +147,12 @@ def _summary(report: dict[str, Any]) -> str:
         f"{report['frames_torn']} torn, {report['bad_messages']} bad messages, {report['restarts']} sender restarts"
     )
     lines = [f"{report['url']}  {report['width']}x{report['height']} {report['format']}", counted]
+    pixels = report["pixel_numbers"]
+    if pixels is not None:
+        lines.append(
+            f"barcode in the pixels: frame {pixels['newest']}; {pixels['read']} read, "
+            f"{pixels['mismatched']} unlike the header's number, {pixels['unread']} not read"
+        )
     if report["foreign_clock"]:
         lines.append("times are of another machine's clock: no latency")
     stages = dict(report["stages_ms"])

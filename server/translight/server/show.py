@@ -18,6 +18,7 @@ from translight.core.pose import Pose
 from translight.render.contract import Order
 from translight.server.places import FAR_M, Cue, EnvironmentPlace, read_cues, read_environment
 from translight.server.tables import Table, parse_toml, read_show
+from translight.stream.barcode import MAX_CELL_PX, MIN_CELL_PX, BarcodePlace, Corner
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
 from translight.volume.canvas import Canvas, side_by_side
@@ -98,6 +99,8 @@ class Show:
     colour: OutputTransform
     render: RenderPlan
     outputs: tuple[str, ...]
+    barcode: BarcodePlace | None
+    """Where each frame's number is burned in; None: nowhere."""
     latency_budget_ms: float | None = None
     """The most that 99 of 100 frames may take from their datagram; beyond it, shows warn and end with a status."""
 
@@ -113,6 +116,7 @@ def show_from_text(text: str, source: str) -> Show:
 
 
 def _read(top: Table) -> Show:
+    canvas = _canvas(top)
     show = Show(
         name=top.text("name", "show"),
         rate=top.parsed("rate", None, parse_rate, 'a frame rate from 1 to 1000 like "24", "23.976" or "24000/1001"'),
@@ -120,11 +124,12 @@ def _read(top: Table) -> Show:
         cues=read_cues(top),
         tracking=_tracking(top.table("tracking")),
         camera=_camera(top.table("camera")),
-        canvas=_canvas(top),
+        canvas=canvas,
         volume=_volume(top.table("volume")),
         colour=_colour(top.table("colour")),
         render=_render(top.table("render")),
         outputs=_outputs(top),
+        barcode=_barcode(top.table("barcode"), canvas),
         latency_budget_ms=_budget(top.table("latency")),
     )
     top.end()
@@ -266,6 +271,20 @@ def _budget(table: Table) -> float | None:
     budget_ms = table.number("budget_ms", None, 1, 10_000, "ms") if table.has("budget_ms") else None
     table.end()
     return budget_ms
+
+
+def _barcode(table: Table, canvas: Canvas) -> BarcodePlace | None:
+    show = table.flag("show", default=False)
+    corner = Corner(table.choice("corner", Corner.TOP_LEFT.value, [c.value for c in Corner]))
+    place = BarcodePlace(corner, table.integer("cell_px", 8, MIN_CELL_PX, MAX_CELL_PX))
+    table.end()
+    if not show:
+        return None
+    try:
+        place.origin_px(canvas.width_px, canvas.height_px)
+    except ValueError as error:
+        raise table.refused("cell_px", error) from error
+    return place
 
 
 def _outputs(top: Table) -> tuple[str, ...]:

@@ -151,12 +151,13 @@ def grey(picture: NDArray[np.generic]) -> NDArray[np.float32]:
         packed = picture.astype(np.uint32)
         total = (packed & 0x3FF) + 2 * ((packed >> 10) & 0x3FF) + ((packed >> 20) & 0x3FF)
         return (total * np.float32(1 / 4092)).astype(np.float32)
-    levels = picture.astype(np.float32)
+    levels = picture.astype(np.float32)  # what is no number stays none, quietly: nothing is read from it
     whole = np.issubdtype(picture.dtype, np.integer)
     largest = float(np.iinfo(picture.dtype.str).max) if whole else 1.0
-    if levels.ndim == 3:
-        levels = (levels[..., 0] + 2 * levels[..., 1] + levels[..., 2]) * np.float32(0.25)
-    return levels * np.float32(1 / largest)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if levels.ndim == 3:
+            levels = (levels[..., 0] + 2 * levels[..., 1] + levels[..., 2]) * np.float32(0.25)
+        return levels * np.float32(1 / largest)
 
 
 def _checked(bits: UInt8[np.ndarray, "16"]) -> Barcode | None:

@@ -120,7 +120,11 @@ class WindowKeeper:
         """One process from start to end. Returns why it ended."""
         reason = "the window's process ended"
         command = [sys.executable, "-X", "faulthandler", "-m", "translight.stream.window_process"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as error:
+            return f"the window's process cannot start: {error.strerror}"
+        with started as process:
             assert process.stdin is not None
             assert process.stdout is not None
             with self._lock:

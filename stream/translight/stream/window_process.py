@@ -38,35 +38,48 @@ class _Mailbox:
         self._sequence = 0
 
     def upload(self, window: Window) -> tuple[int, int] | None:
-        """Hand the newest frame to the window: (its place in the ring's history, its number), or None."""
+        """Hand the newest frame to the window: (its place in the ring's history, its number), or None.
+
+        A slot that the writer took back meanwhile is left for the newer frame, so no torn picture is shown.
+        """
         ring = self._ring
-        while True:
+        while self._waits():
             slot = ring.latest
-            sequence = ring.sequence(slot) if slot >= 0 else 0
             ring.sign(self._line, slot)
-            if sequence <= self._sequence or sequence % 2:
-                return None
+            sequence = ring.sequence(slot)
             header = bytes(ring.header_bytes(slot))
             window.upload(ring.picture(slot))
             ring.fence()
-            whole = ring.sequence(slot) == sequence
+            whole = ring.sequence(slot) == sequence and sequence % 2 == 0
             ring.sign(self._line)
             if whole:
                 self._sequence = sequence
-                try:
-                    return sequence // 2, unpack(header).frame
-                except ProtocolError:
-                    return None
+                return sequence // 2, _frame_number(header)
+        ring.sign(self._line)
+        return None
 
     def wait(self) -> None:
         """Until there is a frame not yet taken, or for a while."""
         seen = self._ring.wake.value
-        if self._ring.latest < 0 or self._ring.sequence(self._ring.latest) <= self._sequence:
+        if not self._waits():
             self._ring.wake.wait(seen, _LOOK_EVERY_S)
 
     def close(self) -> None:
         """Give the reader's line back."""
         self._ring.leave(self._line)
+
+    def _waits(self) -> bool:
+        """Whether a frame waits that was not taken. Sequences grow over all slots."""
+        slot = self._ring.latest
+        return slot >= 0 and self._ring.sequence(slot) > self._sequence
+
+
+def _frame_number(header: bytes) -> int:
+    """−1 where the header is not one: the picture is shown all the same."""
+    try:
+        return unpack(header).frame
+    except ProtocolError:
+        return -1
 
 
 def _show(job: WindowJob, ring: Ring, out: _Teller) -> None:

@@ -22,7 +22,7 @@ from translight.stream.window_report import Failed, Opened, Report, Shown, Windo
 _log = logging.getLogger(__name__)
 
 OPEN_WITHIN_S = 20.0
-HANGS_AFTER_NS = 5_000_000_000
+HANGS_AFTER_S = 5.0
 RETRIES = 120
 """So often in a row it is started anew; with the longest delay this is ten minutes without a monitor."""
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.1, 5.0
@@ -75,9 +75,10 @@ class WindowKeeper:
 
     def look(self) -> None:
         """End a window that gave no sign for long, so that it comes back; never waits."""
-        if self.showing and now_ns() - self._heard_ns > HANGS_AFTER_NS:
-            self._tell_once(f"the window gave no sign for {HANGS_AFTER_NS // 10**9} s; it is started anew")
-            self.showing = False
+        patience_s = HANGS_AFTER_S if self.showing else OPEN_WITHIN_S
+        if self._process is not None and now_ns() - self._heard_ns > patience_s * 1e9:
+            self._tell_once(f"the window gave no sign for {patience_s:g} s; it is started anew")
+            self._heard_ns = now_ns()
             self._kill()
 
     def presentations(self) -> list[Presentation]:
@@ -118,7 +119,7 @@ class WindowKeeper:
 
     def _one_window(self, stop: threading.Event) -> str:
         """One process from start to end. Returns why it ended."""
-        reason = "the window's process ended"
+        reason = ""
         command = [sys.executable, "-X", "faulthandler", "-m", "translight.stream.window_process"]
         try:
             started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -127,6 +128,7 @@ class WindowKeeper:
         with started as process:
             assert process.stdin is not None
             assert process.stdout is not None
+            self._heard_ns = now_ns()
             with self._lock:
                 self._process = process
             if stop.is_set():
@@ -141,7 +143,9 @@ class WindowKeeper:
                 elif report is not None:
                     self._take(report)
             self.showing = False
-        return reason
+            with self._lock:
+                self._process = None
+        return reason or f"the window's process ended with status {process.returncode}"
 
     def _take(self, report: Report) -> None:
         self._heard_ns = now_ns()

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translight.core.image import PixelFormat
@@ -46,6 +46,7 @@ def test_the_layout_is_the_documented_one() -> None:
     assert number & 0xFFFFFFFF == zlib.crc32(b"TLB1" + (number >> 32).to_bytes(12, "big"))
 
 
+@settings(max_examples=60, deadline=None)
 @given(_BARCODES, _PLACES, st.sampled_from(PixelFormat), st.integers(0, 2**32))
 def test_round_trip(barcode: Barcode, place: BarcodePlace, kind: PixelFormat, seed: int) -> None:
     width, height = 20 * 16 + 7, 12 * 16 + 3
@@ -79,6 +80,23 @@ def test_floating_point_pictures(kind: type, channels: int) -> None:
     picture = np.full((96, 160, channels), 0.3, kind)
     burn(picture, Barcode(1, 2), BarcodePlace(Corner.TOP_LEFT, 8))
     assert decode(picture, BarcodePlace(Corner.TOP_LEFT, 8)) == Barcode(1, 2)
+    assert set(np.unique(picture[..., :3]).tolist()) == {0.0, 1.0}
+    assert (picture[..., 3:] == 1).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(_PLACES, st.lists(st.integers(0, 200), max_size=6))
+def test_strip_by_strip_is_the_same(place: BarcodePlace, ends: list[int]) -> None:
+    whole, strips = (np.full((200, 330, 4), 9, np.uint8) for _ in range(2))
+    burn(whole, Barcode(3, 4), place)
+    begin = 0
+    for end in [*sorted(ends), 200]:
+        before = strips[:begin].copy()
+        burn(strips, Barcode(3, 4), place, (begin, end))
+        assert (strips[:begin] == before).all()
+        assert (strips[end:] == 9).all()
+        begin = end
+    assert (strips == whole).all()
 
 
 def test_numbers_wrap() -> None:
@@ -103,6 +121,7 @@ def _flipped(picture: np.ndarray, row: int, column: int) -> np.ndarray:
     return changed
 
 
+@settings(max_examples=40, deadline=None)
 @given(_BARCODES)
 def test_any_cell_the_wrong_way_round_is_noticed(barcode: Barcode) -> None:
     picture = np.zeros((96, 160, 4), np.uint8)

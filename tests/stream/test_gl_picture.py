@@ -1,7 +1,7 @@
 """Which part of a picture is shown where."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translight.stream.gl_picture import Box, Fit, shown_area
@@ -25,6 +25,7 @@ def test_golden(picture: tuple[int, int], screen: tuple[int, int], fit: Fit, sou
 _SIZES = st.tuples(st.integers(1, 16384), st.integers(1, 16384))
 
 
+@settings(deadline=None)
 @given(_SIZES, _SIZES, st.sampled_from(["one-to-one", "scale"]))
 def test_nothing_lies_outside(picture: tuple[int, int], screen: tuple[int, int], fit: Fit) -> None:
     for (x0, y0, x1, y1), (width, height) in zip(shown_area(picture, screen, fit), (picture, screen), strict=True):

@@ -1,7 +1,7 @@
 """Lines between a display's sender and its window's process."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translight.core.image import PixelFormat
@@ -31,6 +31,7 @@ def test_a_job_comes_back() -> None:
     assert read_window_job(line_of(JOB)) == JOB
 
 
+@settings(deadline=None)
 @given(st.binary() | st.sampled_from([b"", b"{}", b'{"type":"shown"}', b'{"type":"shown","frames":[[1]]}', b"[]"]))
 def test_what_is_no_report_is_none(line: bytes) -> None:
     assert read_report(line) is None

@@ -73,27 +73,34 @@ class BarcodePlace:
         return (width_px - width) * right, (height_px - height) * below
 
 
-def burn(picture: NDArray[np.generic], barcode: Barcode, place: BarcodePlace) -> None:
+def burn(
+    picture: NDArray[np.generic], barcode: Barcode, place: BarcodePlace, rows: tuple[int, int] | None = None
+) -> None:
     """Draw it into a finished picture in place: uint8 (h w 4), or packed 10-bit uint32 (h w) (``core.image``).
 
-    Floating-point (h w c) pictures get 0 and 1. Raises ValueError where it does not fit.
+    Floating-point (h w c) pictures get 0 and 1, and 1 as alpha. ``rows`` (begin, end) draws what lies in those rows of
+    the picture only, for one that is finished in strips. Raises ValueError where it does not fit.
     """
     height, width = picture.shape[:2]
     x, y = place.origin_px(width, height)
     cell = place.cell_px
+    begin, end = (0, height) if rows is None else rows
+    begin, end = max(begin, y), min(end, y + ROWS * cell)
+    if begin >= end:
+        return
     white = cells(barcode)
-    area = picture[y : y + ROWS * cell, x : x + COLUMNS * cell]
+    area = picture[begin:end, x : x + COLUMNS * cell]
     if picture.dtype == np.uint8:
         area = area.view("<u4")[..., 0]  # one store a pixel
         tones = np.where(white, np.uint32(0xFFFFFFFF), np.uint32(0xFF000000))
     elif picture.dtype == np.uint32:
         tones = np.where(white, np.uint32(0xFFFFFFFF), np.uint32(0xC0000000))
     else:
-        tones = white.astype(picture.dtype)
-    tones = tones[:, np.newaxis, :, np.newaxis]
-    # Splitting axes of a slice is a view: the cells are broadcast over their pixels.
-    split = area.reshape(ROWS, cell, COLUMNS, cell, *area.shape[2:])
-    np.copyto(split, tones[..., np.newaxis] if split.ndim == 5 else tones)
+        tones = np.repeat(white[..., np.newaxis], picture.shape[2], 2).astype(picture.dtype)
+        tones[..., 3:] = 1
+    # Splitting the columns' axis of a slice is a view: each cell is broadcast over its pixels of a row.
+    split = area.reshape(end - begin, COLUMNS, cell, *area.shape[2:])
+    np.copyto(split, tones[(np.arange(begin, end) - y) // cell][:, :, np.newaxis])
 
 
 def decode(picture: NDArray[np.generic], place: BarcodePlace) -> Barcode | None:

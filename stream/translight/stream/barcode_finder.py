@@ -99,13 +99,23 @@ def _quads(seen: NDArray[np.float32]) -> Iterator[Float[np.ndarray, "4 2"]]:
     if not count:
         return
     sizes = np.bincount(labels.ravel())
-    boxes = scipy.ndimage.find_objects(labels)
-    likely = [k for k in range(1, count + 1) if sizes[k] >= _MIN_PIXELS and _box_fits(boxes[k - 1], int(sizes[k]))]
-    for k in sorted(likely, key=lambda k: -sizes[k])[:_CANDIDATES]:
-        box = boxes[k - 1]
-        quad = _quad_of(labels[box] == k)
+    sizes[0] = 0
+    # Noise makes a million parts: only those that are large enough are looked at one by one, the largest first.
+    large = np.flatnonzero(sizes >= _MIN_PIXELS)
+    large = large[np.argsort(-sizes[large], kind="stable")]
+    rank = np.zeros(count + 1, np.int32)
+    rank[large] = np.arange(1, len(large) + 1)
+    parts = rank[labels]
+    tried = 0
+    for k, box in enumerate(scipy.ndimage.find_objects(parts), 1):
+        if not _box_fits(box, int(sizes[large[k - 1]])):
+            continue
+        quad = _quad_of(parts[box] == k)
         if quad is not None:
             yield quad + np.array([box[1].start, box[0].start])
+        tried += 1
+        if tried == _CANDIDATES:
+            return
 
 
 def _box_fits(box: tuple[slice, slice], size: int) -> bool:

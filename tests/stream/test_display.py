@@ -45,7 +45,12 @@ def screen(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def _open(url: str, spec: PictureSpec = SPEC) -> DisplaySender:
-    sender = open_sender(url, spec)
+    try:
+        sender = open_sender(url, spec)
+    except StreamError as error:
+        if ": no window on monitor " in str(error):
+            pytest.skip(f"no OpenGL 3.2 on Xvfb's screen here: {error}")
+        raise
     assert isinstance(sender, DisplaySender)
     return sender
 

@@ -149,7 +149,7 @@ def _monitors() -> list[Finding]:
     try:
         with importlib.import_module("translight.stream.window").screens() as monitors:
             return [Finding("monitors", "good" if monitors else "note", described(monitors))]
-    except StreamError as error:
+    except (StreamError, ImportError) as error:  # ImportError: GLFW without its shared library
         return [Finding("monitors", "note", str(error))]
 
 

@@ -51,6 +51,8 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
     from translight.commands.track import Monitor, Record, Replay, Simulate
+    from translight.commands.unreal import Call, Connect, Get, Preset, Set, Status
+    from translight.commands.unreal_follow import Follow
 
     tracking: Mapping[str, type[Command]] = {
         "monitor": Monitor,
@@ -73,6 +75,15 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "render": BenchRender,
         "peers": BenchPeers,
     }
+    unreal: Mapping[str, type[Command]] = {
+        "connect": Connect,
+        "status": Status,
+        "get": Get,
+        "set": Set,
+        "call": Call,
+        "preset": Preset,
+        "follow": Follow,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -87,6 +98,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "convert": Convert,
         "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
+        "unreal": Group("Unreal Engine beside the wall: reach its editor, keep it in step.", unreal),
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
         ),

@@ -26,8 +26,9 @@ def test_the_documented_plan():
     assert plan.watch == ("MyPreset",)
     kinds = {type(one.target) for one in plan.rules}
     assert kinds == {FunctionTarget, PropertyTarget, PresetTarget}
-    assert plan.start == (rc.call("/Game/Translight/TL_Player.TL_Player", "Play"),)
-    assert plan.end == (rc.call("/Game/Translight/TL_Player.TL_Player", "Close"),)
+    player, source = (f"/Game/Translight/Picture_{part}.Picture_{part}" for part in ("Player", "Source"))
+    assert plan.start == (rc.call(player, "OpenSource", {"MediaSource": source}),)
+    assert plan.end == (rc.call(player, "Close"),)
 
 
 def test_usual_ways_need_no_function():

@@ -471,9 +471,7 @@ def stage() -> tuple[dict[str, FakeObject], dict[str, FakePreset]]:
     )
     light.functions = {
         "SetIntensity": lambda NewIntensity: light.properties.update(Intensity=NewIntensity),
-        "SetLightColor": lambda NewLightColor, bSRGB=True: (  # noqa: ARG005
-            light.properties.update(LightColor=NewLightColor)
-        ),
+        "SetLightColor": lambda NewLightColor, bSRGB=True: light.properties.update(LightColor=NewLightColor),
     }
     light.parameters = {"SetIntensity": ("NewIntensity",), "SetLightColor": ("NewLightColor", "bSRGB")}
     lens = objects[f"{CAMERA}.CameraComponent"] = FakeObject(

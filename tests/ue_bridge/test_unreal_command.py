@@ -45,7 +45,7 @@ def test_status(say):
     _, out, _ = say("status", "--find", "cine", "--json")
     assert json.loads(out) == {"actors": [CAMERA], "presets": ["MyPreset"]}
     _, out, _ = say("status")
-    assert out.splitlines()[0] == "4 actors"
+    assert out.splitlines()[0] == "actors: 4"
     assert f"  {CUBE}" in out.splitlines()
 
 

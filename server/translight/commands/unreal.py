@@ -95,7 +95,7 @@ class Status(_Editor):
             print(json.dumps(found))
         else:
             for kind, names in found.items():
-                print(f"{len(names)} {kind}")
+                print(f"{kind}: {len(names)}")
                 for name in names:
                     print(f"  {name}")
         return 0

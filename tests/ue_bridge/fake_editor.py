@@ -321,6 +321,10 @@ class FakeEditor:
                 event = {"Type": "PresetFieldsChanged", "PresetName": name, "ChangedFields": list(fields.values())}
                 self.tell(name, event)
 
+    def watched(self, preset: str) -> bool:
+        """Whether somebody registered."""
+        return bool(self._watchers.get(preset))
+
     def tell(self, preset: str, event: dict[str, Any]) -> None:
         """Send an event to who registered."""
         for watcher in list(self._watchers.get(preset, [])):

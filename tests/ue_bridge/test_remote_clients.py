@@ -1,8 +1,10 @@
 """HTTP and WebSocket against the fake editor: batches, events, silence, restarts, hostile servers."""
 
+import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -127,6 +129,26 @@ def test_servers_that_are_no_editors(answer, error):
     with answering(answer) as port, pytest.raises(error) as caught:
         HttpEditor("127.0.0.1", port).request(rc.info())
     assert "\n" not in str(caught.value)
+
+
+def test_a_reply_that_trickles_is_not_waited_for():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                for _ in range(100):
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(StreamError, match="no answer in time"):
+            HttpEditor("127.0.0.1", server.getsockname()[1], 0.3).request(rc.info())
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_reply_beyond_the_limit_is_not_read(monkeypatch):

@@ -8,6 +8,7 @@ from tests.server.test_unreal_values import SHOW
 from tests.ue_bridge.fake_editor import CAMERA, CUBE, LIGHT, ORIGIN, FakeEditor
 
 from translight import cli
+from translight.core.threads import Stages
 
 LAMP = f"{LIGHT}.LightComponent0"
 
@@ -74,22 +75,16 @@ def test_presets(say, editor):
     assert editor.objects["/Game/Translight/Player.Player"].properties["playing"]
 
 
-def test_watching_a_preset(say, editor, monkeypatch):
-    register = editor._watchers.setdefault
-
-    def changed(*given):
-        found = register(*given)
+def test_watching_a_preset(say, editor):
+    def turn(stop) -> None:
+        """As somebody in the editor does, as soon as the preset is watched."""
+        while not editor.watched("MyPreset") and not stop.wait(0.01):
+            pass
         editor.set(LAMP, "RelativeRotation", {"Pitch": 5.0})
-        return found
 
-    class Watchers(dict):
-        setdefault = staticmethod(changed)
-
-        def get(self, key, default=None):
-            return register(key, default if default is not None else [])
-
-    editor._watchers = Watchers()
-    _, out, _ = say("preset", "MyPreset", "--watch", "0.5")
+    with Stages(deadline_s=5) as stages:
+        stages.start("turn", turn)
+        _, out, _ = say("preset", "MyPreset", "--watch", "1")
     (line,) = out.splitlines()
     assert json.loads(line)["ChangedFields"][0]["PropertyValue"]["Pitch"] == 5.0
 

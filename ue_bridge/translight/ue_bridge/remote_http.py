@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ class HttpEditor:
         try:
             connection.request(request.verb, request.url, body, headers)
             response = connection.getresponse()
-            payload = response.read(MAX_MESSAGE_BYTES + 1)
+            payload = _body(response, time.monotonic() + self.timeout_s)
         except (OSError, http.client.HTTPException) as error:
             raise StreamError(f"Unreal at http://{self.host}:{self.port}: {reason(error)}") from error
         finally:
@@ -63,6 +64,18 @@ class HttpEditor:
         if response.length:
             raise StreamError(f"Unreal at http://{self.host}:{self.port}: its reply was cut off")
         return remote_messages.parse_reply(response.status, payload)
+
+
+def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    """At most one byte more than the limit. Raises TimeoutError at the deadline, however the bytes trickle."""
+    parts: list[bytes] = []
+    size = 0
+    while size <= MAX_MESSAGE_BYTES and (part := response.read1(MAX_MESSAGE_BYTES + 1 - size)):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def reason(error: Exception) -> str:

@@ -1,9 +1,12 @@
 """unreal.toml: what it means, and that every mistake is one line with file, line and key."""
 
+import contextlib
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from translight.core.errors import ShowError
 from translight.server.unreal_file import load_plan, plan_from_text
@@ -87,6 +90,30 @@ def test_mistakes(text, message):
     with pytest.raises(ShowError) as caught:
         plan_from_text(text, "u.toml")
     assert str(caught.value).startswith(message)
+
+
+KEYS = st.sampled_from(
+    ["editor", "follow", "start", "end", "from", "to", "property", "function", "with", "factor", "watch"]
+)
+TREES = st.recursive(
+    st.sampled_from(["volume.eye", "/Game/A.A", "B"]) | st.integers(-3, 3) | st.booleans() | st.floats(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def toml(tree: object) -> str:
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key} = {toml(value)}" for key, value in tree.items()) + "}"
+    if isinstance(tree, list):
+        return "[" + ", ".join(map(toml, tree)) + "]"
+    return str(tree).lower() if not isinstance(tree, str) else f'"{tree}"'
+
+
+@given(st.dictionaries(KEYS, TREES, max_size=4))
+def test_any_tree_is_a_plan_or_one_line(tree):
+    with contextlib.suppress(ShowError):
+        plan_from_text("\n".join(f"{key} = {toml(value)}" for key, value in tree.items()), "u.toml")
 
 
 def test_a_missing_file(tmp_path):

@@ -1,6 +1,10 @@
 """Live Link URLs: what they mean, and that every mistake is one line."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from translight.core.errors import ShowError
 from translight.tracking.opentrackio_packet import Encoding
@@ -70,3 +74,11 @@ def test_mistakes(url, message):
     with pytest.raises(ShowError) as caught:
         parse_live_link(url)
     assert str(caught.value) == message
+
+
+@given(
+    st.sampled_from(["freed://", "opentrackio://", ""]), st.text("0123456789.:?&=-%/azoompsefcdrt\u0664 ", max_size=60)
+)
+def test_anything_else_is_one_line_too(scheme, rest):
+    with contextlib.suppress(ShowError):
+        parse_live_link(scheme + rest)

@@ -65,6 +65,8 @@ class ShowState:
     tracking_bad_by_cause: dict[str, int]
     tracking_rate_hz: float
     restarts: dict[str, int]
+    live_link: LiveLinkStatus | None = None
+    """None where the show sends no camera to Unreal."""
 
 
 class Supervisor:
@@ -155,6 +157,7 @@ class Supervisor:
             tracking_bad_by_cause=counts.bad_by_cause,
             tracking_rate_hz=counts.rate_hz,
             restarts={post.name: post.restarts for post in self._posts if post.restarts},
+            live_link=(self._post("live_link").board.read() or LiveLinkStatus()) if self.show.live_link else None,
         )
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ from translight.ue_bridge.live_link import LiveLinkSpec
 from translight.ue_bridge.packets import FilmBack, builder
 
 _LOOK_S = 0.001
+_LONGEST_SLEEP_S = 0.05  # so that stop is obeyed within it
 _MULTICAST_HOPS = 4
 
 
@@ -43,21 +44,22 @@ class LiveLinkSender:
         """Samples that the wire cannot hold."""
         self._lost_after_ns = lost_after_ns
         self._period_ns = round(NS_PER_S / spec.rate_hz)
-        self._due_ns = 0
+        self.due_ns = 0
+        """When the next one may go, on ``core.clock``."""
         self._last: Tracked | None = None
         self._build = builder(spec, film_back, time.time_ns() - now_ns())
         self._socket = _open(spec)
 
     def tick(self, tracked: Tracked | None, at_ns: int) -> bool:
         """Send the newest pose if it is due at ``at_ns`` (``core.clock``); whether something was sent."""
-        if tracked is None or at_ns < self._due_ns or at_ns - tracked.received_ns > self._lost_after_ns:
+        if tracked is None or at_ns < self.due_ns or at_ns - tracked.received_ns > self._lost_after_ns:
             return False
         if self.spec.pose != "predicted" and tracked is self._last:
             return False
         self._last = tracked
         # An absolute grid, unless it was missed altogether: then it begins anew at this sample.
-        grid_ns = self._due_ns + self._period_ns
-        self._due_ns = grid_ns if at_ns < grid_ns else at_ns + self._period_ns
+        grid_ns = self.due_ns + self._period_ns
+        self.due_ns = grid_ns if at_ns < grid_ns else at_ns + self._period_ns
         self._send(sample_of(tracked, self.spec, at_ns))
         return True
 
@@ -115,12 +117,13 @@ class Stop(Protocol):
 
 
 def run(poses: PoseSource, senders: list[LiveLinkSender], stop: Stop) -> None:
-    """Send until ``stop`` is set; looks at the newest pose a thousand times a second."""
+    """Send until ``stop`` is set; when one may go, the newest pose is looked at a thousand times a second."""
     while not stop.is_set():
         tracked, at_ns = poses.latest(), now_ns()
         for sender in senders:
             sender.tick(tracked, at_ns)
-        time.sleep(_LOOK_S)
+        idle_s = (min(sender.due_ns for sender in senders) - at_ns) / NS_PER_S
+        time.sleep(min(max(idle_s, _LOOK_S), _LONGEST_SLEEP_S))
 
 
 def _open(spec: LiveLinkSpec) -> socket.socket:

@@ -51,6 +51,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
     from translight.commands.track import Monitor, Record, Replay, Simulate
+    from translight.commands.unreal import Call, Connect, Get, Preset, Set, Status
+    from translight.commands.unreal_follow import Follow
+    from translight.commands.unreal_project import Project
 
     tracking: Mapping[str, type[Command]] = {
         "monitor": Monitor,
@@ -73,6 +76,16 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "render": BenchRender,
         "peers": BenchPeers,
     }
+    unreal: Mapping[str, type[Command]] = {
+        "connect": Connect,
+        "status": Status,
+        "get": Get,
+        "set": Set,
+        "call": Call,
+        "preset": Preset,
+        "follow": Follow,
+        "project": Project,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -87,6 +100,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "convert": Convert,
         "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
+        "unreal": Group("Unreal Engine beside the wall: reach its editor, keep it in step, set a project up.", unreal),
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
         ),

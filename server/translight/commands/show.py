@@ -140,6 +140,10 @@ def status_text(state: ShowState) -> str:
         parts.append(f"cue {live.cue!r}" + (f" {100 * live.dissolve:.0f} %" if live.dissolve < 1 else ""))
     if live.detail_level or live.inner_scale < 1:
         parts.append(f"DRAWN COARSER: 1/{4**live.detail_level} of the splats, inner {100 * live.inner_scale:.0f} %")
+    link = state.live_link
+    if link is not None:
+        lost = {"refused": link.refused, "out of range": link.out_of_range}
+        parts.append(", ".join([f"live link {link.sent} sent", *(f"{n} {what}" for what, n in lost.items() if n)]))
     if state.restarts:
         parts.append("RESTARTED " + ", ".join(f"{name} {count}×" for name, count in state.restarts.items()))
     return "  ".join(parts)

@@ -11,7 +11,7 @@ from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, WallEncoding
 from translight.core.camera import Camera
 from translight.core.clock import parse_rate
-from translight.core.errors import StreamError, TranslightError
+from translight.core.errors import ShowError, StreamError, TranslightError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
@@ -21,6 +21,7 @@ from translight.server.tables import Table, parse_toml, read_show
 from translight.stream.barcode import MAX_CELL_PX, MIN_CELL_PX, BarcodePlace, Corner
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
+from translight.ue_bridge.live_link import LiveLinkSpec, parse_live_link
 from translight.volume.canvas import Canvas, side_by_side
 from translight.volume.frustum import check_feather
 from translight.volume.sampling import Sampling
@@ -103,6 +104,8 @@ class Show:
     """Where each frame's number is burned in; None: nowhere."""
     latency_budget_ms: float | None = None
     """The most that 99 of 100 frames may take from their datagram; beyond it, shows warn and end with a status."""
+    live_link: tuple[LiveLinkSpec, ...] = ()
+    """Where the camera is sent for Unreal's Live Link."""
 
 
 def load_show(path: Path) -> Show:
@@ -131,6 +134,7 @@ def _read(top: Table) -> Show:
         outputs=_outputs(top),
         barcode=_barcode(top.table("barcode"), canvas),
         latency_budget_ms=_budget(top.table("latency")),
+        live_link=_live_link(top.table("unreal")),
     )
     top.end()
     return show
@@ -298,3 +302,19 @@ def _outputs(top: Table) -> tuple[str, ...]:
     if len(set(urls)) != len(urls):
         raise top.fail("outputs", list(urls), "each output once")
     return urls
+
+
+def _live_link(unreal: Table) -> tuple[LiveLinkSpec, ...]:
+    specs: list[LiveLinkSpec] = []
+    tables = unreal.tables("live_link", "a list of tables: [[unreal.live_link]]") if unreal.has("live_link") else []
+    for table in tables:
+        url = table.text("url", None, 'a URL like "freed://192.168.1.20:40000" or "opentrackio://239.135.1.1:55555"')
+        try:
+            specs.append(parse_live_link(url))
+        except ShowError as error:
+            raise table.refused("url", error) from error
+        if url in [spec.url for spec in specs[:-1]]:
+            raise table.fail("url", url, "each URL once")
+        table.end()
+    unreal.end()
+    return tuple(specs)

@@ -38,6 +38,7 @@ class Group:
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
     from translight.commands.bench import BenchPeers, BenchRender
+    from translight.commands.bench_glass import BenchGlass
     from translight.commands.bench_latency import BenchCompare, BenchLatency
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
@@ -73,6 +74,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     measures: Mapping[str, type[Command]] = {
         "latency": BenchLatency,
         "compare": BenchCompare,
+        "glass": BenchGlass,
         "render": BenchRender,
         "peers": BenchPeers,
     }

@@ -11,14 +11,14 @@ from jaxtyping import Float64, UInt8
 from translight.splats.limits import blocks
 
 ENTRIES = 256
-_MOST_VALUES = 1 << 20
+_MOST_VALUES = 1 << 22
 _ROUNDS = 40
 
 
 def codebook_of(values: np.ndarray) -> Float64[np.ndarray, "256"]:
     """256 rising numbers that are near to the values, which must be finite; exact where there are no more than 256.
 
-    A sample of 2^20 values and the two ends decide; of no values, all are 0.
+    All of up to 2^22 values, or a sample and the two ends, decide; of no values, all are 0.
     """
     flat = values.reshape(-1)
     if flat.size == 0:

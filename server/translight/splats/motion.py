@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64
 
-from translight.core.pose import Similarity
+from translight.core.frames import RDF_FROM_RUB
+from translight.core.pose import Pose, Similarity
+from translight.splats import raw
+from translight.splats.axes import RUB_TO_RDF, mean_signs, sh_signs, wxyz_signs
 from translight.splats.cloud import SplatCloud
 from translight.splats.sh import basis
 
 _DIRECTIONS = 64
 """Where the harmonics are compared: any number from 2l + 1 up determines the rotation of degree l exactly."""
 _GOLDEN_RAD = np.pi * (3.0 - np.sqrt(5.0))
+_TOLERANCE = 1e-3
 
 
 def moved(cloud: SplatCloud, new_from_scene: Similarity) -> SplatCloud:
@@ -31,6 +35,41 @@ def moved(cloud: SplatCloud, new_from_scene: Similarity) -> SplatCloud:
         opacities=cloud.opacities,
         sh=_as_f32(sh),
     )
+
+
+def moved_in_rub(cloud: SplatCloud, new_from_old: Similarity) -> SplatCloud:
+    """``moved`` for a transform of RUB coordinates (glTF's and USD's), though the cloud itself is in RDF.
+
+    Identity gives the cloud itself.
+    """
+    if np.array_equal(new_from_old.matrix(), np.eye(4)):
+        return cloud
+    turn = Similarity(1.0, RDF_FROM_RUB)
+    return moved(cloud, turn @ new_from_old @ turn.inverse())
+
+
+def rdf_and_rub(cloud: SplatCloud) -> SplatCloud:
+    """The same splats' arrays with y and z flipped: from RDF to RUB and back, bit for bit."""
+    return SplatCloud(
+        means=cloud.means * mean_signs(RUB_TO_RDF),
+        scales=cloud.scales,
+        wxyz=cloud.wxyz * wxyz_signs(RUB_TO_RDF),
+        opacities=cloud.opacities,
+        sh=np.concatenate([cloud.sh[:, :1], cloud.sh[:, 1:] * sh_signs(RUB_TO_RDF, raw.REST[cloud.sh_degree])], axis=1),
+    )
+
+
+def similarity_of(matrix: Float64[np.ndarray, "4 4"]) -> Similarity | None:
+    """A matrix for column vectors as a turn, one scale and a shift; None where it shears, mirrors or is not finite."""
+    linear = matrix[:3, :3]
+    with np.errstate(all="ignore"):
+        scale = float(np.cbrt(np.linalg.det(linear))) if np.isfinite(matrix).all() else np.nan
+        even = scale > 1e-12 and np.abs(linear.T @ linear / scale**2 - np.eye(3)).max() < _TOLERANCE
+    if not (even and np.array_equal(matrix[3], [0, 0, 0, 1])):
+        return None
+    if np.array_equal(linear, np.eye(3)):
+        return Similarity(1.0, Pose(np.array([1.0, 0.0, 0.0, 0.0]), matrix[:3, 3].copy()))
+    return Similarity(scale, Pose(Pose.from_matrix(linear / scale).wxyz, matrix[:3, 3].copy()))
 
 
 def sh_rotation(rotation: Float64[np.ndarray, "3 3"], degree: int) -> Float64[np.ndarray, "k k"]:

@@ -16,7 +16,9 @@ _BRANCHES = 256
 _SAMPLE = 1 << 16
 _POINTS_A_SET = 24
 _ROUNDS = 8
-_BLOCK_ROWS = 512
+_MOST_COMPARED = 1 << 22
+_MOST_PRODUCTS = 1 << 18
+"""Of one matrix product: beyond this OpenBLAS wakes its threads, which on a busy machine wait for one another."""
 
 
 def palette_size(count: int) -> int:
@@ -30,6 +32,10 @@ def palette_of(
     """Up to ``size`` rows that stand for all, and which of them each row is nearest to (within its own branch)."""
     if len(rows) <= size:
         return np.ascontiguousarray(rows), np.arange(len(rows))
+    if len(rows) <= _MOST_COMPARED:
+        sets, labels = np.unique(rows, axis=0, return_inverse=True)
+        if len(sets) <= size:  # a scene that had a palette before
+            return sets, labels.reshape(-1)
     rng = np.random.default_rng(0)
     sample = rows[np.sort(rng.choice(len(rows), min(_SAMPLE, len(rows)), replace=False))]
     trunk = _means(sample, min(_BRANCHES, size), rng)
@@ -79,9 +85,10 @@ def _means(rows: Float32[np.ndarray, "n d"], count: int, rng: np.random.Generato
 def _nearest(rows: Float32[np.ndarray, "n d"], means: Float32[np.ndarray, "c d"]) -> Int[np.ndarray, "n"]:
     """Index of the mean at the least distance; |x|² is the same for all, so it is left out."""
     half, across = np.einsum("ij,ij->i", means, means) / 2, np.ascontiguousarray(means.T)
-    out, near = np.empty(len(rows), np.intp), np.empty((_BLOCK_ROWS, len(means)), np.float32)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
+    most = max(1, _MOST_PRODUCTS // means.size)
+    out, near = np.empty(len(rows), np.intp), np.empty((most, len(means)), np.float32)
+    for start in range(0, len(rows), most):
+        block = rows[start : start + most]
         np.matmul(block, across, out=near[: len(block)])
         np.subtract(half, near[: len(block)], out=near[: len(block)])
         out[start : start + len(block)] = near[: len(block)].argmin(axis=1)

@@ -62,7 +62,12 @@ class Document:
         if "sparse" in accessor or "bufferView" not in accessor:
             raise FormatError(f"{WHAT}: {what} is sparse, compressed or without data, which is not read")
         kind, components = accessor.get("componentType"), accessor.get("type")
-        if kind not in _TYPES or components not in _COMPONENTS:
+        if (
+            not _is_index(kind)
+            or kind not in _TYPES
+            or not isinstance(components, str)
+            or components not in _COMPONENTS
+        ):
             raise FormatError(f"{WHAT}: {what} has type {brief(components)} of component type {brief(kind)}")
         view = self.array("bufferViews", accessor["bufferView"], what)
         buffer_index = view.get("buffer")

@@ -222,14 +222,15 @@ def _cloud(document: Document, field: _Field, tell: Progress | None) -> SplatClo
     wxyz, opacities = np.empty((n, 4), np.float32), np.empty(n, np.float32)
     sh = np.empty((n, 1 + rest, 3), np.float32)
     to_rdf, turn, to_sh = mean_signs(RUB_TO_RDF), wxyz_signs(RUB_TO_RDF), sh_signs(RUB_TO_RDF, rest)
-    for part in blocks(n, tell):
-        means[part] = stored["POSITION"][part] * to_rdf
-        wxyz[part] = np.roll(stored[f"{_PREFIX}ROTATION"][part], 1, axis=1) * turn
-        scales[part] = stored[f"{_PREFIX}SCALE"][part]
-        opacities[part] = stored[f"{_PREFIX}OPACITY"][part, 0]
-        for i, name in enumerate(_sh_names(field.degree)):
-            sh[part, i] = stored[name][part]
-        sh[part, 1:] *= to_sh
+    with np.errstate(over="ignore", invalid="ignore"):  # make_cloud refuses what is not finite
+        for part in blocks(n, tell):
+            means[part] = stored["POSITION"][part] * to_rdf
+            wxyz[part] = np.roll(stored[f"{_PREFIX}ROTATION"][part], 1, axis=1) * turn
+            scales[part] = stored[f"{_PREFIX}SCALE"][part]
+            opacities[part] = stored[f"{_PREFIX}OPACITY"][part, 0]
+            for i, name in enumerate(_sh_names(field.degree)):
+                sh[part, i] = stored[name][part]
+            sh[part, 1:] *= to_sh
     _check_range("a negative scale", (scales < 0).any(axis=1))
     _check_range("an opacity outside 0 to 1", (opacities < 0) | (opacities > 1))
     return raw.make_cloud(WHAT, means=means, scales=scales, wxyz=wxyz, opacities=opacities, sh=sh)

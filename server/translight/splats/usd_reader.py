@@ -17,6 +17,7 @@ import numpy as np
 
 _MOST_PRIMS = 100_000
 _BLOCK = 1 << 16
+_QUOTES = "'\n\t "
 
 
 class Refused(Exception):  # noqa: N818 - it becomes usd.py's FormatError
@@ -36,8 +37,9 @@ def main(text: str) -> None:
     except Refused as refused:
         print(json.dumps({"error": str(refused)}))
     except pxr["Tf"].ErrorException as error:
-        words = str(error).strip().splitlines()
-        print(json.dumps({"error": f"broken: {words[-1].strip() if words else 'no reason given'}"}))
+        # "Error in 'function' at line 1 in file x.cpp : 'what is wrong'"
+        words = str(error).partition(" : ")[2].strip(_QUOTES)
+        print(json.dumps({"error": f"broken: {words}"}))
     except (MemoryError, OSError):
         print(json.dumps({"error": "unpacks to more than the limits allow"}))
 
@@ -95,7 +97,7 @@ def _bound(job: dict[str, Any], *, files: bool) -> None:
 
 def _check_alone(layer: Any, pxr: dict[str, Any]) -> None:
     """Raise Refused when the layer would have others opened: by sublayers, references, payloads or value clips."""
-    others = [str(path) for path in layer.GetCompositionAssetDependencies()]
+    others = [str(path) for path in layer.GetCompositionAssetDependencies() if path]  # empty: this layer itself
     if others:
         raise Refused(f"refers to another file ({others[0]}); flatten it into one layer first")
     clipped: list[str] = []
@@ -129,7 +131,7 @@ def _field(prim: Any, pxr: dict[str, Any], room: int, out: Any) -> dict[str, Any
     positions = get("positions", 3)
     n = 0 if positions is None else len(positions)
     if n > room:
-        raise Refused(f"{where} brings its splats to {n:,} more than {room:,}, which the limit leaves")
+        raise Refused(f"{where} has {n:,} splats; the limit leaves {room:,}")
     degree = _degree(prim, where)
     coefficients = get("radiance:sphericalHarmonicsCoefficients", 3)
     k = (degree + 1) ** 2

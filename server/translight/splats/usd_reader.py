@@ -37,7 +37,7 @@ def main(text: str) -> None:
     except Refused as refused:
         print(json.dumps({"error": str(refused)}))
     except pxr["Tf"].ErrorException as error:
-        # "Error in 'function' at line 1 in file x.cpp : 'what is wrong'"
+        # its text: the function, line and file in OpenUSD, then a colon, then what is wrong in quotes
         words = str(error).partition(" : ")[2].strip(_QUOTES)
         print(json.dumps({"error": f"broken: {words}"}))
     except (MemoryError, OSError):

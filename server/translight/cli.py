@@ -43,6 +43,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.doctor import Doctor
     from translight.commands.environment import Crop, Floaters, Match, Merge
     from translight.commands.environment_budget import Detail, Prune
+    from translight.commands.environment_export import Export
     from translight.commands.environment_place import Place
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
@@ -65,6 +66,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "detail": Detail,
         "match": Match,
         "merge": Merge,
+        "export": Export,
     }
     return {
         "demo": Demo,
@@ -78,7 +80,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "render": Render,
         "info": Info,
         "convert": Convert,
-        "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
+        "environment": Group("Edit an environment, each edit into a new package, or export it.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}

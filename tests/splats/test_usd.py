@@ -175,11 +175,15 @@ def test_what_is_not_read_is_refused_in_one_line(tmp_path, read_here, text, mess
 
 
 def test_a_broken_file_is_one_line(tmp_path):
-    (tmp_path / "a.usda").write_bytes(b"#usda 1.0\ndef {")
-    with pytest.raises(FormatError) as caught:
-        files.load(tmp_path / "a.usda")
-    assert str(caught.value).startswith(f"{tmp_path / 'a.usda'}: OpenUSD: broken: ")
-    assert "\n" not in str(caught.value)
+    for text, message in (
+        (b"#usda 1.0\ndef {", f"broken: {tmp_path / 'a.usda'}:2:1: parse error"),
+        (b"#usda 1.0\n\xff\xfe\x80 \xc3(", "broken: not UTF-8"),
+    ):
+        (tmp_path / "a.usda").write_bytes(text)
+        with pytest.raises(FormatError) as caught:
+            files.load(tmp_path / "a.usda")
+        assert str(caught.value).startswith(f"{tmp_path / 'a.usda'}: OpenUSD: {message}"[:100])
+        assert "\n" not in str(caught.value)
 
 
 def test_a_reader_that_dies_is_a_broken_file(tmp_path, monkeypatch):

@@ -36,12 +36,19 @@ def main(text: str) -> None:
         print(json.dumps(_report(job, pxr)))
     except Refused as refused:
         print(json.dumps({"error": str(refused)}))
-    except pxr["Tf"].ErrorException as error:
-        # its text: the function, line and file in OpenUSD, then a colon, then what is wrong in quotes
-        words = str(error).partition(" : ")[2].strip(_QUOTES)
-        print(json.dumps({"error": f"broken: {words}"}))
     except (MemoryError, OSError):
         print(json.dumps({"error": "unpacks to more than the limits allow"}))
+    except (pxr["Tf"].ErrorException, RuntimeError, TypeError, ValueError) as error:
+        print(json.dumps({"error": f"broken: {_words(error)}"}))
+
+
+def _words(error: Exception) -> str:
+    """What is wrong, out of OpenUSD's text: function, line and file of its own, a colon, then that in quotes."""
+    try:
+        text = str(error)
+    except UnicodeError:  # it quotes the file, whatever that holds
+        return "not UTF-8"
+    return (text.partition(" : ")[2] or text).strip(_QUOTES)
 
 
 def _report(job: dict[str, Any], pxr: dict[str, Any]) -> dict[str, Any]:

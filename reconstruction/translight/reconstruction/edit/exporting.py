@@ -37,6 +37,23 @@ _RUB_FILES = ("spz", "glb", "usdc", "usdz")
 _USD_FILES = ("usdc", "usdz")
 
 
+_STEPS: Mapping[Program, list[str]] = {
+    "unreal": [
+        "glTF and USD: import, put the actor at location 0 0 0, rotation 0 0 0, scale 1 1 1. Unreal's importers",
+        "turn y up into Z up and metres into centimetres, and the stage's forward then is Unreal's +X.",
+        "Of splats in glTF or USD stock Unreal 5.4 shows points or nothing; plugins for KHR_gaussian_splatting or",
+        "ParticleField3DGaussianSplat show them.",
+        "PLY, SPZ and SOG: by a splat plugin. Plugins differ in axes: compare the actor's bounds with those in",
+        "export.json, which are Unreal's, and turn or scale the actor until they agree.",
+    ],
+    "blender": [
+        "glTF and USD: import as they are; Blender turns y up into Z up.",
+        "PLY: add-ons for splats take x, y, z as they come: turn the object by -90 degrees about X.",
+    ],
+    "any": ["Each file's axes, and the matrix to X right, Y forward, Z up in metres, are in export.json."],
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """A program that imports: how the stage is turned for it, and what its own axes are."""
@@ -140,22 +157,7 @@ def readme(note: Mapping[str, Any], program: Program) -> str:
     """The import steps in words."""
     lines = [f"{note['environment']}, for {note['for']} ({note['axes']}).", ""]
     files = note["files"]
-    if program == "unreal":
-        lines += [
-            "glTF and USD: import, put the actor at location 0 0 0, rotation 0 0 0, scale 1 1 1. Unreal's importers",
-            "turn y up into Z up and metres into centimetres, and the stage's forward then is Unreal's +X.",
-            "splats.glb and splats.usdc hold splats: stock Unreal 5.4 shows a .glb of them as points or not at all; a",
-            "plugin for KHR_gaussian_splatting or ParticleField3DGaussianSplat shows them.",
-            "PLY and SPZ: by a splat plugin. Plugins differ in axes: compare the actor's bounds with those in",
-            "export.json, which are Unreal's, and turn or scale the actor until they agree.",
-        ]
-    elif program == "blender":
-        lines += [
-            "glTF and USD: import as they are; Blender turns y up into Z up.",
-            "PLY: add-ons for splats take x, y, z as they come: turn the object by -90 degrees about X.",
-        ]
-    else:
-        lines.append("Each file's axes, and the matrix to X right, Y forward, Z up in metres, are in export.json.")
+    lines += _STEPS[program]
     if "sky.hdr" in files:
         lines += ["", "sky.hdr (for texture cubes) and sky.exr (exact): the middle column is the stage's forward."]
         if note["brightest"] is not None:

@@ -60,6 +60,16 @@ def test_the_process_of_its_own_reads_the_same(random_cloud, tmp_path):
     assert (found.format, found.version, found.splats, found.sh_degree) == ("OpenUSD", "", 30, 1)
 
 
+def test_the_process_of_its_own_has_nothing_to_complain_of(random_cloud, tmp_path):
+    """OpenUSD reads its schemas' files when it first needs them, and by then it may open none."""
+    usd_write.write(tmp_path / "a.usdz", random_cloud(3))
+    job = {"path": str(tmp_path / "a.usdz"), "arrays": None, "max_splats": 9, "max_bytes": 9999, "memory": 4 << 30}
+    command = [sys.executable, "-m", "translight.splats.usd_reader", json.dumps(job | {"cpu_s": 60})]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert json.loads(run.stdout)["fields"][0]["count"] == 3
+
+
 def test_the_schema_s_own_api_finds_every_value(random_cloud, tmp_path):
     cloud = random_cloud(20, 2)
     usd_write.write(tmp_path / "a.usda", cloud)

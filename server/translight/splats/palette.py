@@ -16,7 +16,7 @@ _BRANCHES = 256
 _SAMPLE = 1 << 16
 _POINTS_A_SET = 24
 _ROUNDS = 8
-_MOST_COMPARED = 1 << 22
+_MOST_COMPARED = 1 << 20
 _MOST_PRODUCTS = 1 << 18
 """Of one matrix product: beyond this OpenBLAS wakes its threads, which on a busy machine wait for one another."""
 

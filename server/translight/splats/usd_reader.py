@@ -55,6 +55,7 @@ def _report(job: dict[str, Any], pxr: dict[str, Any]) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(open(job["arrays"], "wb")) if job["arrays"] else None
         _bound(job, files=False)
+        pxr["Usd"].SchemaRegistry()  # reads the schemas' own files, while it may
         layer = pxr["Sdf"].Layer.FindOrOpen(job["path"])
         if layer is None:
             raise Refused("cannot be read as USD")

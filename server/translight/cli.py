@@ -38,6 +38,7 @@ class Group:
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
     from translight.commands.bench import BenchPeers, BenchRender
+    from translight.commands.bench_latency import BenchCompare, BenchLatency
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
@@ -68,6 +69,12 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "merge": Merge,
         "export": Export,
     }
+    measures: Mapping[str, type[Command]] = {
+        "latency": BenchLatency,
+        "compare": BenchCompare,
+        "render": BenchRender,
+        "peers": BenchPeers,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -85,7 +92,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
         ),
-        "bench": Group("Measure what this machine does.", {"render": BenchRender, "peers": BenchPeers}),
+        "bench": Group("Measure what this machine does.", measures),
         "doctor": Doctor,
     }
 

@@ -27,6 +27,8 @@ class Receive:
     """shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH"""
     png: Path | None = None
     """Write the last picture here, as it will be shown (8 bits)."""
+    trace: Path | None = None
+    """Write every frame's times here at the end (a NumPy archive), as stream/trace.py has it."""
     seconds: float | None = None
     """Stop after this long; otherwise on Ctrl-C."""
     json: bool = False
@@ -52,6 +54,8 @@ class Receive:
                 raise StreamError(f"{self.url}: no frame came within {self.wait:g} s")
             if self.png is not None:
                 _write_png(self.png, watch.last)
+            if self.trace is not None:
+                _write_trace(self.trace, self.url, receiver, watch.last, log)
             report = watch.report()
         if self.json:
             print(json.dumps(report))
@@ -146,6 +150,14 @@ def _summary(report: dict[str, Any]) -> str:
     lines.append(f"{'stage':>22}      p50      p95      p99  ms")
     lines += [f"{name:>22} {p['p50']:8.2f} {p['p95']:8.2f} {p['p99']:8.2f}" for name, p in stages.items()]
     return "\n".join(lines)
+
+
+def _write_trace(path: Path, url: str, receiver: Receiver, last: ReceivedFrame, log: LatencyLog) -> None:
+    from translight.stream.trace import Trace, save_trace
+
+    header = last.header
+    size = (header.width_px, header.height_px, header.format.value)
+    save_trace(path, Trace(url, header.rate, *size, receiver.counts, log.rows()))
 
 
 def _write_png(path: Path, frame: ReceivedFrame) -> None:

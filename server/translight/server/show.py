@@ -98,6 +98,8 @@ class Show:
     colour: OutputTransform
     render: RenderPlan
     outputs: tuple[str, ...]
+    latency_budget_ms: float | None = None
+    """The most that 99 of 100 frames may take from their datagram; beyond it, shows warn and end with a status."""
 
 
 def load_show(path: Path) -> Show:
@@ -123,6 +125,7 @@ def _read(top: Table) -> Show:
         colour=_colour(top.table("colour")),
         render=_render(top.table("render")),
         outputs=_outputs(top),
+        latency_budget_ms=_budget(top.table("latency")),
     )
     top.end()
     return show
@@ -257,6 +260,12 @@ def _render(table: Table) -> RenderPlan:
     )
     table.end()
     return plan
+
+
+def _budget(table: Table) -> float | None:
+    budget_ms = table.number("budget_ms", None, 1, 10_000, "ms") if table.has("budget_ms") else None
+    table.end()
+    return budget_ms
 
 
 def _outputs(top: Table) -> tuple[str, ...]:

@@ -116,8 +116,15 @@ class Supervisor:
             for number, handler in self._old_handlers.items():
                 signal.signal(number, handler)
 
-    def watch(self, each_second: Callable[[ShowState], None], seconds: float | None = None) -> ShowState:
-        """Keep the show running until a signal or until ``seconds`` after its first frame; returns its last state.
+    def watch(
+        self,
+        each_second: Callable[[ShowState], None],
+        seconds: float | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> ShowState:
+        """Keep the show running until a signal, until ``seconds`` after its first frame, or until ``until`` says so.
+
+        Returns its last state.
 
         Raises ShowError when the live process says that the show cannot run.
         """
@@ -131,7 +138,7 @@ class Supervisor:
             if now - told >= 1.0:
                 told += 1.0
                 each_second(self.state())
-            if seconds is not None and first is not None and now - first >= seconds:
+            if (seconds is not None and first is not None and now - first >= seconds) or until():
                 break
         return self.state()
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from translight.core.url_options import Options
+from translight.stream import video_options
 
 Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
 
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+
+_UDP = ("ttl", "interface")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,17 @@ def _host_port(place: str, _: Options) -> str | None:
     return None
 
 
+def _video(place: str, options: Options) -> str | None:
+    match = _TCP.fullmatch(place)
+    if match is None or not 1 <= int(match["port"]) <= 65534 or match["host"] == "*":
+        return "give HOST:PORT of where it goes, with PORT 1 to 65534"
+    options.integer("ttl", 1, 0, 255)
+    options.address("interface")
+    options.integer("packet", 1400, 500, 8900)
+    video_options.read_video_options(options)
+    return None
+
+
 def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
@@ -50,6 +64,8 @@ _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+    Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
+    Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

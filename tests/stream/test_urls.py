@@ -61,8 +61,7 @@ def test_a_bad_url_says_what_is_allowed(text: str, message: str) -> None:
         ("udp://h:1?gop=0", "udp://h:1?gop=0: gop = '0': give a number from 0.05 to 10"),
         (
             "rtp://h:1?codec=hevc&refresh=rolling",
-            "rtp://h:1?codec=hevc&refresh=rolling: refresh = 'rolling': give rolling only with codec=h264 and without"
-            " encoder=nvenc",
+            "rtp://h:1?codec=hevc&refresh=rolling: refresh = 'rolling': give rolling only with codec=h264 and without encoder=nvenc",
         ),
         (
             "rtp://h:1?interface=eth0",

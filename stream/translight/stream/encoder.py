@@ -61,7 +61,7 @@ class Planes:
         yuv.convert(picture, self._source, y, cb, cr, self.bits, self._sampling)
 
 
-def tag_colour(context: VideoCodecContext, encoding: str) -> None:
+def tag_colour(context: VideoCodecContext | VideoFrame, encoding: str) -> None:
     """Say in the stream what the values mean: BT.709 matrix and primaries, limited range, the wall's transfer."""
     context.color_range = LIMITED
     context.colorspace = BT709

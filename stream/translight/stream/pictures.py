@@ -89,6 +89,11 @@ class Pictures:
         with self._changed:
             self._free.append(room)
 
+    def give_up(self, room: Room) -> None:
+        """The worker could do nothing with it: counted as dropped."""
+        with self._changed:
+            self._give_up(room)
+
     def given_up(self) -> list[FrameHeader]:
         """Headers of the pictures given up since the last call (the last 4096 of them)."""
         with self._changed:
@@ -101,6 +106,12 @@ class Pictures:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def discard(self) -> None:
+        """Give up what waits."""
+        with self._changed:
+            while self._waiting:
+                self._give_up(self._waiting.popleft())
 
     @property
     def closed(self) -> bool:

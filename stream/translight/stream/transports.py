@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from translight.core.url_options import Options
-from translight.stream import video_options
+from translight.stream import record_options, video_options
 
 Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
@@ -66,6 +66,7 @@ _ALL = (
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
     Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
+    Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

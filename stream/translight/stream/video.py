@@ -101,6 +101,7 @@ class VideoSender:
                 _log.error("%s; this output has ended", error)
                 self._failed += 1
                 self._pictures.close()
+                self._pictures.discard()
                 return
             finally:
                 self._pictures.give_back(room)

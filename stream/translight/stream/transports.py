@@ -15,6 +15,7 @@ Check = Callable[[str, Options], str | None]
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
 
+_PATH = re.compile(r"[A-Za-z0-9._/-]{0,100}")
 _UDP = ("ttl", "interface")
 
 
@@ -56,6 +57,15 @@ def _video(place: str, options: Options) -> str | None:
     return None
 
 
+def _served_video(place: str, options: Options) -> str | None:
+    host_port, _, path = place.partition("/")
+    wrong = _host_port(host_port, options)
+    if wrong is not None or not _PATH.fullmatch(path):
+        return "give HOST:PORT/PATH, with HOST * to serve on every interface and a PATH of A-Z a-z 0-9 . _ - /"
+    video_options.read_video_options(options)
+    return None
+
+
 def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
@@ -65,6 +75,7 @@ _ALL = (
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
     Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
+    Transport("rtsp", "rtsp://HOST:PORT/PATH", "rtsp_server", _served_video, video_options.OPTIONS),
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
     Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
 )

@@ -66,6 +66,16 @@ def _served_video(place: str, options: Options) -> str | None:
     return None
 
 
+def _srt(place: str, options: Options) -> str | None:
+    wrong = _host_port(place, options)
+    listens = options.one_of("mode", ("caller", "listener"), "caller") == "listener"
+    if wrong is not None or (place.startswith("*") and not listens):
+        return "give HOST:PORT, with HOST * only for mode=listener and PORT 1 to 65535"
+    options.integer("latency", 120, 0, 8000)
+    video_options.read_video_options(options)
+    return None
+
+
 def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
@@ -77,6 +87,7 @@ _ALL = (
     Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
     Transport("rtsp", "rtsp://HOST:PORT/PATH", "rtsp_server", _served_video, video_options.OPTIONS),
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
+    Transport("srt", "srt://HOST:PORT", "srt", _srt, (*video_options.OPTIONS, "mode", "latency"), receives=False),
     Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}

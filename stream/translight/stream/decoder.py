@@ -77,7 +77,8 @@ class Decoder:
         if self._newest is None:
             return None
         (frame, header, available_ns), self._newest = self._newest, None
-        if frame.format.name not in _FORMATS or frame.width * frame.height > MAX_PIXELS:
+        odd = frame.width % 2 or frame.height % 2
+        if frame.format.name not in _FORMATS or frame.width * frame.height > MAX_PIXELS or odd:
             self._counts.bad += 1
             return None
         bits, target = _FORMATS[frame.format.name]

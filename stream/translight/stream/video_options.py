@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,7 @@ from translight.core.url_options import Options
 CODECS = ("h264", "hevc")
 ENCODERS = ("auto", "software", "nvenc")
 OPTIONS = ("codec", "bitrate", "gop", "refresh", "encoder", "threads")
+DEFAULT_THREADS = min(4, os.cpu_count() or 1)
 _BIT_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([kM])")
 _LOWEST_BPS, _HIGHEST_BPS = 100_000, 1_000_000_000
 _BITS_A_PIXEL = 0.16  # 20 Mbit/s at 1080p60
@@ -30,7 +32,7 @@ class VideoOptions:
     """Refresh a column of each picture instead of sending key pictures (H.264 by x264 only)."""
     encoder: str = "auto"
     """auto takes NVENC where it opens and software where not; a named one never falls back."""
-    threads: int = 2
+    threads: int = DEFAULT_THREADS
     """Slices that are encoded beside one another."""
 
     def rate_for(self, width_px: int, height_px: int, rate: Fraction) -> int:
@@ -53,7 +55,7 @@ def read_video_options(options: Options) -> VideoOptions:
         gop_s=options.number("gop", 0.5, 0.05, 10),
         rolling=refresh == "rolling",
         encoder="software" if refresh == "rolling" else encoder,
-        threads=options.integer("threads", 2, 1, 16),
+        threads=options.integer("threads", DEFAULT_THREADS, 1, 16),
     )
 
 

@@ -167,16 +167,32 @@ def _restore(y, cb, cr, weights, largest, shift, opaque, out):  # type: ignore[n
     height, width = out.shape
     luma, red_cr, green_cb, green_cr, blue_cb, black, grey = weights
     half, zero = np.float32(0.5), np.float32(0)
-    last = width // 2 - 1
-    for row in range(height):
-        blues, reds = cb[row // 2], cr[row // 2]
-        for x in range(width):
-            k = x // 2
-            n = min(k + (x & 1), last)
-            v = (np.float32(y[row, x]) - black) * luma + half
-            u = (np.float32(blues[k]) + np.float32(blues[n])) * half - grey
-            w = (np.float32(reds[k]) + np.float32(reds[n])) * half - grey
-            r = np.uint32(np.int32(min(max(v + red_cr * w, zero), largest)))
-            g = np.uint32(np.int32(min(max(v + green_cb * u + green_cr * w, zero), largest)))
-            b = np.uint32(np.int32(min(max(v + blue_cb * u, zero), largest)))
-            out[row, x] = r | (g << shift) | (b << (shift + shift)) | opaque
+    reds = np.empty(width, np.float32)
+    greens = np.empty(width, np.float32)
+    blues = np.empty(width, np.float32)
+    us = np.empty(width // 2 + 1, np.float32)
+    vs = np.empty(width // 2 + 1, np.float32)
+    for pair in range(height // 2):
+        blue, red = cb[pair], cr[pair]
+        for k in range(width // 2):
+            us[k] = np.float32(blue[k]) - grey
+            vs[k] = np.float32(red[k]) - grey
+        us[width // 2] = us[width // 2 - 1]
+        vs[width // 2] = vs[width // 2 - 1]
+        for k in range(width // 2):
+            u, v = us[k], vs[k]
+            reds[2 * k] = red_cr * v
+            greens[2 * k] = green_cb * u + green_cr * v
+            blues[2 * k] = blue_cb * u
+            u, v = (u + us[k + 1]) * half, (v + vs[k + 1]) * half
+            reds[2 * k + 1] = red_cr * v
+            greens[2 * k + 1] = green_cb * u + green_cr * v
+            blues[2 * k + 1] = blue_cb * u
+        for row in range(2 * pair, 2 * pair + 2):
+            source, target = y[row], out[row]
+            for x in range(width):
+                light = (np.float32(source[x]) - black) * luma + half
+                r = np.int32(min(max(light + reds[x], zero), largest))
+                g = np.int32(min(max(light + greens[x], zero), largest))
+                b = np.int32(min(max(light + blues[x], zero), largest))
+                target[x] = np.uint32(r) | (np.uint32(g) << shift) | (np.uint32(b) << (shift + shift)) | opaque

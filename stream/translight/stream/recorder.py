@@ -6,8 +6,11 @@ Whatever befalls the take, the show goes on: it ends with one logged line, and w
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -28,7 +31,8 @@ from translight.stream.urls import StreamUrl
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.2
-_CLOSE_S = 60.0  # for what waits in the queue
+_DRAIN_S = 0.7  # for what waits when the take ends: a show must end in time
+_CLOSE_S = 30.0
 _SPACE_EVERY = 10
 
 
@@ -37,7 +41,7 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> Recorder:
     options = read_record_options(url.place, url.options)
     if isinstance(options, str):  # the URL has been checked
         raise StreamError(f"{url}: {options}")
-    return Recorder(str(url), spec, options)
+    return Recorder(str(url), spec, replace(options, path=url.base / options.path))
 
 
 class Writer(Protocol):
@@ -68,6 +72,7 @@ class Recorder:
             raise
         self._pictures = Pictures(spec, options.queue, newest_wins=False)
         self._ended = "closed"
+        self._drain_until = math.inf
         self._stages = Stages(deadline_s=_CLOSE_S)
         self._stages.__enter__()
         self._stages.start(f"record {url}", self._run)
@@ -94,6 +99,7 @@ class Recorder:
         """Write what waits, end the take, and write its summary."""
         if self._open:
             self._open = False
+            self._drain_until = time.monotonic() + _DRAIN_S
             self._pictures.close()
             self._stages.__exit__(None, None, None)
 
@@ -121,6 +127,8 @@ class Recorder:
 
     def _write_all(self) -> None:
         while True:
+            if time.monotonic() > self._drain_until:
+                self._pictures.discard()
             room = self._pictures.take(_LOOK_S)
             for header in self._pictures.given_up():
                 self._take.drop(header)

@@ -6,11 +6,9 @@ import secrets
 import socket
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from translight.core.errors import StreamError
 from translight.core.files import whole_file
-from translight.core.url_options import Options
 from translight.stream import datagrams, rtp, sdp
 from translight.stream.contract import PictureSpec
 from translight.stream.datagrams import DatagramReceiver, DatagramSocket
@@ -27,7 +25,7 @@ _REPORT_EVERY_S = 1.0
 def open_sender(url: StreamUrl, spec: PictureSpec) -> VideoSender:
     """For ``urls.open_sender``."""
     encoder = Encoder(str(url), spec, read_video_options(url.options))
-    return VideoSender(str(url), spec, encoder, RtpOutlet(str(url), url.place, url.options, encoder))
+    return VideoSender(str(url), spec, encoder, RtpOutlet(url, encoder))
 
 
 def open_receiver(url: StreamUrl) -> DatagramReceiver:
@@ -85,15 +83,15 @@ class RtpStream:
 class RtpOutlet:
     """Sends access units as RTP, a report a second, and keeps the SDP file true."""
 
-    def __init__(self, url: str, place: str, options: Options, encoder: Encoder) -> None:
-        self._url = url
+    def __init__(self, url: StreamUrl, encoder: Encoder) -> None:
+        options = url.options
         self._ttl, interface = datagrams.multicast_options(options)
         self._limit = options.integer("packet", rtp.PAYLOAD_BYTES, 500, 8900)
-        self._sdp = Path(options.text("sdp")) if options.given("sdp") else None
+        self._sdp = url.base / options.text("sdp") if options.given("sdp") else None
         self._encoder = encoder
         self._stream = RtpStream()
         self._report_at = 0.0
-        self._socket = DatagramSocket(url, place, ttl=self._ttl, interface=interface)
+        self._socket = DatagramSocket(str(url), url.place, ttl=self._ttl, interface=interface)
         self._described: list[bytes] = []
         try:
             self._describe()

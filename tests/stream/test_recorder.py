@@ -369,3 +369,11 @@ def test_a_bad_url_says_what_is_allowed(text: str, message: str):
 def test_files_are_not_received():
     with pytest.raises(StreamError, match=r"^'file://a.mkv': file:// is watched by other programs: give "):
         open_receiver("file://a.mkv")
+
+
+def test_a_relative_path_starts_where_the_show_lies(tmp_path: Path):
+    spec = PictureSpec(WIDTH, HEIGHT)
+    with open_sender("file://takes/a.mkv?codec=h264", spec, tmp_path) as sender:
+        sender.acquire()
+        sender.publish(header(0, spec))
+    assert _readable(tmp_path / "takes" / "a.mkv") == 1

@@ -34,6 +34,7 @@ MAX_WAITING_BYTES = 8 << 20
 _TIMEOUT_S = 60
 _STRANGER_S = 10.0  # a connection that sets nothing up
 _REPORT_EVERY_S = 1.0
+_KEY_EVERY_S = 0.25
 _LOOK_S = 0.5
 _READ_BYTES = 65_536
 _BURST, _REST_S = 32, 0.00025
@@ -87,6 +88,7 @@ class RtspServer:
         """Requests and connections that were not served."""
         self._stream = RtpStream()
         self._report_at = 0.0
+        self._key_at = 0.0
         self._lock = threading.Lock()
         self._clients: dict[int, _Client] = {}
         host, port = split_place(place)
@@ -280,7 +282,10 @@ class RtspServer:
         if method == "PLAY":
             if client.carriage is None:
                 return 455, {}, b""
-            self._encoder.want_key()
+            now = time.monotonic()
+            if not client.playing and now >= self._key_at:  # clients do not set the rate of key pictures
+                self._key_at = now + _KEY_EVERY_S
+                self._encoder.want_key()
             with self._lock:
                 client.playing = True
             return 200, {**session, "Range": "npt=now-"}, b""

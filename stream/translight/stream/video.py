@@ -88,7 +88,8 @@ class VideoSender:
         self.close()
 
     def _run(self, stop: threading.Event) -> None:
-        while not (stop.is_set() and self._pictures.closed):
+        del stop  # the pictures' end is the thread's: what waits is still sent
+        while True:
             room = self._pictures.take(_LOOK_S)
             if room is None:
                 if self._pictures.closed:

@@ -113,8 +113,20 @@ def test_after_a_loss_nothing_comes_until_a_key_picture():
             decoder.lost()
         else:
             decoder.feed(nal.join(unit.nals))
+            decoder.take()
     assert counts.received == 3 + 6
     assert counts.skipped == 3
+
+
+def test_pictures_that_newer_ones_replace_are_skipped():
+    encoder, counts = _encoder("h264"), ReceiverCounts()
+    decoder = Decoder(VideoCodec.H264, counts)
+    for frame in range(9):
+        decoder.feed(nal.join(_unit(encoder, frame).nals))
+        if frame in (0, 8):
+            assert decoder.take() is not None
+    assert decoder.take() is None
+    assert (counts.received, counts.skipped) == (2, 7)
 
 
 def test_rubbish_in_a_unit_is_counted():

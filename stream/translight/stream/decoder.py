@@ -66,7 +66,6 @@ class Decoder:
             return
         for frame in frames:
             self._newest = (frame, self._headers.get(frame.pts or 0), available_ns)
-            self._count(self._newest[1])
 
     def lost(self) -> None:
         """Packets went missing: wait for the next picture that decoding can begin with."""
@@ -87,6 +86,7 @@ class Decoder:
             self._pixels = np.zeros(size, np.uint8)
         picture = self._pixels.view(target.dtype).reshape(target.shape(frame.width, frame.height))
         y, cb, cr = yuv.planes(frame, bits)
+        self._count(header)
         yuv.restore(y, cb, cr, bits, target, picture)
         if header is None:
             header = FrameHeader(self._number, frame.width, frame.height, target)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from translight.core.url_options import Options
 from translight.stream import record_options, video_options
+from translight.stream.monitors import PLACE
 
 Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
@@ -17,6 +18,7 @@ _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1
 
 _PATH = re.compile(r"[A-Za-z0-9._/-]{0,100}")
 _UDP = ("ttl", "interface")
+_WINDOW = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,17 @@ def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
 
+def _monitor(place: str, options: Options) -> str | None:
+    if PLACE.fullmatch(place) is None:
+        return "give a monitor's number, from 1, or its name: `translight doctor` lists them"
+    options.one_of("fit", ("one-to-one", "scale"), "one-to-one")
+    options.one_of("bits", ("8", "10"), "8")
+    options.flag("vsync", default=True)
+    if options.given("window") and _WINDOW.fullmatch(options.text("window")) is None:
+        raise options.wrong("window", "its width x height in pixels, like 1280x720")
+    return None
+
+
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
@@ -89,6 +102,7 @@ _ALL = (
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
     Transport("srt", "srt://HOST:PORT", "srt", _srt, (*video_options.OPTIONS, "mode", "latency"), receives=False),
     Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
+    Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

@@ -11,6 +11,7 @@ from translight.core.image import PixelFormat
 from translight.server.demo import DemoPlan, demo_show
 from translight.server.places import BUILT_IN
 from translight.server.show import Show, load_show, show_from_text
+from translight.stream.transports import examples
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall
 
@@ -92,7 +93,7 @@ def test_the_tracked_focal_length_wins() -> None:
         ("[600, 300]", "[600]", "walls[back].pixels is [600], give a list of 2 integers from 1 to 16384"),
         ("width_m = 6", "widht_m = 6\nwidth_m = 6", "walls[back].widht_m is not known; did you mean 'width_m'?"),
         ("[tracking]", "[volum]\n[tracking]", "volum is not known; did you mean 'volume'?"),
-        ("rate =", 'outputs = ["srt://x"]\nrate =', "outputs: 'srt://x': there is no transport 'srt': give shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH"),
+        ("rate =", 'outputs = ["gopher://x"]\nrate =', f"outputs: 'gopher://x': there is no transport 'gopher': give {examples()}"),
         ("rate =", 'outputs = ["shm://a", "shm://a"]\nrate =', "outputs is ['shm://a', 'shm://a'], give each output once"),
         ("[tracking]", '[colour]\nencoding = "hlg"\n[tracking]', 'colour.encoding is "hlg", give "srgb" or "gamma2.4" or "pq"'),
         ("[tracking]", "[canvas]\npixels = [10, 10]\n[tracking]", "wall 'back': canvas_x_px 0 and 600 pixels wide do not fit the canvas, which is 10 wide"),

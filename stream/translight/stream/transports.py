@@ -12,6 +12,9 @@ Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
 
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_NDI_NAME = re.compile(r"[\w.+-]([\w .+-]{0,98}[\w.+-])?")
+_NDI_GROUPS = re.compile(r"[\w .+,-]{1,200}")
+_IPS = re.compile(r"[0-9A-Fa-f.:,]{2,400}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
 
 
@@ -46,10 +49,24 @@ def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
 
+def _ndi(place: str, options: Options) -> str | None:
+    if not _NDI_NAME.fullmatch(place):
+        return "a source's name is 1 to 100 letters, digits, . _ + - and inner spaces"
+    if options.given("groups") and not _NDI_GROUPS.fullmatch(options.text("groups")):
+        return "groups are names with commas between"
+    if options.given("host") and not _IPS.fullmatch(options.text("host")):
+        return "host is the address of the sender's machine, or several with commas between"
+    options.one_of("bandwidth", ("highest", "lowest"), "highest")
+    if options.integer("bits", 8, 8, 10) == 9:
+        return "bits is 8 or 10"
+    return None
+
+
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+    Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

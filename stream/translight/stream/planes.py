@@ -1,0 +1,135 @@
+"""Pictures between RGB and the Y′CbCr planes that video transports take; the kernels hold no interpreter lock.
+
+Narrow range, integer code values of 8 or 10 bits: ITU-R BT.601-7, BT.709-6 and BT.2020-2, equations for E′Y, E′CB, E′CR
+and their quantisation. A chroma sample is the mean of the pixels it stands for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8, UInt16, UInt32
+from numba import njit
+
+LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+"""Weights of red and blue in luma."""
+
+_serial = njit(error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
+
+
+def p216_from_rgb10a2(rgb: UInt32[np.ndarray, "h w"], out: UInt16[np.ndarray, "h2 w"], matrix: str) -> None:
+    """RGB10A2 to P216 (``out``: h rows of Y, then h rows of Cb Cr pairs; 10-bit codes times 64). The width is even."""
+    _p216_from_rgb10a2(rgb, out, *LUMA[matrix])
+
+
+def rgb10a2_from_p216(planes: UInt16[np.ndarray, "h2 w"], out: UInt32[np.ndarray, "h w"], matrix: str) -> None:
+    """P216 to RGB10A2, clipped; the inverse of the above up to rounding where a pair of pixels has one colour."""
+    _rgb10a2_from_p216(planes, out, *LUMA[matrix])
+
+
+def rgba8_from_rgb10a2(rgb: UInt32[np.ndarray, "h w"], out: UInt8[np.ndarray, "h w 4"]) -> None:
+    """The upper 8 of each 10 bits."""
+    _rgba8_from_rgb10a2(rgb, out)
+
+
+def yuv420_from_rgba8(
+    rgb: UInt8[np.ndarray, "h w 4"],
+    y: UInt8[np.ndarray, "h w"],
+    cb: UInt8[np.ndarray, "h2 w2"],
+    cr: UInt8[np.ndarray, "h2 w2"],
+    matrix: str,
+) -> None:
+    """RGBA8 to planes of Y, Cb and Cr, chroma at half the size both ways. Width and height are even."""
+    _yuv420_from_rgba8(rgb, y, cb, cr, *LUMA[matrix])
+
+
+@_serial
+def _p216_from_rgb10a2(rgb: Any, out: Any, red: float, blue: float) -> None:
+    height, width = rgb.shape
+    green = np.float32(1 - red - blue)
+    kr, kb = np.float32(red), np.float32(blue)
+    y_scale = np.float32(876 / 1023)
+    cb_scale, cr_scale = np.float32(896 / 1023 / (2 * (1 - blue))), np.float32(896 / 1023 / (2 * (1 - red)))
+    half = np.float32(0.5)
+    for row in range(height):
+        for pair in range(width // 2):
+            sum_y = sum_b = sum_r = np.float32(0)
+            for k in range(2):
+                pixel = rgb[row, 2 * pair + k]
+                r = np.float32(pixel & np.uint32(0x3FF))
+                g = np.float32((pixel >> np.uint32(10)) & np.uint32(0x3FF))
+                b = np.float32((pixel >> np.uint32(20)) & np.uint32(0x3FF))
+                y = kr * r + green * g + kb * b
+                out[row, 2 * pair + k] = np.uint16(np.int32(np.float32(64) + y_scale * y + half) << 6)
+                sum_y += y
+                sum_b += b
+                sum_r += r
+            centre = np.float32(512) + half
+            out[height + row, 2 * pair] = np.uint16(np.int32(centre + cb_scale * half * (sum_b - sum_y)) << 6)
+            out[height + row, 2 * pair + 1] = np.uint16(np.int32(centre + cr_scale * half * (sum_r - sum_y)) << 6)
+
+
+@_serial
+def _rgb10a2_from_p216(planes: Any, out: Any, red: float, blue: float) -> None:
+    height, width = out.shape
+    green = np.float32(1 - red - blue)
+    kr, kb = np.float32(red), np.float32(blue)
+    # planes hold 10-bit codes times 64
+    y_scale = np.float32(1023 / 876 / 64)
+    b_scale, r_scale = np.float32(1023 / 896 / 64 * 2 * (1 - blue)), np.float32(1023 / 896 / 64 * 2 * (1 - red))
+    low, high, half = np.float32(0), np.float32(1023), np.float32(0.5)
+    for row in range(height):
+        for column in range(width):
+            y = y_scale * (np.float32(planes[row, column]) - np.float32(64 * 64))
+            b = y + b_scale * (np.float32(planes[height + row, column & ~1]) - np.float32(512 * 64))
+            r = y + r_scale * (np.float32(planes[height + row, column | 1]) - np.float32(512 * 64))
+            g = (y - kr * r - kb * b) / green
+            ri = np.uint32(min(max(r, low), high) + half)
+            gi = np.uint32(min(max(g, low), high) + half)
+            bi = np.uint32(min(max(b, low), high) + half)
+            packed = ri | (gi << np.uint32(10)) | (bi << np.uint32(20)) | (np.uint32(3) << np.uint32(30))
+            out[row, column] = np.uint32(packed)
+
+
+@_serial
+def _rgba8_from_rgb10a2(rgb: Any, out: Any) -> None:
+    height, width = rgb.shape
+    for row in range(height):
+        for column in range(width):
+            pixel = rgb[row, column]
+            out[row, column, 0] = np.uint8((pixel >> np.uint32(2)) & np.uint32(0xFF))
+            out[row, column, 1] = np.uint8((pixel >> np.uint32(12)) & np.uint32(0xFF))
+            out[row, column, 2] = np.uint8((pixel >> np.uint32(22)) & np.uint32(0xFF))
+            out[row, column, 3] = np.uint8(255)
+
+
+@_serial
+def _yuv420_from_rgba8(rgb: Any, y: Any, cb: Any, cr: Any, red: float, blue: float) -> None:
+    height, width, _ = rgb.shape
+    # 16-bit fixed point: 219/255 and 224/255 with the weights, rounded by the half that is added
+    yr, yb = np.int32(round(65536 * red * 219 / 255)), np.int32(round(65536 * blue * 219 / 255))
+    yg = np.int32(round(65536 * 219 / 255)) - yr - yb
+    bs, rs = 65536 * 224 / 255 / (2 * (1 - blue)), 65536 * 224 / 255 / (2 * (1 - red))
+    bb, br = np.int32(round(bs * (1 - blue))), np.int32(round(-bs * red))
+    rr, rb = np.int32(round(rs * (1 - red))), np.int32(round(-rs * blue))
+    bg, rg = -bb - br, -rr - rb
+    luma, chroma = np.int32((16 << 16) + 32768), np.int32((128 << 18) + (1 << 17))
+    for row in range(height):
+        for column in range(width):
+            r, g, b = (
+                np.int32(rgb[row, column, 0]),
+                np.int32(rgb[row, column, 1]),
+                np.int32(rgb[row, column, 2]),
+            )
+            y[row, column] = np.uint8((yr * r + yg * g + yb * b + luma) >> 16)
+    for row in range(height // 2):
+        for column in range(width // 2):
+            r = g = b = np.int32(0)
+            for k in range(2):
+                for m in range(2):
+                    r += np.int32(rgb[2 * row + k, 2 * column + m, 0])
+                    g += np.int32(rgb[2 * row + k, 2 * column + m, 1])
+                    b += np.int32(rgb[2 * row + k, 2 * column + m, 2])
+            cb[row, column] = np.uint8((bb * b + bg * g + br * r + chroma) >> 18)
+            cr[row, column] = np.uint8((rr * r + rg * g + rb * b + chroma) >> 18)

@@ -16,6 +16,7 @@ _NDI_NAME = re.compile(r"[\w.+-]([\w .+-]{0,98}[\w.+-])?")
 _NDI_GROUPS = re.compile(r"[\w .+,-]{1,200}")
 _IPS = re.compile(r"[0-9A-Fa-f.:,]{2,400}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+_PREVIEW = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)?(:(?P<port>\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,34 @@ def _ndi(place: str, options: Options) -> str | None:
     return None
 
 
+BROWSER_PORTS = {"ws": 8765, "webrtc": 8766}
+"""Where the previews are served when a URL does not say."""
+
+
+def browser_place(scheme: str, place: str) -> tuple[str, int]:
+    """Host and port of a checked preview URL; what is left out is 127.0.0.1 and the scheme's own port."""
+    match = _PREVIEW.fullmatch(place)
+    assert match is not None
+    return match["host"] or "127.0.0.1", int(match["port"] or BROWSER_PORTS[scheme])
+
+
+def _preview(place: str, options: Options) -> str | None:
+    match = _PREVIEW.fullmatch(place)
+    if match is None or not 1 <= int(match["port"] or 1) <= 65535:
+        return "give HOST:PORT, with HOST * to serve on every interface, or nothing for this machine only"
+    options.integer("quality", 85, 40, 95)
+    options.integer("bitrate", 20_000, 200, 100_000)
+    options.integer("peers", 8, 1, 32)
+    return None
+
+
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
+    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "peers"), receives=False),
+    Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "peers"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         counters = Counters.attach(settings.counters)
         asyncio.run(preview(settings, counters))
     except OSError as error:
-        print(error.strerror or str(error), flush=True)
+        print(os.strerror(error.errno) if error.errno else error, flush=True)
         return 1
     except TranslightError as error:
         print(error, flush=True)

@@ -199,7 +199,8 @@ class PreviewServer:
             logging.getLogger(__name__).exception("a preview's peer is dropped")
             raise
         finally:
-            self._counters.bad += connection.close_code in _OUR_CLOSES
+            closing = connection.protocol.close_sent
+            self._counters.bad += closing is not None and closing.code in _OUR_CLOSES
             self._peers.discard(peer)
             self._refresh()
             if sending is not None:

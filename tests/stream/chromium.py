@@ -2,10 +2,12 @@
 
 import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,7 +52,10 @@ class Chromium:
             port = self._port(folder / "DevToolsActivePort")
             with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
                 pages = [target for target in json.load(answer) if target["type"] == "page"]
-            self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None, proxy=None)
+            self._stack = ExitStack()
+            self._socket = self._stack.enter_context(
+                connect(pages[0]["webSocketDebuggerUrl"], max_size=None, proxy=None)
+            )
         except BaseException:
             self._kill()
             raise
@@ -97,15 +102,13 @@ class Chromium:
                 return answer["result"]
 
     def _kill(self) -> None:
-        import os
-
         # Chromium's helpers are of its session
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:
         """End it and its helpers."""
-        self._socket.close()
+        self._stack.close()
         self._kill()
 
     def __enter__(self) -> Self:

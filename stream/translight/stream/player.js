@@ -71,7 +71,7 @@ setInterval(() => {
 }, 500);
 
 // JPEG: one picture is decoded at a time, and of those that come meanwhile the newest is next.
-const jpeg = { next: null, busy: false, screen: null };
+const jpeg = { next: null, busy: false, screen: null, onScreen: null };
 async function showJpegs() {
   if (jpeg.busy) return;
   jpeg.busy = true;
@@ -86,7 +86,12 @@ async function showJpegs() {
       if ($("canvas").width !== picture.width) $("canvas").width = picture.width;
       if ($("canvas").height !== picture.height) $("canvas").height = picture.height;
       jpeg.screen.transferFromImageBitmap(picture);
-      requestAnimationFrame(() => present(header, performance.now()));
+      jpeg.onScreen = header;
+      requestAnimationFrame(() => {
+        // one that was replaced before the compositor's next frame was never seen
+        if (jpeg.onScreen === header) present(header, performance.now());
+        else log.skipped += 1;
+      });
     } catch (error) {
       send({ type: "shown", frame: header.frame });
       log.skipped += 1;

@@ -10,7 +10,7 @@ import pytest
 
 from translight.core.image import PixelFormat
 from translight.stream import browser_feeds
-from translight.stream.browser_feeds import Encoded, H264Feed, JpegFeed
+from translight.stream.browser_feeds import Encoded, H264Feed, JpegFeed, Shrinker
 from translight.stream.contract import ReceivedFrame, ReceiverCounts
 from translight.stream.header import FrameHeader, FrameTimes, unpack
 
@@ -36,6 +36,18 @@ def test_jpegs_come_in_each_wanted_quality(pixels: str, value: int) -> None:
         with Image.open(io.BytesIO(jpeg)) as picture:
             assert picture.size == (W, H)
             assert np.abs(np.asarray(picture).astype(int) - 90).max() <= 2
+
+
+@pytest.mark.parametrize(("multiple", "shape"), [(1, (16, 21, 4)), (2, (16, 20, 4))])
+def test_pictures_are_shrunk(multiple: int, shape: tuple[int, ...]) -> None:
+    shrink = Shrinker(3, multiple)
+    small = shrink(_frame(0, 70).pixels)
+    assert small.shape == shape
+    assert (small[..., :3] == 70).all()
+    assert shrink(_frame(0, 71).pixels) is small
+    ten = _frame(0, 361 | 361 << 10 | 361 << 20, PixelFormat.RGB10A2).pixels
+    assert (shrink(ten)[..., :3] == 90).all()
+    assert Shrinker(1, 2)(ten).shape == (H, W, 4)
 
 
 def test_nothing_is_encoded_for_nobody() -> None:

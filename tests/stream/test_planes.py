@@ -64,6 +64,17 @@ def test_the_upper_eight_of_ten_bits() -> None:
     assert (out[..., 3] == 255).all()
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_shrinking_is_the_mean_of_blocks(factor: int) -> None:
+    rgb = np.random.default_rng(5).integers(0, 256, (13, 17, 4)).astype(np.uint8)
+    height, width = 13 // factor, 17 // factor
+    out = np.zeros((height, width, 4), np.uint8)
+    planes.shrink_rgba8(rgb, out, factor)
+    blocks = rgb[: height * factor, : width * factor, :3].reshape(height, factor, width, factor, 3)
+    assert np.abs(out[..., :3] - blocks.mean((1, 3))).max() <= 0.5
+    assert (out[..., 3] == 255).all()
+
+
 @pytest.mark.parametrize(("matrix", "name"), [("bt601", "ITU601"), ("bt709", "ITU709")])
 def test_yuv420_is_what_ffmpeg_makes(matrix: str, name: str) -> None:
     blocks = np.random.default_rng(4).integers(0, 256, (9, 8, 4)).astype(np.uint8)

@@ -24,7 +24,7 @@ class Receive:
     """Receive a stream and show its frame rate, drops, and latency by stage."""
 
     url: Annotated[str, tyro.conf.Positional]
-    """shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH"""
+    """shm://NAME, zmq+tcp://HOST:PORT, zmq+ipc://PATH or ndi://NAME"""
     png: Path | None = None
     """Write the last picture here, as it will be shown (8 bits)."""
     seconds: float | None = None

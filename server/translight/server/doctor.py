@@ -30,7 +30,8 @@ EXTRAS = {
     "generate": ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors"),
     "cuda": ("cupy", "gsplat"),
     "ndi": ("NDIlib",),
-    "webrtc": ("aiortc",),
+    "browser": ("websockets", "simplejpeg"),
+    "webrtc": ("websockets", "aiortc"),
     "ray": ("ray",),
 }
 """Each extra and the modules that it brings."""

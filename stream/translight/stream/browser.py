@@ -40,8 +40,11 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
     packages, extra = _NEEDS[url.scheme]
     if not all(find_spec(package) for package in packages):
         raise MissingExtra(f"the browser preview ({' and '.join(packages)})", extra)
-    if url.scheme == "webrtc" and (spec.width_px % 2 or spec.height_px % 2):
+    scale = url.options.integer("scale", 1, 1, 8)
+    if url.scheme == "webrtc" and scale == 1 and (spec.width_px % 2 or spec.height_px % 2):
         raise StreamError(f"{url}: H.264 takes even sizes, got {spec.width_px}x{spec.height_px}")
+    if min(spec.width_px, spec.height_px) < 2 * scale:
+        raise StreamError(f"{url}: 1/{scale} of {spec.width_px}x{spec.height_px} is no picture")
     host, port = browser_place(url.scheme, url.place)
     name = f"preview-{os.getpid()}-{secrets.token_hex(4)}"
     options = url.options
@@ -56,6 +59,7 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
         quality=options.integer("quality", 85, 40, 95) if url.scheme == "ws" else 85,
         bitrate_kbps=options.integer("bitrate", 20_000, 200, 100_000) if url.scheme == "webrtc" else 20_000,
         max_peers=options.integer("peers", 8, 1, 32),
+        scale=scale,
     )
     return BrowserSender(str(url), spec, settings)
 
@@ -118,7 +122,9 @@ class BrowserSender:
             "translight.stream.browser_process",
             msgspec.json.encode(self._settings).decode(),
         ]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert child.stdout is not None
         line = child.stdout.readline().strip()
         if line != "open":

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from translight.core.clock import NS_PER_S, now_ns
+from translight.stream import planes
 from translight.stream.contract import ReceivedFrame, Receiver
 from translight.stream.header import NO_TIME, pack
 
@@ -53,20 +54,47 @@ def run(stop: threading.Event, receiver: Receiver, feed: Feed, deliver: Callable
             deliver(encoded)
 
 
+class Shrinker:
+    """Frames as RGBA8 in 1/``scale`` of their size, in memory that is kept; sizes are rounded down to ``multiple``."""
+
+    def __init__(self, scale: int, multiple: int) -> None:
+        self._scale = scale
+        self._multiple = multiple
+        self._eight: NDArray[np.uint8] = np.empty((0, 0, 4), np.uint8)
+        self._small: NDArray[np.uint8] = np.empty((0, 0, 4), np.uint8)
+
+    def __call__(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """The picture for the encoder, valid until the next."""
+        if pixels.dtype != np.uint8:
+            self._eight = _sized(self._eight, *pixels.shape[:2])
+            planes.rgba8_from_rgb10a2(pixels, self._eight)
+            pixels = self._eight
+        if self._scale == 1:
+            return pixels
+        height, width = (side // self._scale // self._multiple * self._multiple for side in pixels.shape[:2])
+        self._small = _sized(self._small, height, width)
+        planes.shrink_rgba8(pixels, self._small, self._scale)
+        return self._small
+
+
+def _sized(room: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    return room if room.shape[:2] == (height, width) else np.zeros((height, width, 4), np.uint8)
+
+
 class JpegFeed:
     """JPEG 4:2:0 at each quality that some peer with room for a picture wants. ``wanted`` is called by the thread."""
 
-    def __init__(self, wanted: Callable[[], set[int]]) -> None:
+    def __init__(self, wanted: Callable[[], set[int]], scale: int = 1) -> None:
         self._wanted = wanted
         self._jpeg: Any = import_module("simplejpeg")
-        self._rgba: NDArray[np.uint8] = np.empty((0, 0, 4), np.uint8)
+        self._shrink = Shrinker(scale, 1)
 
     def encode(self, frame: ReceivedFrame) -> Encoded | None:
         """A JPEG a wanted quality."""
         qualities = self._wanted()
         if not qualities:
             return None
-        picture = self._eight_bits(frame.pixels)
+        picture = self._shrink(frame.pixels)
         jpegs = {
             quality: self._jpeg.encode_jpeg(
                 picture, quality=quality, colorspace="RGBX", colorsubsampling="420", fastdct=True
@@ -75,24 +103,15 @@ class JpegFeed:
         }
         return Encoded(frame.header.frame, pack(frame.header), jpegs)
 
-    def _eight_bits(self, pixels: NDArray[np.generic]) -> NDArray[Any]:
-        if pixels.dtype == np.uint8:
-            return pixels
-        from translight.stream import planes
-
-        if self._rgba.shape[:2] != pixels.shape:
-            self._rgba = np.zeros((*pixels.shape, 4), np.uint8)
-        planes.rgba8_from_rgb10a2(pixels, self._rgba)
-        return self._rgba
-
 
 class H264Feed:
     """One H.264 stream for every peer; other threads ask for key frames and bit rates."""
 
-    def __init__(self, watched: Callable[[], bool], bitrate_kbps: int) -> None:
+    def __init__(self, watched: Callable[[], bool], bitrate_kbps: int, scale: int = 1) -> None:
         self._watched = watched
+        self._shrink = Shrinker(scale, 2)
         self._encoder: Any = None
-        self._size = (0, 0)
+        self._size = 0, 0
         self.bitrate_kbps = bitrate_kbps
         self._keyframe = threading.Event()
         self._keyframe_ns = 0
@@ -107,7 +126,8 @@ class H264Feed:
         """The frame's packet."""
         if not self._watched():
             return None
-        size = frame.header.width_px, frame.header.height_px
+        picture = self._shrink(frame.pixels)
+        size = picture.shape[1], picture.shape[0]
         if self._encoder is None or self._size != size:
             module = import_module("translight.stream.h264")
             self._encoder, self._size = module.H264Encoder(*size, frame.header.rate, self.bitrate_kbps), size
@@ -117,7 +137,7 @@ class H264Feed:
             self._keyframe.clear()
             self._keyframe_ns = now_ns()
         self._pts = max(self._pts + 1, self._time(frame))
-        packets = self._encoder.encode(frame.pixels, self._pts, keyframe=keyframe)
+        packets = self._encoder.encode(picture, self._pts, keyframe=keyframe)
         if not packets:
             return None
         # one packet a frame: the encoder delays none and merges none

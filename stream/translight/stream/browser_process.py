@@ -40,7 +40,7 @@ async def preview(settings: Settings, counters: Counters) -> None:
         with suppress(RuntimeError):  # the loop has just closed
             loop.call_soon_threadsafe(server.deliver, encoded)
 
-    feed = JpegFeed(server.wanted) if settings.player == "jpeg" else server.h264
+    feed = JpegFeed(server.wanted, settings.scale) if settings.player == "jpeg" else server.h264
     with ShmReceiver(settings.ring) as receiver, Stages(deadline_s=_DEADLINE_S) as stages:
         async with await server.open():
             loop.add_reader(sys.stdin.fileno(), look)

@@ -74,7 +74,7 @@ class PreviewServer:
         self._wanted: set[int] = set()
         self._watched = False
         self._closing: set[asyncio.Task[None]] = set()
-        self.h264 = H264Feed(self.watched, settings.bitrate_kbps)
+        self.h264 = H264Feed(self.watched, settings.bitrate_kbps, settings.scale)
         self._webrtc: Any = import_module("translight.stream.webrtc_peer") if settings.player == "video" else None
         self._pages = {
             path: (files("translight.stream").joinpath(name).read_bytes(), kind)

@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     quality: int
     bitrate_kbps: int
     max_peers: int
+    scale: int
 
 
 class Counters:

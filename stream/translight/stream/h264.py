@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 from av.video.frame import PictureType
-from numpy.typing import NDArray
+from jaxtyping import UInt8
 
 from translight.stream import planes
 
@@ -35,7 +35,6 @@ class H264Encoder:
         self._threads = threads
         self._bitrate_kbps = bitrate_kbps
         self._codec: av.VideoCodecContext | None = None
-        self._rgba: NDArray[np.uint8] = np.zeros((height_px, width_px, 4), np.uint8)
 
     @property
     def bitrate_kbps(self) -> int:
@@ -48,13 +47,10 @@ class H264Encoder:
             self._bitrate_kbps = value
             self._codec = None
 
-    def encode(self, picture: NDArray[np.generic], pts: int, *, keyframe: bool) -> list[Any]:
-        """The packets (one, as a rule) of a picture; ``pts`` counts 1/90000 s and grows."""
+    def encode(self, picture: UInt8[np.ndarray, "h w 4"], pts: int, *, keyframe: bool) -> list[Any]:
+        """The packets (one, as a rule) of an RGBA8 picture; ``pts`` counts 1/90000 s and grows."""
         if self._codec is None:
             self._codec = self._open()
-        if picture.dtype != np.uint8:
-            planes.rgba8_from_rgb10a2(picture, self._rgba)
-            picture = self._rgba
         width, height = self._size
         frame = av.VideoFrame(width, height, "yuv420p")
         y, cb, cr = (

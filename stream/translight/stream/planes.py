@@ -33,6 +33,11 @@ def rgba8_from_rgb10a2(rgb: UInt32[np.ndarray, "h w"], out: UInt8[np.ndarray, "h
     _rgba8_from_rgb10a2(rgb, out)
 
 
+def shrink_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt8[np.ndarray, "h2 w2 4"], factor: int) -> None:
+    """Each pixel of ``out`` is the mean of ``factor`` by ``factor``; a rest to the right and below is left out."""
+    _shrink_rgba8(rgb, out, factor)
+
+
 def yuv420_from_rgba8(
     rgb: UInt8[np.ndarray, "h w 4"],
     y: UInt8[np.ndarray, "h w"],
@@ -101,6 +106,24 @@ def _rgba8_from_rgb10a2(rgb: Any, out: Any) -> None:
             out[row, column, 0] = np.uint8((pixel >> np.uint32(2)) & np.uint32(0xFF))
             out[row, column, 1] = np.uint8((pixel >> np.uint32(12)) & np.uint32(0xFF))
             out[row, column, 2] = np.uint8((pixel >> np.uint32(22)) & np.uint32(0xFF))
+            out[row, column, 3] = np.uint8(255)
+
+
+@_serial
+def _shrink_rgba8(rgb: Any, out: Any, factor: int) -> None:
+    height, width, _ = out.shape
+    area = np.uint32(factor * factor)
+    for row in range(height):
+        for column in range(width):
+            r = g = b = area // np.uint32(2)
+            for k in range(factor):
+                for m in range(factor):
+                    r += np.uint32(rgb[row * factor + k, column * factor + m, 0])
+                    g += np.uint32(rgb[row * factor + k, column * factor + m, 1])
+                    b += np.uint32(rgb[row * factor + k, column * factor + m, 2])
+            out[row, column, 0] = np.uint8(r // area)
+            out[row, column, 1] = np.uint8(g // area)
+            out[row, column, 2] = np.uint8(b // area)
             out[row, column, 3] = np.uint8(255)
 
 

@@ -80,6 +80,7 @@ def _preview(place: str, options: Options) -> str | None:
         return "give HOST:PORT, with HOST * to serve on every interface, or nothing for this machine only"
     options.integer("quality", 85, 40, 95)
     options.integer("bitrate", 20_000, 200, 100_000)
+    options.integer("scale", 1, 1, 8)
     options.integer("peers", 8, 1, 32)
     return None
 
@@ -89,8 +90,8 @@ _ALL = (
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
-    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "peers"), receives=False),
-    Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "peers"), receives=False),
+    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
+    Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

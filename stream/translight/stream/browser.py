@@ -18,9 +18,11 @@ from typing import Self
 
 import msgspec
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from translight.core.errors import MissingExtra, StreamError
+from translight.core.shared_memory import names, remove
 from translight.core.threads import Stages
 from translight.stream.browser_settings import Counters, Settings
 from translight.stream.contract import PictureSpec, SenderCounts
@@ -33,6 +35,8 @@ PLAYERS = {"ws": "jpeg", "webrtc": "video"}
 _NEEDS = {"ws": (("websockets", "simplejpeg"), "browser"), "webrtc": (("websockets", "aiortc"), "webrtc")}
 _DEADLINE_S = 5.0
 _START_AGAIN_S = 1.0
+_ORDERLY_END_S = 0.2
+"""Browsers find a preview that is killed as gone as one that says goodbye; a show that ends does not wait for them."""
 
 
 def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
@@ -45,6 +49,7 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
         raise StreamError(f"{url}: H.264 takes even sizes, got {spec.width_px}x{spec.height_px}")
     if min(spec.width_px, spec.height_px) < 2 * scale:
         raise StreamError(f"{url}: 1/{scale} of {spec.width_px}x{spec.height_px} is no picture")
+    _sweep()
     host, port = browser_place(url.scheme, url.place)
     name = f"preview-{os.getpid()}-{secrets.token_hex(4)}"
     options = url.options
@@ -64,6 +69,14 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
     return BrowserSender(str(url), spec, settings)
 
 
+def _sweep() -> None:
+    """Take away the memory of previews whose live process was killed before it could."""
+    for name in names("preview-"):
+        starter = name.split("-")[1]
+        if starter.isdigit() and not psutil.pid_exists(int(starter)):
+            remove(name)
+
+
 class BrowserSender:
     """A ring, the process that serves it, and a thread that starts that process again should it die."""
 
@@ -74,15 +87,15 @@ class BrowserSender:
         self._child: subprocess.Popen[str] | None = None
         self.restarts = 0
         with ExitStack() as stack:
+            stages = stack.enter_context(Stages(deadline_s=_DEADLINE_S))
+            stack.callback(self._end)
             self._ring = stack.enter_context(ShmSender(settings.ring, spec))
             self._counters = Counters.create(settings.counters)
             stack.callback(self._counters.close)
             self._start()
-            stack.callback(self._end)
-            stages = stack.enter_context(Stages(deadline_s=_DEADLINE_S))
-            stages.start(f"watch {url}", self._watch)
-            stack.callback(self._hang_up)
+            # closing goes from the last to the first: the names in memory go at once, then the process, then the thread
             stack.callback(stages.stop.set)
+            stages.start(f"watch {url}", self._watch)
             self._stack = stack.pop_all()
 
     def acquire(self) -> NDArray[np.generic]:
@@ -138,30 +151,27 @@ class BrowserSender:
         while not stop.is_set():
             child = self._child
             if child is not None and child.stdout is not None:
-                child.stdout.read()  # nothing comes but the end
+                with suppress(ValueError):  # closed already
+                    child.stdout.read()  # nothing comes but the end
             if stop.wait(_START_AGAIN_S):
-                return
+                break
             self._end()
             self._counters.peers = 0
             with suppress(StreamError):
                 self._start()
                 self.restarts += 1
-
-    def _hang_up(self) -> None:
-        """Let the process see that its work is over."""
-        if self._child is not None and self._child.stdin is not None:
-            with suppress(OSError):
-                self._child.stdin.close()
+        self._end()  # also one that was being started when the show ended
 
     def _end(self) -> None:
-        child, self._child = self._child, None
+        """Let the process see that its work is over; it may have ended long since."""
+        child = self._child
         if child is None:
             return
         if child.stdin is not None:
             with suppress(OSError):
                 child.stdin.close()
         try:
-            child.wait(_DEADLINE_S)
+            child.wait(_ORDERLY_END_S)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

@@ -133,7 +133,7 @@ class PreviewServer:
         for peer in self._peers:
             if peer.video is not None:
                 peer.video.put(encoded)
-            elif encoded.packet is None and peer.room > 0 and not peer.paused:
+            elif peer.quality in encoded.jpegs and peer.room > 0 and not peer.paused:
                 self._counters.skipped += peer.waiting is not None
                 peer.waiting = encoded
                 peer.ready.set()
@@ -170,7 +170,8 @@ class PreviewServer:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        if name in ("localhost", self._settings.host.lower(), socket.gethostname().lower()):
+        machine = socket.gethostname().lower()
+        if name and name in ("localhost", self._settings.host.lower(), machine, f"{machine}.local"):
             return True
         try:
             ipaddress.ip_address(name)

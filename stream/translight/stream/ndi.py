@@ -137,6 +137,8 @@ class NdiSender:
                     return
                 (room, header), self._waiting = self._waiting, None
                 self._sending = room
+            if self._planes is not None and self.counts().receivers == 0:
+                continue  # nobody to convert for
             frame = self._frame(self._rooms[room], header)
             self._ndi.NDIlib_send_send_video_v2(self._source, ctypes.byref(frame))
             self._sent += 1

@@ -111,7 +111,7 @@ function takeJpeg(data) {
 // Video: headers come by a data channel with their RTP time, by which each picture finds its own.
 async function beginVideo() {
   const headers = new Map();
-  peer = new RTCPeerConnection({ iceServers: [] });
+  const mine = peer = new RTCPeerConnection({ iceServers: [] });
   const receiver = peer.addTransceiver("video", { direction: "recvonly" }).receiver;
   if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
   const channel = peer.createDataChannel("headers", { ordered: false, maxRetransmits: 0 });
@@ -128,6 +128,7 @@ async function beginVideo() {
   peer.ontrack = (event) => { $("video").srcObject = new MediaStream([event.track]); };
   peer.onconnectionstatechange = () => say(peer.connectionState, peer.connectionState === "failed");
   const shown = (now, about) => {
+    if (mine !== peer) return; // a session that is over
     const header = headers.get(about.rtpTimestamp);
     if (header !== undefined) present(header, about.expectedDisplayTime);
     $("video").requestVideoFrameCallback(shown);

@@ -30,7 +30,7 @@ def rgb10a2_from_p216(planes: UInt16[np.ndarray, "h2 w"], out: UInt32[np.ndarray
 
 def rgba8_from_rgb10a2(rgb: UInt32[np.ndarray, "h w"], out: UInt8[np.ndarray, "h w 4"]) -> None:
     """The upper 8 of each 10 bits."""
-    _rgba8_from_rgb10a2(rgb, out)
+    _rgba8_from_rgb10a2(rgb, out.view("<u4")[..., 0])
 
 
 def shrink_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt8[np.ndarray, "h2 w2 4"], factor: int) -> None:
@@ -45,8 +45,12 @@ def yuv420_from_rgba8(
     cr: UInt8[np.ndarray, "h2 w2"],
     matrix: str,
 ) -> None:
-    """RGBA8 to planes of Y, Cb and Cr, chroma at half the size both ways. Width and height are even."""
-    _yuv420_from_rgba8(rgb, y, cb, cr, *LUMA[matrix])
+    """RGBA8 (contiguous) to planes of Y, Cb and Cr, chroma at half the size both ways. Width and height are even."""
+    _yuv420_from_rgba8(rgb.view("<u4")[..., 0], y, cb, cr, *LUMA[matrix])
+
+
+# Rows are walked in plain loops over whole words, which LLVM turns into vectors; what two or four pixels share is put into
+# a row of its own first.
 
 
 @_serial
@@ -55,58 +59,62 @@ def _p216_from_rgb10a2(rgb: Any, out: Any, red: float, blue: float) -> None:
     green = np.float32(1 - red - blue)
     kr, kb = np.float32(red), np.float32(blue)
     y_scale = np.float32(876 / 1023)
-    cb_scale, cr_scale = np.float32(896 / 1023 / (2 * (1 - blue))), np.float32(896 / 1023 / (2 * (1 - red)))
     half = np.float32(0.5)
+    # of the sum over two pixels
+    b_scale, r_scale = np.float32(896 / 1023 / (4 * (1 - blue))), np.float32(896 / 1023 / (4 * (1 - red)))
+    luma, blues, reds = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     for row in range(height):
+        line, y_line, c_line = rgb[row], out[row], out[height + row]
+        for column in range(width):
+            pixel = line[column]
+            r = np.float32(np.int32(pixel & np.uint32(0x3FF)))
+            g = np.float32(np.int32((pixel >> np.uint32(10)) & np.uint32(0x3FF)))
+            b = np.float32(np.int32((pixel >> np.uint32(20)) & np.uint32(0x3FF)))
+            y = kr * r + green * g + kb * b
+            luma[column], blues[column], reds[column] = y, b - y, r - y
+            y_line[column] = np.uint16(np.int32(np.float32(64) + y_scale * y + half) << 6)
         for pair in range(width // 2):
-            sum_y = sum_b = sum_r = np.float32(0)
-            for k in range(2):
-                pixel = rgb[row, 2 * pair + k]
-                r = np.float32(pixel & np.uint32(0x3FF))
-                g = np.float32((pixel >> np.uint32(10)) & np.uint32(0x3FF))
-                b = np.float32((pixel >> np.uint32(20)) & np.uint32(0x3FF))
-                y = kr * r + green * g + kb * b
-                out[row, 2 * pair + k] = np.uint16(np.int32(np.float32(64) + y_scale * y + half) << 6)
-                sum_y += y
-                sum_b += b
-                sum_r += r
-            centre = np.float32(512) + half
-            out[height + row, 2 * pair] = np.uint16(np.int32(centre + cb_scale * half * (sum_b - sum_y)) << 6)
-            out[height + row, 2 * pair + 1] = np.uint16(np.int32(centre + cr_scale * half * (sum_r - sum_y)) << 6)
+            b = np.float32(512.5) + b_scale * (blues[2 * pair] + blues[2 * pair + 1])
+            r = np.float32(512.5) + r_scale * (reds[2 * pair] + reds[2 * pair + 1])
+            c_line[2 * pair] = np.uint16(np.int32(b) << 6)
+            c_line[2 * pair + 1] = np.uint16(np.int32(r) << 6)
 
 
 @_serial
 def _rgb10a2_from_p216(planes: Any, out: Any, red: float, blue: float) -> None:
     height, width = out.shape
-    green = np.float32(1 - red - blue)
-    kr, kb = np.float32(red), np.float32(blue)
+    kr, kb = np.float32(red / (1 - red - blue)), np.float32(blue / (1 - red - blue))
     # planes hold 10-bit codes times 64
     y_scale = np.float32(1023 / 876 / 64)
     b_scale, r_scale = np.float32(1023 / 896 / 64 * 2 * (1 - blue)), np.float32(1023 / 896 / 64 * 2 * (1 - red))
-    low, high, half = np.float32(0), np.float32(1023), np.float32(0.5)
+    half, low, high = np.float32(0.5), np.int32(0), np.int32(1023)
+    blues, reds = np.empty(width, np.float32), np.empty(width, np.float32)
     for row in range(height):
+        line, y_line, c_line = out[row], planes[row], planes[height + row]
+        for pair in range(width // 2):
+            b = b_scale * (np.float32(c_line[2 * pair]) - np.float32(512 * 64))
+            r = r_scale * (np.float32(c_line[2 * pair + 1]) - np.float32(512 * 64))
+            blues[2 * pair] = blues[2 * pair + 1] = b
+            reds[2 * pair] = reds[2 * pair + 1] = r
         for column in range(width):
-            y = y_scale * (np.float32(planes[row, column]) - np.float32(64 * 64))
-            b = y + b_scale * (np.float32(planes[height + row, column & ~1]) - np.float32(512 * 64))
-            r = y + r_scale * (np.float32(planes[height + row, column | 1]) - np.float32(512 * 64))
-            g = (y - kr * r - kb * b) / green
-            ri = np.uint32(min(max(r, low), high) + half)
-            gi = np.uint32(min(max(g, low), high) + half)
-            bi = np.uint32(min(max(b, low), high) + half)
-            packed = ri | (gi << np.uint32(10)) | (bi << np.uint32(20)) | (np.uint32(3) << np.uint32(30))
-            out[row, column] = np.uint32(packed)
+            y = y_scale * (np.float32(y_line[column]) - np.float32(64 * 64)) + half
+            b, r = blues[column], reds[column]
+            # green takes up what red and blue have over luma
+            ri = min(max(np.int32(y + r), low), high)
+            gi = min(max(np.int32(y - kr * r - kb * b), low), high)
+            bi = min(max(np.int32(y + b), low), high)
+            line[column] = np.uint32(ri | (gi << 10) | (bi << 20)) | np.uint32(0xC0000000)
 
 
 @_serial
-def _rgba8_from_rgb10a2(rgb: Any, out: Any) -> None:
+def _rgba8_from_rgb10a2(rgb: Any, words: Any) -> None:
     height, width = rgb.shape
     for row in range(height):
+        line, out = rgb[row], words[row]
         for column in range(width):
-            pixel = rgb[row, column]
-            out[row, column, 0] = np.uint8((pixel >> np.uint32(2)) & np.uint32(0xFF))
-            out[row, column, 1] = np.uint8((pixel >> np.uint32(12)) & np.uint32(0xFF))
-            out[row, column, 2] = np.uint8((pixel >> np.uint32(22)) & np.uint32(0xFF))
-            out[row, column, 3] = np.uint8(255)
+            pixel = line[column]
+            red, green = (pixel >> np.uint32(2)) & np.uint32(0xFF), (pixel >> np.uint32(4)) & np.uint32(0xFF00)
+            out[column] = red | green | ((pixel >> np.uint32(6)) & np.uint32(0xFF0000)) | np.uint32(0xFF000000)
 
 
 @_serial
@@ -128,8 +136,8 @@ def _shrink_rgba8(rgb: Any, out: Any, factor: int) -> None:
 
 
 @_serial
-def _yuv420_from_rgba8(rgb: Any, y: Any, cb: Any, cr: Any, red: float, blue: float) -> None:
-    height, width, _ = rgb.shape
+def _yuv420_from_rgba8(words: Any, y: Any, cb: Any, cr: Any, red: float, blue: float) -> None:
+    height, width = words.shape
     # 16-bit fixed point: 219/255 and 224/255 with the weights, rounded by the half that is added
     yr, yb = np.int32(round(65536 * red * 219 / 255)), np.int32(round(65536 * blue * 219 / 255))
     yg = np.int32(round(65536 * 219 / 255)) - yr - yb
@@ -138,21 +146,24 @@ def _yuv420_from_rgba8(rgb: Any, y: Any, cb: Any, cr: Any, red: float, blue: flo
     rr, rb = np.int32(round(rs * (1 - red))), np.int32(round(-rs * blue))
     bg, rg = -bb - br, -rr - rb
     luma, chroma = np.int32((16 << 16) + 32768), np.int32((128 << 18) + (1 << 17))
-    for row in range(height):
-        for column in range(width):
-            r, g, b = (
-                np.int32(rgb[row, column, 0]),
-                np.int32(rgb[row, column, 1]),
-                np.int32(rgb[row, column, 2]),
-            )
-            y[row, column] = np.uint8((yr * r + yg * g + yb * b + luma) >> 16)
+    byte, pairs = np.uint32(0xFF), np.uint32(0x00FF00FF)
+    # red and blue of the two rows' sum in one word, 16 bits each; green in another
+    sums, greens = np.empty(width, np.uint32), np.empty(width, np.uint32)
     for row in range(height // 2):
+        for k in range(2):
+            line, y_line = words[2 * row + k], y[2 * row + k]
+            for column in range(width):
+                pixel = line[column]
+                r, b = np.int32(pixel & byte), np.int32((pixel >> np.uint32(16)) & byte)
+                g = np.int32((pixel >> np.uint32(8)) & byte)
+                y_line[column] = np.uint8((yr * r + yg * g + yb * b + luma) >> 16)
+        first, second, cb_line, cr_line = words[2 * row], words[2 * row + 1], cb[row], cr[row]
+        for column in range(width):
+            sums[column] = (first[column] & pairs) + (second[column] & pairs)
+            greens[column] = ((first[column] >> np.uint32(8)) & byte) + ((second[column] >> np.uint32(8)) & byte)
         for column in range(width // 2):
-            r = g = b = np.int32(0)
-            for k in range(2):
-                for m in range(2):
-                    r += np.int32(rgb[2 * row + k, 2 * column + m, 0])
-                    g += np.int32(rgb[2 * row + k, 2 * column + m, 1])
-                    b += np.int32(rgb[2 * row + k, 2 * column + m, 2])
-            cb[row, column] = np.uint8((bb * b + bg * g + br * r + chroma) >> 18)
-            cr[row, column] = np.uint8((rr * r + rg * g + rb * b + chroma) >> 18)
+            both = sums[2 * column] + sums[2 * column + 1]
+            g = np.int32(greens[2 * column] + greens[2 * column + 1])
+            r, b = np.int32(both & np.uint32(0xFFFF)), np.int32(both >> np.uint32(16))
+            cb_line[column] = np.uint8((bb * b + bg * g + br * r + chroma) >> 18)
+            cr_line[column] = np.uint8((rr * r + rg * g + rb * b + chroma) >> 18)

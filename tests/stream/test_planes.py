@@ -47,6 +47,18 @@ def test_ten_bits_come_back(matrix: str) -> None:
     assert np.abs(unpack_rgb10a2(back).astype(int) - rgb).max() <= 2
 
 
+def test_uyvy_is_what_ffmpeg_makes() -> None:
+    rgb = np.random.default_rng(6).integers(0, 256, (9, 8, 4)).astype(np.uint8).repeat(8, axis=1)
+    out = np.zeros((9, 32), np.uint32)
+    planes.uyvy_from_rgba8(rgb, out, "bt709")
+    frame = av.VideoFrame.from_ndarray(rgb, format="rgba").reformat(
+        format="uyvy422", src_colorspace="ITU709", dst_colorspace="ITU709"
+    )
+    theirs = np.frombuffer(frame.planes[0], np.uint8).reshape(9, -1)[:, :128].reshape(9, 32, 4)
+    middle = np.s_[:, 1::4]
+    assert np.abs(out.view(np.uint8).reshape(9, 32, 4)[middle].astype(int) - theirs[middle]).max() <= 2
+
+
 def test_values_outside_rgb_are_clipped() -> None:
     hostile = np.random.default_rng(2).integers(0, 65536, (16, 8)).astype(np.uint16)
     back = np.zeros((8, 8), np.uint32)

@@ -30,7 +30,7 @@ from translight.stream.urls import StreamUrl
 
 MAX_PIXELS = 1 << 26
 """Security: a received picture larger than 8192 by 8192 is not taken."""
-# The runtime converts RGB pictures of every size by this matrix; 16-bit ones come to it converted.
+# The matrix that the runtime itself converts by, whatever a picture's size.
 _MATRIX = "bt709"
 _BUFFERS = 3
 _LOOK_EVERY_S = 0.25
@@ -57,13 +57,13 @@ def open_receiver(url: StreamUrl) -> NdiReceiver:
 
 
 class NdiSender:
-    """Sends as an NDI source. RGBA8 goes as RGBX, RGB10A2 as P216."""
+    """Sends as an NDI source. RGBA8 goes as UYVY, RGB10A2 as P216; the runtime's own conversion is less exact."""
 
     def __init__(self, url: str, name: str, spec: PictureSpec, groups: str = "") -> None:
         self.url = url
         self._spec = spec
-        if spec.format is not PixelFormat.RGBA8 and spec.width_px % 2:
-            raise StreamError(f"{url}: a 10-bit NDI picture has an even width, got {spec.width_px}")
+        if spec.width_px % 2:
+            raise StreamError(f"{url}: an NDI picture has an even width, got {spec.width_px}")
         self._ndi = ndi.runtime()
         settings = ndi.SendSettings(name.encode(), groups.encode() or None, False, False)
         self._source: int | None = self._ndi.NDIlib_send_create(ctypes.byref(settings))
@@ -71,8 +71,11 @@ class NdiSender:
             raise StreamError(f"{url} cannot be opened: another source of this machine has this name")
         shape = spec.format.shape(spec.width_px, spec.height_px)
         self._rooms: list[NDArray[np.generic]] = [np.zeros(shape, spec.format.dtype) for _ in range(_BUFFERS)]
-        ten_bits = spec.format is PixelFormat.RGB10A2
-        self._planes = np.zeros((2 * spec.height_px, spec.width_px), np.uint16) if ten_bits else None
+        self._convert, self._four_cc, self._row_bytes = planes.uyvy_from_rgba8, ndi.UYVY, 2 * spec.width_px
+        self._converted: NDArray[np.generic] = np.zeros((spec.height_px, spec.width_px // 2), np.uint32)
+        if spec.format is PixelFormat.RGB10A2:
+            self._convert, self._four_cc = planes.p216_from_rgb10a2, ndi.P216
+            self._converted = np.zeros((2 * spec.height_px, spec.width_px), np.uint16)
         self._turn = threading.Condition()
         self._lent = -1
         self._waiting: tuple[int, FrameHeader] | None = None
@@ -137,30 +140,26 @@ class NdiSender:
                     return
                 (room, header), self._waiting = self._waiting, None
                 self._sending = room
-            if self._planes is not None and self.counts().receivers == 0:
-                continue  # nobody to convert for
             frame = self._frame(self._rooms[room], header)
             self._ndi.NDIlib_send_send_video_v2(self._source, ctypes.byref(frame))
             self._sent += 1
 
     def _frame(self, picture: NDArray[np.generic], header: FrameHeader) -> ndi.VideoFrame:
-        spec, four_cc, row_bytes = self._spec, ndi.RGBX, 4 * self._spec.width_px
-        if self._planes is not None:
-            planes.p216_from_rgb10a2(picture, self._planes, _MATRIX)
-            picture, four_cc, row_bytes = self._planes, ndi.P216, 2 * spec.width_px
+        spec = self._spec
+        self._convert(picture, self._converted, _MATRIX)
         presented_ns = header.times.presentation_ns
         return ndi.VideoFrame(
             spec.width_px,
             spec.height_px,
-            four_cc,
+            self._four_cc,
             header.rate.numerator,
             header.rate.denominator,
             0.0,
             ndi.PROGRESSIVE,
             # NDI counts time in 100 ns
             (header.times.sent_ns if presented_ns == NO_TIME else presented_ns) // 100,
-            picture.ctypes.data,
-            row_bytes,
+            self._converted.ctypes.data,
+            self._row_bytes,
             to_xml(header),
             0,
         )

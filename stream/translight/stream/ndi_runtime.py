@@ -18,6 +18,8 @@ from translight.core.errors import MissingExtra, StreamError
 
 RGBX = int.from_bytes(b"RGBX", "little")
 RGBA = int.from_bytes(b"RGBA", "little")
+UYVY = int.from_bytes(b"UYVY", "little")
+"""A word a pair of pixels: Cb, Y, Cr, Y."""
 P216 = int.from_bytes(b"P216", "little")
 """16 bits: a plane of Y, then a plane of Cb and Cr for every second pixel of a row."""
 PA16 = int.from_bytes(b"PA16", "little")

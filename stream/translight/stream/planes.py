@@ -33,6 +33,11 @@ def rgba8_from_rgb10a2(rgb: UInt32[np.ndarray, "h w"], out: UInt8[np.ndarray, "h
     _rgba8_from_rgb10a2(rgb, out.view("<u4")[..., 0])
 
 
+def uyvy_from_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt32[np.ndarray, "h w2"], matrix: str) -> None:
+    """RGBA8 (contiguous) to UYVY: a word a pair of pixels, its bytes Cb, Y, Cr, Y. The width is even."""
+    _uyvy_from_rgba8(rgb.reshape(len(rgb), -1).view("<u8"), out, *LUMA[matrix])
+
+
 def shrink_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt8[np.ndarray, "h2 w2 4"], factor: int) -> None:
     """Each pixel of ``out`` is the mean of ``factor`` by ``factor``; a rest to the right and below is left out."""
     _shrink_rgba8(rgb, out, factor)
@@ -49,8 +54,8 @@ def yuv420_from_rgba8(
     _yuv420_from_rgba8(rgb.view("<u4")[..., 0], y, cb, cr, *LUMA[matrix])
 
 
-# Rows are walked in plain loops over whole words, which LLVM turns into vectors; what two or four pixels share is put into
-# a row of its own first.
+# Rows are walked in plain loops over whole words, which LLVM turns into vectors; what two or four pixels share is put
+# into a row of its own first.
 
 
 @_serial
@@ -133,6 +138,33 @@ def _shrink_rgba8(rgb: Any, out: Any, factor: int) -> None:
             out[row, column, 1] = np.uint8(g // area)
             out[row, column, 2] = np.uint8(b // area)
             out[row, column, 3] = np.uint8(255)
+
+
+@_serial
+def _uyvy_from_rgba8(words: Any, out: Any, red: float, blue: float) -> None:
+    height, pairs = words.shape
+    # as in _yuv420_from_rgba8, chroma of the sum over two pixels
+    yr, yb = np.int32(round(65536 * red * 219 / 255)), np.int32(round(65536 * blue * 219 / 255))
+    yg = np.int32(round(65536 * 219 / 255)) - yr - yb
+    bs, rs = 65536 * 224 / 255 / (2 * (1 - blue)), 65536 * 224 / 255 / (2 * (1 - red))
+    bb, br = np.int32(round(bs * (1 - blue))), np.int32(round(-bs * red))
+    rr, rb = np.int32(round(rs * (1 - red))), np.int32(round(-rs * blue))
+    bg, rg = -bb - br, -rr - rb
+    luma, chroma = np.int32((16 << 16) + 32768), np.int32((128 << 17) + (1 << 16))
+    byte = np.uint32(0xFF)
+    for row in range(height):
+        line, out_line = words[row], out[row]
+        for pair in range(pairs):
+            both = line[pair]
+            one, two = np.uint32(both), np.uint32(both >> np.uint64(32))
+            r1, g1 = np.int32(one & byte), np.int32((one >> np.uint32(8)) & byte)
+            b1 = np.int32((one >> np.uint32(16)) & byte)
+            r2, g2 = np.int32(two & byte), np.int32((two >> np.uint32(8)) & byte)
+            b2 = np.int32((two >> np.uint32(16)) & byte)
+            y1, y2 = (yr * r1 + yg * g1 + yb * b1 + luma) >> 16, (yr * r2 + yg * g2 + yb * b2 + luma) >> 16
+            r, g, b = r1 + r2, g1 + g2, b1 + b2
+            u, v = (bb * b + bg * g + br * r + chroma) >> 17, (rr * r + rg * g + rb * b + chroma) >> 17
+            out_line[pair] = np.uint32(u | (y1 << 8) | (v << 16) | (y2 << 24))
 
 
 @_serial

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translight.core.errors import ProtocolError
@@ -72,6 +72,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(["ping", "pause", "quality", "bitrate", "keyframe", "shown", "offer"]),
     st.dictionaries(st.sampled_from(["t_ms", "on", "value", "kbps", "frame", "sdp", "type"]), json_values, max_size=3),

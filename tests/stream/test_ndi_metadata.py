@@ -35,6 +35,7 @@ headers = st.builds(
 GOOD = to_xml(FrameHeader(7, 64, 32, PixelFormat.RGBA8, rate=Fraction(24000, 1001), position_m=(1.5, -2.0, 0.1)))
 
 
+@settings(max_examples=50)
 @given(headers)
 def test_every_header_comes_back(header: FrameHeader) -> None:
     assert from_xml(to_xml(header), 64, 32) == header

@@ -23,9 +23,11 @@ OPTIONAL = (
     "NDIlib",
     "cyndilib",
     "aiortc",
-    "websockets",
     "simplejpeg",
     "ray",
+    "glfw",
+    "websockets",
+    "unreal",
 )
 """What only some installations have: the modules that need one are reached by import_module."""
 HEAVY = ("numba", "av", "OpenEXR", "PIL", "scipy")

@@ -11,6 +11,7 @@ from translight.core.image import PixelFormat
 from translight.server.demo import DemoPlan, demo_show
 from translight.server.places import BUILT_IN
 from translight.server.show import Show, load_show, show_from_text
+from translight.stream.barcode import BarcodePlace, Corner
 from translight.stream.transports import examples
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall
@@ -47,6 +48,12 @@ def test_a_small_show_takes_its_defaults() -> None:
     assert show.tracking.predict
     assert show.render.threads is None
     assert show.render.hold_rate
+    assert show.barcode is None
+
+
+def test_a_barcode_is_shown_where_the_show_says() -> None:
+    text = SMALL + '[barcode]\nshow = true\ncorner = "bottom-right"\n'
+    assert show_from_text(text, "show.toml").barcode == BarcodePlace(Corner.BOTTOM_RIGHT, 8)
 
 
 def test_the_documented_show_is_allowed_and_says_what_it_says() -> None:
@@ -62,7 +69,7 @@ def test_the_documented_show_is_allowed_and_says_what_it_says() -> None:
 def test_the_documented_defaults_are_the_defaults() -> None:
     """Whatever the documentation's example sets to its default must be the default."""
     documented, small = show_from_text(_documented(), "docs"), show_from_text(SMALL, "small")
-    for name in ("volume", "render"):
+    for name in ("volume", "render", "barcode"):
         assert getattr(documented, name) == getattr(small, name)
     assert documented.colour == small.colour
     assert documented.tracking.lost_after_ns == small.tracking.lost_after_ns
@@ -95,6 +102,10 @@ def test_the_tracked_focal_length_wins() -> None:
         ("[tracking]", "[volum]\n[tracking]", "volum is not known; did you mean 'volume'?"),
         ("rate =", 'outputs = ["gopher://x"]\nrate =', f"outputs: 'gopher://x': there is no transport 'gopher': give {examples()}"),
         ("rate =", 'outputs = ["shm://a", "shm://a"]\nrate =', "outputs is ['shm://a', 'shm://a'], give each output once"),
+        ("[tracking]", "[barcode]\nshow = 1\n[tracking]", "barcode.show is 1, give true or false"),
+        ("[tracking]", '[barcode]\ncorner = "middle"\n[tracking]', 'barcode.corner is "middle", give "top-left" or "top-right" or "bottom-left" or "bottom-right"'),
+        ("[tracking]", "[barcode]\ncell_px = 3\n[tracking]", "barcode.cell_px is 3, give an integer from 4 to 64"),
+        ("[tracking]", "[barcode]\nshow = true\ncell_px = 32\n[tracking]", "barcode.cell_px: a barcode of 640x384 pixels does not fit 600x300"),
         ("[tracking]", '[colour]\nencoding = "hlg"\n[tracking]', 'colour.encoding is "hlg", give "srgb" or "gamma2.4" or "pq"'),
         ("[tracking]", "[canvas]\npixels = [10, 10]\n[tracking]", "wall 'back': canvas_x_px 0 and 600 pixels wide do not fit the canvas, which is 10 wide"),
         ("[tracking]", "[volume]\nfeather = 0.2\n[tracking]", "volume feather must be within 0 to 0.04545 so that overscan 0.1 hides it, got 0.2"),

@@ -24,6 +24,7 @@ from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
+from translight.stream.barcode import Barcode, burn
 from translight.stream.contract import PictureSpec, Sender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
@@ -108,6 +109,8 @@ class Pipeline:
         first, *others = self.senders
         begin_ns = now_ns()
         picture, rendered_ns = self._fill(view, number, quality, mix)
+        if self.show.barcode is not None:
+            burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
         header = replace(

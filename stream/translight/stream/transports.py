@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from translight.core.url_options import Options
+from translight.stream.monitors import PLACE
 
 Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
@@ -17,6 +18,8 @@ _NDI_GROUPS = re.compile(r"[\w .+,-]{1,200}")
 _IPS = re.compile(r"[0-9A-Fa-f.:,]{2,400}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
 _PREVIEW = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)?(:(?P<port>\d{1,5}))?")
+
+_WINDOW = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,17 @@ def _preview(place: str, options: Options) -> str | None:
     return None
 
 
+def _monitor(place: str, options: Options) -> str | None:
+    if PLACE.fullmatch(place) is None:
+        return "give a monitor's number, from 1, or its name: `translight doctor` lists them"
+    options.one_of("fit", ("one-to-one", "scale"), "one-to-one")
+    options.one_of("bits", ("8", "10"), "8")
+    options.flag("vsync", default=True)
+    if options.given("window") and _WINDOW.fullmatch(options.text("window")) is None:
+        raise options.wrong("window", "its width x height in pixels, like 1280x720")
+    return None
+
+
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
@@ -92,6 +106,7 @@ _ALL = (
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
     Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
     Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),
+    Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

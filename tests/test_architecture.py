@@ -23,6 +23,7 @@ OPTIONAL = (
     "NDIlib",
     "cyndilib",
     "aiortc",
+    "simplejpeg",
     "ray",
     "glfw",
     "websockets",

@@ -25,7 +25,8 @@ class Receive:
     """Receive a stream and show its frame rate, drops, and latency by stage."""
 
     url: Annotated[str, tyro.conf.Positional]
-    """shm://NAME, zmq+tcp://HOST:PORT, zmq+ipc://PATH, rtp://HOST:PORT, rtsp://HOST:PORT/PATH or udp://HOST:PORT"""
+    """shm://NAME, zmq+tcp://HOST:PORT, zmq+ipc://PATH, tcp://HOST:PORT, rtp://HOST:PORT, rtsp://HOST:PORT/PATH,
+    udp://HOST:PORT or ndi://NAME"""
     png: Path | None = None
     """Write the last picture here, as it will be shown (8 bits)."""
     trace: Path | None = None

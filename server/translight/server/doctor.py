@@ -32,7 +32,8 @@ EXTRAS = {
     "cuda": ("cupy", "gsplat"),
     "display": ("glfw",),
     "ndi": ("NDIlib",),
-    "webrtc": ("aiortc",),
+    "browser": ("websockets", "simplejpeg"),
+    "webrtc": ("websockets", "aiortc"),
     "ray": ("ray",),
 }
 """Each extra and the modules that it brings."""

@@ -14,7 +14,11 @@ Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
 
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_NDI_NAME = re.compile(r"[\w.+-]([\w .+-]{0,98}[\w.+-])?")
+_NDI_GROUPS = re.compile(r"[\w .+,-]{1,200}")
+_IPS = re.compile(r"[0-9A-Fa-f.:,]{2,400}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+_PREVIEW = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)?(:(?P<port>\d{1,5}))?")
 
 _PATH = re.compile(r"[A-Za-z0-9._/-]{0,100}")
 _UDP = ("ttl", "interface")
@@ -82,6 +86,41 @@ def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
 
+def _ndi(place: str, options: Options) -> str | None:
+    if not _NDI_NAME.fullmatch(place):
+        return "a source's name is 1 to 100 letters, digits, . _ + - and inner spaces"
+    if options.given("groups") and not _NDI_GROUPS.fullmatch(options.text("groups")):
+        return "groups are names with commas between"
+    if options.given("host") and not _IPS.fullmatch(options.text("host")):
+        return "host is the address of the sender's machine, or several with commas between"
+    options.one_of("bandwidth", ("highest", "lowest"), "highest")
+    if options.integer("bits", 8, 8, 10) == 9:
+        return "bits is 8 or 10"
+    return None
+
+
+BROWSER_PORTS = {"ws": 8765, "webrtc": 8766}
+"""Where the previews are served when a URL does not say."""
+
+
+def browser_place(scheme: str, place: str) -> tuple[str, int]:
+    """Host and port of a checked preview URL; what is left out is 127.0.0.1 and the scheme's own port."""
+    match = _PREVIEW.fullmatch(place)
+    assert match is not None
+    return match["host"] or "127.0.0.1", int(match["port"] or BROWSER_PORTS[scheme])
+
+
+def _preview(place: str, options: Options) -> str | None:
+    match = _PREVIEW.fullmatch(place)
+    if match is None or not 1 <= int(match["port"] or 1) <= 65535:
+        return "give HOST:PORT, with HOST * to serve on every interface, or nothing for this machine only"
+    options.integer("quality", 85, 40, 95)
+    options.integer("bitrate", 20_000, 200, 100_000)
+    options.integer("scale", 1, 1, 8)
+    options.integer("peers", 8, 1, 32)
+    return None
+
+
 def _monitor(place: str, options: Options) -> str | None:
     if PLACE.fullmatch(place) is None:
         return "give a monitor's number, from 1, or its name: `translight doctor` lists them"
@@ -102,6 +141,9 @@ _ALL = (
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
     Transport("srt", "srt://HOST:PORT", "srt", _srt, (*video_options.OPTIONS, "mode", "latency"), receives=False),
     Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
+    Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
+    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
+    Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),
     Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}

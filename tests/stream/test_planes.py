@@ -85,21 +85,3 @@ def test_shrinking_is_the_mean_of_blocks(factor: int) -> None:
     blocks = rgb[: height * factor, : width * factor, :3].reshape(height, factor, width, factor, 3)
     assert np.abs(out[..., :3] - blocks.mean((1, 3))).max() <= 0.5
     assert (out[..., 3] == 255).all()
-
-
-@pytest.mark.parametrize(("matrix", "name"), [("bt601", "ITU601"), ("bt709", "ITU709")])
-def test_yuv420_is_what_ffmpeg_makes(matrix: str, name: str) -> None:
-    blocks = np.random.default_rng(4).integers(0, 256, (9, 8, 4)).astype(np.uint8)
-    rgb = blocks.repeat(8, axis=0).repeat(8, axis=1)
-    height, width = rgb.shape[:2]
-    y, cb, cr = (np.zeros((height // k, width // k), np.uint8) for k in (1, 2, 2))
-    planes.yuv420_from_rgba8(rgb, y, cb, cr, matrix)
-    frame = av.VideoFrame.from_ndarray(rgb, format="rgba").reformat(
-        format="yuv420p", src_colorspace=name, dst_colorspace=name
-    )
-    for ours, plane, inner in zip((y, cb, cr), frame.planes, (0, 1, 1), strict=True):
-        theirs = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : ours.shape[1]]
-        # away from the blocks' edges, where filters of chroma differ
-        step = 8 >> inner
-        middle = np.s_[step // 2 :: step, step // 2 :: step]
-        assert np.abs(ours[middle].astype(int) - theirs[middle]).max() <= 2

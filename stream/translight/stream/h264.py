@@ -14,9 +14,9 @@ import numpy as np
 from av.video.frame import PictureType
 from jaxtyping import UInt8
 
-from translight.stream import planes
+from translight.core.image import PixelFormat
+from translight.stream import yuv
 
-_MATRIX = "bt709"
 _AV_BT709 = 1
 _NARROW_RANGE = 1
 _BUFFERED_FRAMES = 2
@@ -53,11 +53,8 @@ class H264Encoder:
             self._codec = self._open()
         width, height = self._size
         frame = av.VideoFrame(width, height, "yuv420p")
-        y, cb, cr = (
-            np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: height // k, : width // k]
-            for plane, k in zip(frame.planes, (1, 2, 2), strict=True)
-        )
-        planes.yuv420_from_rgba8(picture, y, cb, cr, _MATRIX)
+        y, cb, cr = yuv.planes(frame, 8)
+        yuv.convert(picture, PixelFormat.RGBA8, y, cb, cr, 8, yuv.YUV420)
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK_HZ)
         frame.pict_type = PictureType.I if keyframe else PictureType.NONE
         return list(self._codec.encode(frame))

@@ -1,4 +1,4 @@
-"""Pictures between RGB and the Y′CbCr planes that video transports take; the kernels hold no interpreter lock.
+"""Pictures between RGB and the Y′CbCr packings that NDI takes (yuv.py has the planes that encoders take), and smaller.
 
 Narrow range, integer code values of 8 or 10 bits: ITU-R BT.601-7, BT.709-6 and BT.2020-2, equations for E′Y, E′CB, E′CR
 and their quantisation. A chroma sample is the mean of the pixels it stands for.
@@ -41,17 +41,6 @@ def uyvy_from_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt32[np.ndarray, "h 
 def shrink_rgba8(rgb: UInt8[np.ndarray, "h w 4"], out: UInt8[np.ndarray, "h2 w2 4"], factor: int) -> None:
     """Each pixel of ``out`` is the mean of ``factor`` by ``factor``; a rest to the right and below is left out."""
     _shrink_rgba8(rgb, out, factor)
-
-
-def yuv420_from_rgba8(
-    rgb: UInt8[np.ndarray, "h w 4"],
-    y: UInt8[np.ndarray, "h w"],
-    cb: UInt8[np.ndarray, "h2 w2"],
-    cr: UInt8[np.ndarray, "h2 w2"],
-    matrix: str,
-) -> None:
-    """RGBA8 (contiguous) to planes of Y, Cb and Cr, chroma at half the size both ways. Width and height are even."""
-    _yuv420_from_rgba8(rgb.view("<u4")[..., 0], y, cb, cr, *LUMA[matrix])
 
 
 # Rows are walked in plain loops over whole words, which LLVM turns into vectors; what two or four pixels share is put
@@ -143,7 +132,8 @@ def _shrink_rgba8(rgb: Any, out: Any, factor: int) -> None:
 @_serial
 def _uyvy_from_rgba8(words: Any, out: Any, red: float, blue: float) -> None:
     height, pairs = words.shape
-    # as in _yuv420_from_rgba8, chroma of the sum over two pixels
+    # 16-bit fixed point: 219/255 and 224/255 with the weights, rounded by the half that is added; chroma of the sum
+    # over two pixels
     yr, yb = np.int32(round(65536 * red * 219 / 255)), np.int32(round(65536 * blue * 219 / 255))
     yg = np.int32(round(65536 * 219 / 255)) - yr - yb
     bs, rs = 65536 * 224 / 255 / (2 * (1 - blue)), 65536 * 224 / 255 / (2 * (1 - red))
@@ -165,37 +155,3 @@ def _uyvy_from_rgba8(words: Any, out: Any, red: float, blue: float) -> None:
             r, g, b = r1 + r2, g1 + g2, b1 + b2
             u, v = (bb * b + bg * g + br * r + chroma) >> 17, (rr * r + rg * g + rb * b + chroma) >> 17
             out_line[pair] = np.uint32(u | (y1 << 8) | (v << 16) | (y2 << 24))
-
-
-@_serial
-def _yuv420_from_rgba8(words: Any, y: Any, cb: Any, cr: Any, red: float, blue: float) -> None:
-    height, width = words.shape
-    # 16-bit fixed point: 219/255 and 224/255 with the weights, rounded by the half that is added
-    yr, yb = np.int32(round(65536 * red * 219 / 255)), np.int32(round(65536 * blue * 219 / 255))
-    yg = np.int32(round(65536 * 219 / 255)) - yr - yb
-    bs, rs = 65536 * 224 / 255 / (2 * (1 - blue)), 65536 * 224 / 255 / (2 * (1 - red))
-    bb, br = np.int32(round(bs * (1 - blue))), np.int32(round(-bs * red))
-    rr, rb = np.int32(round(rs * (1 - red))), np.int32(round(-rs * blue))
-    bg, rg = -bb - br, -rr - rb
-    luma, chroma = np.int32((16 << 16) + 32768), np.int32((128 << 18) + (1 << 17))
-    byte, pairs = np.uint32(0xFF), np.uint32(0x00FF00FF)
-    # red and blue of the two rows' sum in one word, 16 bits each; green in another
-    sums, greens = np.empty(width, np.uint32), np.empty(width, np.uint32)
-    for row in range(height // 2):
-        for k in range(2):
-            line, y_line = words[2 * row + k], y[2 * row + k]
-            for column in range(width):
-                pixel = line[column]
-                r, b = np.int32(pixel & byte), np.int32((pixel >> np.uint32(16)) & byte)
-                g = np.int32((pixel >> np.uint32(8)) & byte)
-                y_line[column] = np.uint8((yr * r + yg * g + yb * b + luma) >> 16)
-        first, second, cb_line, cr_line = words[2 * row], words[2 * row + 1], cb[row], cr[row]
-        for column in range(width):
-            sums[column] = (first[column] & pairs) + (second[column] & pairs)
-            greens[column] = ((first[column] >> np.uint32(8)) & byte) + ((second[column] >> np.uint32(8)) & byte)
-        for column in range(width // 2):
-            both = sums[2 * column] + sums[2 * column + 1]
-            g = np.int32(greens[2 * column] + greens[2 * column + 1])
-            r, b = np.int32(both & np.uint32(0xFFFF)), np.int32(both >> np.uint32(16))
-            cb_line[column] = np.uint8((bb * b + bg * g + br * r + chroma) >> 18)
-            cr_line[column] = np.uint8((rr * r + rg * g + rb * b + chroma) >> 18)

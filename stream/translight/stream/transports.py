@@ -48,6 +48,7 @@ def _socket_path(place: str, _: Options) -> str | None:
 
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
+    Transport("tcp", "tcp://HOST:PORT", "tcp", _host_port),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
 )

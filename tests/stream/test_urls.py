@@ -16,10 +16,10 @@ def test_good_urls_come_back_as_they_were(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("main", "'main' is not a stream URL: give shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH"),
+        ("main", "'main' is not a stream URL: give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT or zmq+ipc://PATH"),
         (
             "srt://x",
-            "'srt://x': there is no transport 'srt': give shm://NAME, zmq+tcp://HOST:PORT or zmq+ipc://PATH",
+            "'srt://x': there is no transport 'srt': give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT or zmq+ipc://PATH",
         ),
         ("shm://", "'shm://': a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"),
         ("shm://../x", "'shm://../x': a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"),

@@ -24,7 +24,7 @@ from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
-from translight.stream.contract import PictureSpec, Sender
+from translight.stream.contract import PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
 from translight.volume.compositor import Compositor
@@ -76,9 +76,15 @@ class Pipeline:
         self._wall = DeviceWall.of(self.renderer, show, self.output)
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
         self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec)) for url in show.outputs]
+        self._strips = [sender if isinstance(sender, StripSender) else None for sender in self.senders]
+        """The senders that take strips, at their places."""
+        self._strip_ends = next((sender.strip_ends for sender in self._strips if sender is not None), ())
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
+        self._in_strips = False
+        """Whether the frame being made was handed on in strips."""
+        self._composited_ns = 0
         self._rooms: dict[tuple[int, int, int], Frame] = {}
         self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
         progress("drawing the outer frustum")
@@ -107,7 +113,7 @@ class Pipeline:
         view = self._view(pose, camera, quality)
         first, *others = self.senders
         begin_ns = now_ns()
-        picture, rendered_ns = self._fill(view, number, quality, mix)
+        picture, rendered_ns = self._fill(view, number, quality, mix, send=True)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
         header = replace(
@@ -117,12 +123,15 @@ class Pipeline:
             pose_sequence=pose_sequence,
             wxyz=(w, x, y, z),
             position_m=(px, py, pz),
-            times=replace(times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=now_ns()),
+            times=replace(
+                times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
+            ),
         )
         sent = first.publish(header)
         # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
-        for other in others:
-            np.copyto(other.acquire(), picture)
+        for other, strips in zip(others, self._strips[1:], strict=True):
+            if strips is None or not self._in_strips:
+                np.copyto(other.acquire(), picture)
             other.publish(header)
         return sent
 
@@ -154,24 +163,45 @@ class Pipeline:
         overscan = self.show.volume.overscan
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
-    def _fill(self, view: View, number: int, quality: Quality, mix: Mix) -> tuple[np.ndarray, int]:
+    def _fill(
+        self, view: View, number: int, quality: Quality, mix: Mix, *, send: bool = False
+    ) -> tuple[np.ndarray, int]:
         """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
 
         Returns that room, and when the frame was drawn, in ns. A GPU of ours does all of it, but for dissolves: those
-        are mixed by the processor.
+        are mixed by the processor. To ``send`` hands strips on to the senders that take them.
         """
         sender = self.senders[0]
+        self._in_strips = False
         if self._wall is not None and mix.fraction == 0:
             self._show_outer(mix, number, quality)
             picture = sender.acquire()
             self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
-            return picture, now_ns()
+            self._composited_ns = now_ns()
+            return picture, self._composited_ns
         inner = self._draw(view, quality, mix)
         self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
         picture = sender.acquire()
-        self.compositor.composite(inner, view, picture)
+        if send and self._strip_ends:
+            self._composite_strips(inner, view, picture)
+        else:
+            self.compositor.composite(inner, view, picture)
+            self._composited_ns = now_ns()
         return picture, rendered_ns
+
+    def _composite_strips(self, inner: Frame, view: View, picture: np.ndarray) -> None:
+        """Composite, and hand each strip on while it is in the cache: in place to the first sender, copied to others."""
+        self._in_strips = True
+        begin = 0
+        for end in self.compositor.composite_bands(inner, view, picture, self._strip_ends):
+            self._composited_ns = now_ns()
+            for number, strips in enumerate(self._strips):
+                if strips is not None:
+                    if number > 0:
+                        np.copyto(strips.acquire()[begin:end], picture[begin:end])
+                    strips.strip(end)
+            begin = end
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""

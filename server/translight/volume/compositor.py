@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numba
@@ -16,7 +16,7 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
-from translight.volume.encoding import canvas_words, encoding_of
+from translight.volume.encoding import canvas_words, encoding_of, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
@@ -52,7 +52,6 @@ class Compositor:
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
         self._mixed: np.ndarray | None = None
-        self._encoded = np.empty(size, np.uint32)
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
         """Processor threads that a picture is made with."""
         self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
@@ -63,6 +62,7 @@ class Compositor:
     def set_output(self, output: OutputTransform) -> None:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
+        self._encoded = np.empty((self.canvas.height_px, self.canvas.width_px), word_type(output.pixel_format))
         self._colour = _unpacked(output)
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
@@ -118,27 +118,43 @@ class Compositor:
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
+        for _ in self.composite_bands(inner, view, out, (self.canvas.height_px,)):
+            pass
+
+    def composite_bands(self, inner: Picture, view: View, out: np.ndarray, ends: Sequence[int]) -> Iterator[int]:
+        """As ``composite``, from the top down: yields each of the growing ``ends`` when all rows before it are filled.
+
+        The last of ``ends`` is the canvas' height; nothing else may be asked of the compositor before.
+        """
+        words = canvas_words(out, self.output.pixel_format, self.canvas)
         rgba = checked_picture(inner, view)
         columns, rows = self._surfaces.project(view)
         frustum_planes(view, self._feather, self._planes)
-        kernel.composite(
-            self._surfaces.tiles,
-            self._surfaces.spheres,
-            self._planes,
-            columns,
-            rows,
-            rgba,
-            np.float32(view.near_m),
-            np.float32(self._feather),
-            self._filter,
-            self._outer,
-            self._encoded,
-            self._colour,
-            self._scratch,
-            self.threads,
-            self._ticket,
-            canvas_words(out, self.output.pixel_format, self.canvas),
-        )
+        first = 0
+        for end in ends:
+            beyond = self._surfaces.before(end)
+            kernel.composite(
+                self._surfaces.tiles,
+                self._surfaces.spheres,
+                self._planes,
+                columns,
+                rows,
+                rgba,
+                np.float32(view.near_m),
+                np.float32(self._feather),
+                self._filter,
+                self._outer,
+                self._encoded,
+                self._colour,
+                self._scratch,
+                self.threads,
+                self._ticket,
+                first,
+                beyond,
+                words,
+            )
+            first = beyond
+            yield end
 
 
 def _unpacked(output: OutputTransform) -> tuple[Any, ...]:

@@ -31,7 +31,8 @@ class Picture(Protocol):
 class Surfaces:
     """All walls' columns (c 3) and rows (r 3), whose sums are pixels on the stage, and tiles that cover the canvas.
 
-    ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them.
+    ``tiles`` (n 6): canvas x, y, width, height, first column, first row, from the top down; ``spheres`` (n 4) around
+    them.
     """
 
     def __init__(self, canvas: Canvas) -> None:
@@ -47,9 +48,14 @@ class Surfaces:
         for gap in canvas.gaps():
             for x, y, width, height in _cut(gap.width, gap.height):
                 tiles.append((gap.x + x, gap.y + y, width, height, NO_WALL, 0))
+        tiles.sort(key=lambda tile: tile[1])
         self.tiles = np.array(tiles, np.int64)
         self.spheres = np.array([self._sphere(*t[2:]) for t in tiles])
         self._projected = np.empty((3, len(self.columns)), np.float32), np.empty((3, len(self.rows)), np.float32)
+
+    def before(self, row: int) -> int:
+        """How many tiles, from the first, it takes to fill the canvas' rows before ``row``."""
+        return int(np.searchsorted(self.tiles[:, 1], row))
 
     def project(self, view: View) -> tuple[Float32[np.ndarray, "3 c"], Float32[np.ndarray, "3 r"]]:
         """Homogeneous pixel coordinates of the columns, and what each row adds to them; valid until the next call."""

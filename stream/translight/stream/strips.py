@@ -94,7 +94,9 @@ def unpack_hello(data: bytes | memoryview, max_picture_bytes: int = MAX_PICTURE_
     """A sender's hello. Raises ProtocolError, also on pictures that are too large (security)."""
     magic, version, size, number, width, height, row_bytes, picture_bytes, session = _HELLO.unpack_from(data)
     if magic != _HELLO_MAGIC or size != HELLO_BYTES:
-        raise ProtocolError(f"a hello begins with {_HELLO_MAGIC!r} and its {HELLO_BYTES} bytes, got {bytes(data[:8])!r}")
+        raise ProtocolError(
+            f"a hello begins with {_HELLO_MAGIC!r} and its {HELLO_BYTES} bytes, got {bytes(data[:8])!r}"
+        )
     if version != VERSION:
         raise ProtocolError(f"this reads strips of version {VERSION}, the sender speaks version {version}")
     spec = PictureSpec(width, height, format_of(number))
@@ -192,7 +194,7 @@ class StripReader:
         rooms = [np.zeros(spec.nbytes, np.uint8) for _ in range(2)]
         # The first is being filled
         self._rooms = rooms
-        self._views = [memoryview(room) for room in rooms]
+        self._views = [room.data for room in rooms]
         self._checks = [RunningCheck(room) for room in rooms]
 
     def _expect(self, spec: PictureSpec, head: Head) -> None:
@@ -207,7 +209,10 @@ class StripReader:
             self._begin_strip(spec, head)
         else:
             if head.serial != self._serial or self._rows != spec.height_px:
-                raise ProtocolError(f"picture {head.serial} is said to be whole with {self._rows} rows of another or it")
+                raise ProtocolError(
+                    f"picture {head.serial} is said to be whole; "
+                    f"picture {self._serial} has {self._rows} rows of {spec.height_px}"
+                )
             if head.nbytes != HEADER_BYTES:
                 raise ProtocolError(f"a frame header is {HEADER_BYTES} bytes, this one says {head.nbytes}")
             self._await(self._header)
@@ -242,5 +247,5 @@ class StripReader:
         self._serial, self._rows = 0, 0
         if sound:
             for pair in (self._rooms, self._views, self._checks):
-                pair.reverse()  # type: ignore[attr-defined]
+                pair.reverse()
         return picture

@@ -41,9 +41,10 @@ class TcpReceiver:
         self.counts = ReceiverCounts()
         self._max_picture_bytes = max_picture_bytes
         try:
-            self._family, _, _, _, self._place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         except OSError as error:
             raise StreamError(f"{url}: there is no host {host!r} ({error.strerror or error})") from error
+        self._family, self._place = found[0], found[4]
         self._socket: socket.socket | None = None
         self._connected = False
         self._retry_at = 0.0

@@ -46,7 +46,7 @@ class _Room:
 
     def __init__(self, nbytes: int) -> None:
         self.bytes = np.zeros(nbytes, np.uint8)
-        self.view = memoryview(self.bytes)
+        self.view = self.bytes.data
         self.check = RunningCheck(self.bytes)
         self.serial = 0
         self.rows = 0
@@ -289,7 +289,9 @@ class TcpSender:
     def _next(self, connection: _Connection) -> _Room | None:
         """What to send a receiver: the frame that is being composited, or else the last one, if it lacks that."""
         # Slow receivers begin together, lest each holds a room of its own and none is ever finished
-        if connection.slow and any(c.slow and c.room not in (None, self._newest, self._lent) for c in self._connections):
+        if connection.slow and any(
+            c.slow and c.room not in (None, self._newest, self._lent) for c in self._connections
+        ):
             return None
         room = self._lent if self._lent is not None and self._lent.rows > 0 else self._newest
         return room if room is not None and room.serial > connection.serial else None

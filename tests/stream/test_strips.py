@@ -71,7 +71,9 @@ def read(reader: StripReader, data: bytes, most: int = 1 << 30) -> list[tuple[Pi
 def test_frames_are_read_in_whatever_pieces_they_come(cuts: list[set[int]], most: int) -> None:
     frames = [frame(k + 1, k, (*sorted(ends), 8)) for k, ends in enumerate(cuts)]
     found = read(StripReader(), pack_hello(HELLO) + b"".join(frames), most)
-    assert [(picture.serial, pixels) for picture, pixels in found] == [(k + 1, picture_bytes(k)) for k in range(len(cuts))]
+    assert [(picture.serial, pixels) for picture, pixels in found] == [
+        (k + 1, picture_bytes(k)) for k in range(len(cuts))
+    ]
     assert all(picture.sound and picture.header.frame == 5 for picture, _ in found)
 
 
@@ -223,7 +225,9 @@ GOOD = pack_hello(HELLO) + frame(1, 1, (3, 8)) + frame(2, 2, (1, 2, 8)) + frame(
     st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 300)), max_size=2),
     st.integers(1, 500),
 )
-def test_a_mutated_stream_raises_nothing_else(changes: list[tuple[int, int]], cuts: list[tuple[int, int]], most: int) -> None:
+def test_a_mutated_stream_raises_nothing_else(
+    changes: list[tuple[int, int]], cuts: list[tuple[int, int]], most: int
+) -> None:
     """Bytes changed, and stretches left out or repeated: a ProtocolError, or pictures of the announced size."""
     data = bytearray(GOOD)
     for place, value in changes:

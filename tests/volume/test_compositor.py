@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from translight.volume.canvas import Canvas, rectangle
 from translight.volume.compositor import Compositor
 from translight.volume.frustum import inner_view, outer_views
 from translight.volume.sampling import Sampling, resample
+from translight.volume.surfaces import Surfaces
 from translight.volume.wall import ArcWall, PlaneWall
 
 EYE = np.array([0.3, -0.2, 1.6])
@@ -154,25 +156,51 @@ def test_every_half_is_met(plane: PlaneWall, picture_of) -> None:
         np.testing.assert_array_equal(out[..., :3].reshape(-1)[: len(chunk)], wanted)
 
 
-@pytest.mark.parametrize("output", [*OUTPUTS[:2], HALVES[0]], ids=["8", "10", "half"])
 @pytest.mark.parametrize("ends", [(260,), (16, 32, 260), (1, 2, 7, 100, 199, 259, 260), tuple(range(1, 261))])
-def test_bands_are_the_whole(canvas: Canvas, picture_of, output: OutputTransform, ends: tuple[int, ...]) -> None:
-    """What is yielded as filled stays as it is, and is the whole picture's."""
+def test_rows_that_are_done_stay_as_they_are(canvas: Canvas, picture_of, ends: tuple[int, ...]) -> None:
+    """Another thread looks while frames are composited: what it is told of is the whole picture's."""
     view = inner_view(POSE, CAMERA, overscan=0.12)
     inner = picture_of(view, 99)
-    compositor = Compositor(canvas, output)
+    compositor = Compositor(canvas, OutputTransform())
     compositor.show_outer(
         compositor.draw_outer(lambda _s, views: [picture_of(v, k) for k, v in enumerate(views)], "scene", EYE)
     )
-    pixel_format = output.pixel_format
-    whole = np.empty(pixel_format.shape(600, 260), pixel_format.dtype)
+    whole = np.empty((260, 600, 4), np.uint8)
     compositor.composite(inner, view, whole)
-    out = np.full(pixel_format.shape(600, 260), 9, pixel_format.dtype)
-    filled = []
-    for end in compositor.composite_bands(inner, view, out, ends):
-        np.testing.assert_array_equal(out[:end], whole[:end])
-        filled.append(end)
-    assert tuple(filled) == ends
+    compositor.watch_rows(ends)
+    out = np.zeros_like(whole)
+    seen, wrong, stop = set(), [], threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            rows = compositor.rows_done()
+            seen.add(rows)
+            if not np.array_equal(out[:rows], whole[:rows]):
+                wrong.append(rows)
+
+    assert compositor.rows_done() == 0
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(30):
+        assert compositor.rows_done() == 0
+        compositor.composite(inner, view, out)
+        np.testing.assert_array_equal(out, whole)
+        stop.wait(0.001)
+    stop.set()
+    looker.join()
+    assert wrong == []
+    assert seen <= {0, *ends}
+
+
+def test_bands_are_done_when_all_tiles_above_their_end_are(canvas: Canvas) -> None:
+    """The rule written out: rows before an end are whole when every tile that begins above it is filled."""
+    surfaces, ends = Surfaces(canvas), (5, 16, 100, 101, 260)
+    bands, counts = surfaces.bands(ends)
+    assert counts.sum() == len(surfaces.tiles)
+    for k, end in enumerate(ends):
+        np.testing.assert_array_equal(bands <= k, surfaces.tiles[:, 1] < end)
+        assert counts[: k + 1].sum() == (surfaces.tiles[:, 1] < end).sum()
+    assert (np.diff(surfaces.tiles[:, 1]) >= 0).all(), "threads take tiles from the top down"
 
 
 @pytest.mark.parametrize("feather", [0.0, 0.04])

@@ -178,5 +178,7 @@ def _write_exr(path: Path, frame: ReceivedFrame, url: str) -> None:
     from translight.core.image import PixelFormat, save_image
 
     if frame.header.format is not PixelFormat.RGBA16F:
-        raise StreamError(f"{url} carries {frame.header.format}, which --exr does not write: give --png, or send rgba16f")
+        raise StreamError(
+            f"{url} carries {frame.header.format}, which --exr does not write: give --png, or send rgba16f"
+        )
     save_image(path, frame.pixels[..., :3])

@@ -76,14 +76,14 @@ class Pipeline:
         self._wall = DeviceWall.of(self.renderer, show, self.output)
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
         self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec)) for url in show.outputs]
-        self._strips = [sender if isinstance(sender, StripSender) else None for sender in self.senders]
-        """The senders that take strips, at their places."""
-        self._strip_ends = next((sender.strip_ends for sender in self._strips if sender is not None), ())
+        first = self.senders[0]
+        self._strips = first if isinstance(first, StripSender) else None
+        """The first sender, if it takes strips: the others get the picture when it is whole."""
+        if self._strips is not None:
+            self.compositor.watch_rows(self._strips.strip_ends)
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
-        self._in_strips = False
-        """Whether the frame being made was handed on in strips."""
         self._composited_ns = 0
         self._rooms: dict[tuple[int, int, int], Frame] = {}
         self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
@@ -129,9 +129,8 @@ class Pipeline:
         )
         sent = first.publish(header)
         # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
-        for other, strips in zip(others, self._strips[1:], strict=True):
-            if strips is None or not self._in_strips:
-                np.copyto(other.acquire(), picture)
+        for other in others:
+            np.copyto(other.acquire(), picture)
             other.publish(header)
         return sent
 
@@ -169,10 +168,9 @@ class Pipeline:
         """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
 
         Returns that room, and when the frame was drawn, in ns. A GPU of ours does all of it, but for dissolves: those
-        are mixed by the processor. To ``send`` hands strips on to the senders that take them.
+        are mixed by the processor. With ``send`` a sender that takes strips sends them meanwhile.
         """
         sender = self.senders[0]
-        self._in_strips = False
         if self._wall is not None and mix.fraction == 0:
             self._show_outer(mix, number, quality)
             picture = sender.acquire()
@@ -183,25 +181,11 @@ class Pipeline:
         self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
         picture = sender.acquire()
-        if send and self._strip_ends:
-            self._composite_strips(inner, view, picture)
-        else:
-            self.compositor.composite(inner, view, picture)
-            self._composited_ns = now_ns()
+        if send and self._strips is not None:
+            self._strips.follow(self.compositor.rows_done)
+        self.compositor.composite(inner, view, picture)
+        self._composited_ns = now_ns()
         return picture, rendered_ns
-
-    def _composite_strips(self, inner: Frame, view: View, picture: np.ndarray) -> None:
-        """Composite, and hand each strip on while it is in the cache: in place to the first sender, copied to others."""
-        self._in_strips = True
-        begin = 0
-        for end in self.compositor.composite_bands(inner, view, picture, self._strip_ends):
-            self._composited_ns = now_ns()
-            for number, strips in enumerate(self._strips):
-                if strips is not None:
-                    if number > 0:
-                        np.copyto(strips.acquire()[begin:end], picture[begin:end])
-                    strips.strip(end)
-            begin = end
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
@@ -57,6 +57,7 @@ class Compositor:
         self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
+        self.watch_rows((canvas.height_px,))
         self.set_output(output)
 
     def set_output(self, output: OutputTransform) -> None:
@@ -118,43 +119,42 @@ class Compositor:
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
-        for _ in self.composite_bands(inner, view, out, (self.canvas.height_px,)):
-            pass
-
-    def composite_bands(self, inner: Picture, view: View, out: np.ndarray, ends: Sequence[int]) -> Iterator[int]:
-        """As ``composite``, from the top down: yields each of the growing ``ends`` when all rows before it are filled.
-
-        The last of ``ends`` is the canvas' height; nothing else may be asked of the compositor before.
-        """
         words = canvas_words(out, self.output.pixel_format, self.canvas)
         rgba = checked_picture(inner, view)
         columns, rows = self._surfaces.project(view)
         frustum_planes(view, self._feather, self._planes)
-        first = 0
-        for end in ends:
-            beyond = self._surfaces.before(end)
-            kernel.composite(
-                self._surfaces.tiles,
-                self._surfaces.spheres,
-                self._planes,
-                columns,
-                rows,
-                rgba,
-                np.float32(view.near_m),
-                np.float32(self._feather),
-                self._filter,
-                self._outer,
-                self._encoded,
-                self._colour,
-                self._scratch,
-                self.threads,
-                self._ticket,
-                first,
-                beyond,
-                words,
-            )
-            first = beyond
-            yield end
+        kernel.composite(
+            self._surfaces.tiles,
+            self._surfaces.spheres,
+            self._planes,
+            columns,
+            rows,
+            rgba,
+            np.float32(view.near_m),
+            np.float32(self._feather),
+            self._filter,
+            self._outer,
+            self._encoded,
+            self._colour,
+            self._scratch,
+            self.threads,
+            self._ticket,
+            self._bands,
+            self._unfinished,
+            words,
+        )
+        np.negative(self._band_tiles, out=self._unfinished)
+
+    def watch_rows(self, ends: Sequence[int]) -> None:
+        """From now on ``rows_done`` gives one of the growing ``ends``, the last of which is the canvas' height."""
+        self._ends = (0, *ends)
+        self._bands, self._band_tiles = self._surfaces.bands(ends)
+        self._unfinished = -self._band_tiles
+
+    def rows_done(self) -> int:
+        """For other threads: the rows, from the top, that ``composite`` has finished; 0 while it does not run."""
+        unfinished = self._unfinished < 0
+        return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
 
 
 def _unpacked(output: OutputTransform) -> tuple[Any, ...]:

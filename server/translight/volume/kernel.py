@@ -61,24 +61,25 @@ def composite(
     scratch: Array,
     threads: int,
     ticket: Array,
-    first: int,
-    end: int,
+    bands: Array,
+    unfinished: Array,
     out: Array,
 ) -> None:
     """``out`` (h w) words: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
 
-    ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. Tiles ``first``
-    to before ``end`` are filled. A thread takes the next tile that none has taken (``ticket``, one int64), so one that
-    the system interrupts holds nobody up. ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
+    ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. A thread takes
+    the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up. When a
+    tile is filled, the one of ``unfinished`` (k) that its ``bands`` (n) names is counted up.
+    ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
-    ticket[0] = first
-    counter = _U(ticket.ctypes.data)
+    ticket[0] = 0
+    counter, counts = _U(ticket.ctypes.data), _U(unfinished.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
         while True:
             index = take_ticket(counter)
-            if index >= end:
+            if index >= tiles.shape[0]:
                 break
             x, y, n, height = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
@@ -86,6 +87,7 @@ def composite(
                 for line in range(y, y + height):
                     for i in range(x, x + n):
                         out[line, i] = encoded[line, i]
+                take_ticket(counts + _8 * _U(bands[index]))
                 continue
             column, row = _U(tiles[index, 4]), _U(tiles[index, 5])
             for line in range(height):
@@ -96,6 +98,7 @@ def composite(
                 if reach == _MIXED:
                     _blend(outer, x, y + line, scratch, t, n)
                 _encode(scratch, t, n, colour, x, y + line, out)
+            take_ticket(counts + _8 * _U(bands[index]))
 
 
 @_parallel

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from translight.core.camera import View
 from translight.volume.canvas import Canvas
@@ -53,9 +54,10 @@ class Surfaces:
         self.spheres = np.array([self._sphere(*t[2:]) for t in tiles])
         self._projected = np.empty((3, len(self.columns)), np.float32), np.empty((3, len(self.rows)), np.float32)
 
-    def before(self, row: int) -> int:
-        """How many tiles, from the first, it takes to fill the canvas' rows before ``row``."""
-        return int(np.searchsorted(self.tiles[:, 1], row))
+    def bands(self, ends: Sequence[int]) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "k"]]:
+        """The band of each tile, and how many each band has; the canvas' rows before ``ends[k]`` need bands 0 to k."""
+        band = np.searchsorted(np.asarray(ends, np.int64), self.tiles[:, 1], side="right")
+        return band, np.bincount(band, minlength=len(ends))
 
     def project(self, view: View) -> tuple[Float32[np.ndarray, "3 c"], Float32[np.ndarray, "3 r"]]:
         """Homogeneous pixel coordinates of the columns, and what each row adds to them; valid until the next call."""

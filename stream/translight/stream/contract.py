@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -105,6 +106,10 @@ class StripSender(Sender, Protocol):
 
     def strip(self, end_row: int) -> None:
         """The lent picture's rows before ``end_row`` are finished; ``publish`` still follows."""
+        ...
+
+    def follow(self, rows_done: Callable[[], int]) -> None:
+        """Instead of ``strip``: a thread of the sender asks how many of the lent picture's rows are finished."""
         ...
 
 

@@ -11,6 +11,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -35,8 +36,9 @@ IDLE_S = 60.0
 """So is one that asks for nothing."""
 ROOMS = 4
 _ACCEPT_PAUSE_S = 0.005
+_WATCH_S = 0.0002
 _CLOSE_S = 1.0
-_STRIPS = 8
+_STRIPS = 16
 _LAST_STRIP_BYTES = 1 << 18
 _MORE = getattr(socket, "MSG_MORE", 0)
 
@@ -88,13 +90,20 @@ class TcpSender:
         self._lent: _Room | None = None
         self._newest: _Room | None = None
         self._serial = self._sent = self._dropped = 0
-        # Guards rooms' serial, rows and header, and the connections; their threads wait for a change of it
-        self._changed = threading.Condition(threading.Lock())
+        self._rows_done: Callable[[], int] | None = None
+        # Guards rooms' serial, rows and header, the connections, and what is followed; threads wait for changes of it
+        lock = threading.Lock()
+        self._changed, self._begun = threading.Condition(lock), threading.Condition(lock)
+        self._summing = threading.Lock()
         self._connections: list[_Connection] = []
         self._closing = False
         self._wake, self._woken = socket.socketpair()
-        self._acceptor = threading.Thread(target=self._accept, name=f"accept {url}", daemon=False)
-        self._acceptor.start()
+        self._threads = [
+            threading.Thread(target=self._accept, name=f"accept {url}", daemon=False),
+            threading.Thread(target=self._watch, name=f"watch {url}", daemon=False),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def acquire(self) -> NDArray[np.generic]:
         """Room for the next picture, one that no receiver is being sent, if there is one; the oldest if not."""
@@ -117,14 +126,26 @@ class TcpSender:
             raise ValueError(f"strip({end_row}) comes after acquire and goes beyond the strip before")
         self._finish(room, end_row)
 
+    def follow(self, rows_done: Callable[[], int]) -> None:
+        """Send the lent picture's rows when ``rows_done()`` says that they are finished, until it is published."""
+        if self._lent is None:
+            raise ValueError("follow comes after acquire")
+        with self._changed:
+            self._rows_done = rows_done
+            self._begun.notify()
+
     def publish(self, header: FrameHeader) -> FrameHeader:
         """The lent picture is finished, and this is its header."""
         room = self._lent
         if room is None:
             raise ValueError("publish comes after acquire")
+        with self._changed:
+            self._rows_done = None
         if room.rows < self._spec.height_px:
             self._finish(room, self._spec.height_px)
-        sent = replace(header, check=room.check.value(), times=replace(header.times, sent_ns=now_ns()))
+        with self._summing:
+            check = room.check.value()
+        sent = replace(header, check=check, times=replace(header.times, sent_ns=now_ns()))
         with self._changed:
             room.header = pack(sent)
             self._newest, self._lent = room, None
@@ -145,14 +166,14 @@ class TcpSender:
             first, self._closing = not self._closing, True
             connections = list(self._connections)
             self._changed.notify_all()
+            self._begun.notify()
         if not first:
             return
         for connection in connections:
             with suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RD)  # wakes the thread that waits for a wish
         self._wake.send(b"x")
-        self._acceptor.join()
-        threads = [c.thread for c in connections if c.thread is not None]
+        threads = [*self._threads, *(c.thread for c in connections if c.thread is not None)]
         _join(threads, _CLOSE_S)
         for connection in connections:
             with suppress(OSError):
@@ -187,8 +208,29 @@ class TcpSender:
             room.rows = end_row
             self._changed.notify_all()
         if end_row == self._spec.height_px:
-            _yield()  # after others the compositor's loops soon let go of the interpreter
-        room.check.advance(end_row * self._row_bytes)
+            _yield()
+        with self._summing:
+            room.check.advance(end_row * self._row_bytes)
+
+    def _watch(self) -> None:
+        """The thread that sees rows being finished; it looks, since compositing has no time to tell."""
+        while True:
+            with self._changed:
+                while self._rows_done is None and not self._closing:
+                    self._begun.wait()
+                rows_done, room = self._rows_done, self._lent
+            if rows_done is None or room is None:
+                return
+            serial, rows = room.serial, rows_done()
+            if rows > room.rows:
+                with self._changed:
+                    if self._rows_done is None or self._lent is not room or room.serial != serial:
+                        continue  # published meanwhile
+                    room.rows = rows
+                    self._changed.notify_all()
+                with self._summing:
+                    room.check.advance(room.rows * self._row_bytes)
+            time.sleep(_WATCH_S)
 
     def _accept(self) -> None:
         """The thread that takes receivers in."""
@@ -304,9 +346,9 @@ class TcpSender:
 
 
 def strip_ends(spec: PictureSpec) -> tuple[int, ...]:
-    """Before which rows strips end: eighths of the picture, the last of which is halved until it is short.
+    """Before which rows strips end: sixteenths of the picture, the last of which is halved until it is short.
 
-    A frame's end waits for its last strip, and the compositor's loops begin anew for each.
+    A frame's end waits for its last strip, and each strip costs some system calls.
     """
     ends = [spec.height_px * k // _STRIPS for k in range(1, _STRIPS)]
     left = spec.height_px - ends[-1]

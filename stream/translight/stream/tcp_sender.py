@@ -39,7 +39,7 @@ _ACCEPT_PAUSE_S = 0.005
 _WATCH_S = 0.0002
 _CLOSE_S = 1.0
 _STRIPS = 16
-_LAST_STRIP_BYTES = 1 << 18
+_LAST_STRIP_BYTES = 1 << 17
 _MORE = getattr(socket, "MSG_MORE", 0)
 
 
@@ -114,7 +114,8 @@ class TcpSender:
                 self._lent = room = self._free_room()
                 self._serial += 1
                 room.serial, room.rows, room.header = self._serial, 0, b""
-            room.check.restart()
+            with self._summing:
+                room.check.restart()
         spec = self._spec
         picture = self._lent.bytes.view(spec.format.dtype)
         return picture.reshape(spec.format.shape(spec.width_px, spec.height_px))
@@ -124,7 +125,11 @@ class TcpSender:
         room = self._lent
         if room is None or not room.rows < end_row <= self._spec.height_px:
             raise ValueError(f"strip({end_row}) comes after acquire and goes beyond the strip before")
-        self._finish(room, end_row)
+        with self._changed:
+            room.rows = end_row
+            self._changed.notify_all()
+        with self._summing:
+            room.check.advance(end_row * self._row_bytes)
 
     def follow(self, rows_done: Callable[[], int]) -> None:
         """Send the lent picture's rows when ``rows_done()`` says that they are finished, until it is published."""
@@ -139,18 +144,16 @@ class TcpSender:
         room = self._lent
         if room is None:
             raise ValueError("publish comes after acquire")
-        with self._changed:
-            self._rows_done = None
-        if room.rows < self._spec.height_px:
-            self._finish(room, self._spec.height_px)
         with self._summing:
             check = room.check.value()
         sent = replace(header, check=check, times=replace(header.times, sent_ns=now_ns()))
+        packed = pack(sent)
         with self._changed:
-            room.header = pack(sent)
-            self._newest, self._lent = room, None
+            room.rows, room.header = self._spec.height_px, packed
+            self._newest, self._lent, self._rows_done = room, None, None
             self._changed.notify_all()
-        _yield()
+        # Lets the threads that this woke send the rest before the live loop goes on
+        time.sleep(0)
         self._sent += 1
         return sent
 
@@ -202,15 +205,6 @@ class TcpSender:
         assert best is not None, "there are several rooms"
         self._dropped += busy.count(best)
         return best
-
-    def _finish(self, room: _Room, end_row: int) -> None:
-        with self._changed:
-            room.rows = end_row
-            self._changed.notify_all()
-        if end_row == self._spec.height_px:
-            _yield()
-        with self._summing:
-            room.check.advance(end_row * self._row_bytes)
 
     def _watch(self) -> None:
         """The thread that sees rows being finished; it looks, since compositing has no time to tell."""
@@ -321,7 +315,8 @@ class TcpSender:
             if end > row:
                 self._send_strip(connection.socket, room, serial, row, end)
                 row = end
-            else:
+            # A room whose serial is still the same now had its rows when they were sent
+            if header and row == self._spec.height_px and room.serial == serial:
                 connection.socket.sendall(pack_head(Head(Kind.FRAME, serial, nbytes=HEADER_BYTES)) + header)
                 with self._changed:
                     connection.slow = self._serial > serial + 1
@@ -376,8 +371,3 @@ def _join(threads: list[threading.Thread], deadline_s: float) -> None:
     end = time.monotonic() + deadline_s
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-
-
-def _yield() -> None:
-    """Let go of the interpreter's lock for as long as threads that wait for it need to begin their sending."""
-    time.sleep(0)

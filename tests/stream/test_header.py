@@ -2,6 +2,7 @@
 
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from translight.core.errors import ProtocolError
 from translight.core.image import PixelFormat
 from translight.stream import header
-from translight.stream.header import HEADER_BYTES, FrameHeader, FrameTimes, clock_id, pack, picture_check, unpack
+from translight.stream.header import (
+    HEADER_BYTES,
+    FrameHeader,
+    FrameTimes,
+    clock_id,
+    pack,
+    pack_sent,
+    picture_check,
+    unpack,
+)
 
 times = st.integers(-1, 2**62)
 headers = st.builds(
@@ -38,6 +48,12 @@ def test_what_is_packed_is_unpacked(made: FrameHeader) -> None:
     data = pack(made)
     assert len(data) == HEADER_BYTES
     assert unpack(data) == made
+
+
+@given(headers, st.integers(0, 2**64 - 1), st.integers(-1, 2**62))
+def test_a_header_is_packed_as_sent(made: FrameHeader, check: int, sent_ns: int) -> None:
+    wanted = replace(made, check=check, times=replace(made.times, sent_ns=sent_ns))
+    assert pack_sent(made, check, sent_ns) == pack(wanted)
 
 
 def test_fields_lie_where_the_documented_offsets_say() -> None:

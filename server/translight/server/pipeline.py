@@ -113,20 +113,21 @@ class Pipeline:
         view = self._view(pose, camera, quality)
         first, *others = self.senders
         begin_ns = now_ns()
-        picture, rendered_ns = self._fill(view, number, quality, mix, send=True)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
-        header = replace(
+        posed = replace(
             self._header,
             frame=number,
             flags=flags,
             pose_sequence=pose_sequence,
             wxyz=(w, x, y, z),
             position_m=(px, py, pz),
-            times=replace(
-                times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
-            ),
         )
+        picture, rendered_ns = self._fill(view, number, quality, mix, send=True)
+        times = replace(
+            times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
+        )
+        header = replace(posed, times=times)
         sent = first.publish(header)
         # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
         for other in others:
@@ -185,6 +186,8 @@ class Pipeline:
             self._strips.follow(self.compositor.rows_done)
         self.compositor.composite(inner, view, picture)
         self._composited_ns = now_ns()
+        if send and self._strips is not None:
+            self._strips.strip(self.show.canvas.height_px)
         return picture, rendered_ns
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:

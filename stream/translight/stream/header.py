@@ -27,6 +27,8 @@ FLAG_PREDICTED = 2
 
 _CHECK_STRIDE = 509
 _LAYOUT = struct.Struct("<4sHHIIIIIIQQIIQqqqqqqqqQQ7d")
+_SENT, _SENT_OFFSET = struct.Struct("<q"), 112
+_CHECK, _CHECK_OFFSET = struct.Struct("<Q"), 128
 _FORMAT_CODES = {PixelFormat.RGBA8: 1, PixelFormat.RGB10A2: 2, PixelFormat.RGBA16F: 3}
 _FORMATS = {code: name for name, code in _FORMAT_CODES.items()}
 _ENCODING_CODES = {"srgb": 1, "gamma2.4": 2, "pq": 3, "linear": 4}
@@ -111,6 +113,14 @@ def pack(header: FrameHeader) -> bytes:
         *header.position_m,
     )
     return head.ljust(HEADER_BYTES, b"\0")
+
+
+def pack_sent(header: FrameHeader, check: int, sent_ns: int) -> bytes:
+    """The header's 256 bytes with another ``check`` and time of sending, sooner than by making such a header."""
+    data = bytearray(pack(header))
+    _SENT.pack_into(data, _SENT_OFFSET, sent_ns)
+    _CHECK.pack_into(data, _CHECK_OFFSET, check)
+    return bytes(data)
 
 
 def unpack(data: bytes | memoryview) -> FrameHeader:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from translight.core.clock import now_ns
 from translight.core.errors import ProtocolError, StreamError, StuckThreadError
 from translight.stream.contract import PictureSpec, SenderCounts
-from translight.stream.header import HEADER_BYTES, FrameHeader, RunningCheck, pack
+from translight.stream.header import HEADER_BYTES, FrameHeader, RunningCheck, pack_sent
 from translight.stream.strips import ASK_BYTES, SOCKET_BYTES, Head, Hello, Kind, check_ask, pack_head, pack_hello
 
 MAX_RECEIVERS = 16
@@ -123,11 +123,9 @@ class TcpSender:
     def strip(self, end_row: int) -> None:
         """The lent picture's rows before ``end_row`` are finished: they are sent from now on."""
         room = self._lent
-        if room is None or not room.rows < end_row <= self._spec.height_px:
-            raise ValueError(f"strip({end_row}) comes after acquire and goes beyond the strip before")
-        with self._changed:
-            room.rows = end_row
-            self._changed.notify_all()
+        if room is None or not room.rows <= end_row <= self._spec.height_px:
+            raise ValueError(f"strip({end_row}) comes after acquire and goes on from the strip before")
+        self._hand_on(room, end_row)
         with self._summing:
             room.check.advance(end_row * self._row_bytes)
 
@@ -144,18 +142,18 @@ class TcpSender:
         room = self._lent
         if room is None:
             raise ValueError("publish comes after acquire")
+        self._hand_on(room, self._spec.height_px)
         with self._summing:
             check = room.check.value()
-        sent = replace(header, check=check, times=replace(header.times, sent_ns=now_ns()))
-        packed = pack(sent)
+        sent_ns = now_ns()
+        packed = pack_sent(header, check, sent_ns)
         with self._changed:
-            room.rows, room.header = self._spec.height_px, packed
+            room.header = packed
             self._newest, self._lent, self._rows_done = room, None, None
             self._changed.notify_all()
-        # Lets the threads that this woke send the rest before the live loop goes on
-        time.sleep(0)
+        _let_go()
         self._sent += 1
-        return sent
+        return replace(header, check=check, times=replace(header.times, sent_ns=sent_ns))
 
     def counts(self) -> SenderCounts:
         """Frames published; those that a receiver was in the midst of when their room was needed; receivers now."""
@@ -205,6 +203,17 @@ class TcpSender:
         assert best is not None, "there are several rooms"
         self._dropped += busy.count(best)
         return best
+
+    def _hand_on(self, room: _Room, end_row: int) -> None:
+        with self._changed:
+            if room.rows == end_row:
+                return
+            room.rows = end_row
+            if end_row == self._spec.height_px:
+                self._rows_done = None
+            self._changed.notify_all()
+        if end_row == self._spec.height_px:
+            _let_go()  # after other strips it is the compositor that does
 
     def _watch(self) -> None:
         """The thread that sees rows being finished; it looks, since compositing has no time to tell."""
@@ -311,11 +320,12 @@ class TcpSender:
                     if self._closing:
                         return False
                     self._changed.wait()
-                end, header = min(room.rows, row + self._most_rows), room.header
+                end = min(room.rows, row + self._most_rows)
             if end > row:
                 self._send_strip(connection.socket, room, serial, row, end)
                 row = end
             # A room whose serial is still the same now had its rows when they were sent
+            header = room.header
             if header and row == self._spec.height_px and room.serial == serial:
                 connection.socket.sendall(pack_head(Head(Kind.FRAME, serial, nbytes=HEADER_BYTES)) + header)
                 with self._changed:
@@ -371,3 +381,8 @@ def _join(threads: list[threading.Thread], deadline_s: float) -> None:
     end = time.monotonic() + deadline_s
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
+
+
+def _let_go() -> None:
+    """Threads that were just woken take the interpreter and begin to send, before this one goes on."""
+    time.sleep(0)

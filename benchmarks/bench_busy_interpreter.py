@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.machine import describe
+from translight.core.machine import describe
 from translight.server import children
 from translight.server.demo import free_udp_port
 from translight.server.show import show_from_text

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe
 from benchmarks.scenes import bench_scene, move, room
 from translight.colour.output import OutputTransform
 from translight.core.camera import Camera, View
 from translight.core.device import Part
 from translight.core.errors import BackendError
 from translight.core.image import PixelFormat
+from translight.core.machine import describe
 from translight.core.pose import Pose
 from translight.render.contract import DepthKind, Order, Scene, frames_for
 from translight.render.cuda import CudaRenderer, open_backend

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.machine import describe
 from benchmarks.scenes import move, room
 from translight.commands.bench import file_scene
 from translight.core.camera import View
+from translight.core.machine import describe
 from translight.render.contract import Scene
 from translight.render.cpu.renderer import CpuRenderer
 from translight.splats.detail import detail_levels

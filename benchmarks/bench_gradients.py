@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.machine import describe
 from benchmarks.peers import torch_gradients
 from benchmarks.scenes import move, room
 from translight.commands.bench import file_scene
 from translight.core.camera import View
+from translight.core.machine import describe
 from translight.core.pose import Similarity
 from translight.render.contract import Scene
 from translight.render.cpu.renderer import CpuRenderer

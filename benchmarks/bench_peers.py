@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import peers
-from benchmarks.machine import describe
 from benchmarks.scenes import bench_scene, move, room
 from translight.core.errors import BackendError
+from translight.core.machine import describe
 from translight.render.contract import Scene
 from translight.render.cpu.renderer import CpuRenderer
 from translight.render.measure import measure

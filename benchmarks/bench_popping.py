@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from benchmarks.machine import describe
 from benchmarks.scenes import room
 from translight.core.camera import Camera, View
+from translight.core.machine import describe
 from translight.core.pose import Pose
 from translight.environment.files import load_environment
 from translight.environment.placement import fitted

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from benchmarks import chart, machine
 from benchmarks.predictors import RIVALS, Rival
+from translight.core import chart, machine
 from translight.core.pose import Pose
 from translight.tracking.filter import MotionFilter
 from translight.tracking.moves import NoiseOptions, TrackerNoise, open_move

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import render_charts
-from benchmarks.machine import describe
 from benchmarks.scenes import bench_scene, move, room
 from translight.commands.bench import file_scene, measure_row
+from translight.core.machine import describe
 from translight.render.contract import Scene
 from translight.render.cpu.renderer import CpuRenderer
 from translight.splats.order import along_curve

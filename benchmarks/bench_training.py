@@ -15,10 +15,10 @@ import numba
 import numpy as np
 import torch
 
-from benchmarks.machine import describe
 from benchmarks.peers import torch_gradients
 from benchmarks.scenes import move, room
 from translight.core.camera import View
+from translight.core.machine import describe
 from translight.reconstruction.training.rasterisers import Opened, open_rasteriser
 from translight.reconstruction.training.run import Run
 from translight.reconstruction.training.settings import Settings

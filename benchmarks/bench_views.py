@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import describe
 from benchmarks.scenes import bench_scene, room
 from translight.core.camera import Camera, View
 from translight.core.frames import camera_from_pan_tilt_roll
+from translight.core.machine import describe
 from translight.render.contract import Frame, Scene, frames_for
 from translight.render.cpu.renderer import CpuRenderer
 from translight.splats.order import along_curve

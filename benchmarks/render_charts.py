@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chart import bars, log_lines
+from translight.core.chart import bars, log_lines
 from translight.render.cpu.roofline import FMAS_A_FRAGMENT
 from translight.render.measure import STAGES
 

@@ -14,7 +14,20 @@ MODULES = sorted(
 )
 MAX_LINES = 400
 
-OPTIONAL = ("torch", "gsplat", "cupy", "nerfstudio", "diffusers", "NDIlib", "cyndilib", "aiortc", "ray")
+OPTIONAL = (
+    "torch",
+    "gsplat",
+    "cupy",
+    "nerfstudio",
+    "diffusers",
+    "NDIlib",
+    "cyndilib",
+    "aiortc",
+    "ray",
+    "glfw",
+    "websockets",
+    "unreal",
+)
 """What only some installations have: the modules that need one are reached by import_module."""
 HEAVY = ("numba", "av", "OpenEXR", "PIL", "scipy")
 """What every installation has and no command's help should wait for."""

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from translight.core.camera import View
 from translight.core.pose import Similarity
+from translight.core.rotations import rotations
 from translight.render.contract import ALPHA_CUT, ALPHA_MAX, DILATION_PX2, Scene
-from translight.render.projection import clamp_limits, eye_in_scene, rotations
+from translight.render.projection import clamp_limits, eye_in_scene
 from translight.render.sh import SH_0, SH_1, SH_2, SH_3, SH_OFFSET
 
 LOG2_CUT = math.log2(ALPHA_CUT)

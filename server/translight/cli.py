@@ -38,6 +38,7 @@ class Group:
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
     from translight.commands.bench import BenchPeers, BenchRender
+    from translight.commands.bench_latency import BenchCompare, BenchLatency
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
@@ -50,6 +51,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
     from translight.commands.track import Monitor, Record, Replay, Simulate
+    from translight.commands.unreal import Call, Connect, Get, Preset, Set, Status
+    from translight.commands.unreal_follow import Follow
+    from translight.commands.unreal_project import Project
 
     tracking: Mapping[str, type[Command]] = {
         "monitor": Monitor,
@@ -66,6 +70,22 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "match": Match,
         "merge": Merge,
     }
+    measures: Mapping[str, type[Command]] = {
+        "latency": BenchLatency,
+        "compare": BenchCompare,
+        "render": BenchRender,
+        "peers": BenchPeers,
+    }
+    unreal: Mapping[str, type[Command]] = {
+        "connect": Connect,
+        "status": Status,
+        "get": Get,
+        "set": Set,
+        "call": Call,
+        "preset": Preset,
+        "follow": Follow,
+        "project": Project,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -80,10 +100,11 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "convert": Convert,
         "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
+        "unreal": Group("Unreal Engine beside the wall: reach its editor, keep it in step, set a project up.", unreal),
         "check": Group(
             "Check a show: its file, or its walls through the film camera's lens.", {"show": ShowFile, "lens": Lens}
         ),
-        "bench": Group("Measure what this machine does.", {"render": BenchRender, "peers": BenchPeers}),
+        "bench": Group("Measure what this machine does.", measures),
         "doctor": Doctor,
     }
 

@@ -199,6 +199,35 @@ def test_a_process_that_dies_is_started_anew(start_show: StartShow, environment:
     assert show.end() < 2.0
 
 
+def test_the_camera_goes_to_unreal_beside_the_wall_and_comes_back(start_show: StartShow, environment: Path) -> None:
+    """FreeD in, FreeD out by another process; when that dies, the wall does not feel it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+        unreal.bind(("127.0.0.1", 0))
+        unreal.settimeout(30)
+        url = f"freed://127.0.0.1:{unreal.getsockname()[1]}?camera=5&pose=raw"
+        show = start_show(environment, more=f'[[unreal.live_link]]\nurl = "{url}"\n')
+        with _tracker(show.port, _datagram(*POSE)), open_receiver(show.output) as receiver:
+            told = freed.parse(unreal.recv(100))
+            assert told.camera == 5
+            np.testing.assert_allclose((told.x_mm, told.y_mm, told.z_mm), np.array(POSE[3]) * 1000, atol=1 / 32)
+            assert told.pan_deg == pytest.approx(-12.0, abs=1e-3)
+            first = _next(receiver, _tracked)
+            show.children()["live_link"].kill()
+            again = _next(receiver, lambda f: f.header.frame >= first.header.frame + 30)
+            assert _tracked(again)
+            show.wait_for(lambda: "RESTARTED live_link 1×" in show.log.read_text())
+            show.wait_for(lambda: "live link " in show.log.read_text())
+            while True:  # what came before it was killed
+                try:
+                    unreal.settimeout(0)
+                    unreal.recv(100)
+                except BlockingIOError:
+                    break
+            unreal.settimeout(30)
+            assert freed.parse(unreal.recv(100)).camera == 5
+    assert show.end() < 2.0
+
+
 @pytest.mark.slow
 def test_a_live_process_started_anew_goes_on_with_the_cue_that_was_on(start_show: StartShow, environment: Path) -> None:
     cue = f"""

@@ -6,7 +6,7 @@ import pytest
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
 from translight.render.contract import ALPHA_CUT, Layer, Scene
-from translight.render.projection import clamp_limits, image_covariances, project, rotations
+from translight.render.projection import clamp_limits, image_covariances, project
 
 
 def random_cloud(cloud_of, n=300, seed=0):
@@ -47,13 +47,6 @@ def test_beyond_the_clamp_the_slope_is_held():
     axes = np.eye(3)[None] * 0.2
     at_limit, beyond = image_covariances(np.array([[1.3, 0, 1], [9.0, 0, 1]]), np.repeat(axes, 2, axis=0), camera)
     np.testing.assert_allclose(at_limit, beyond)
-
-
-def test_rotations_are_the_poses():
-    quaternions = np.random.default_rng(2).normal(size=(10, 4))
-    expected = [Pose.from_wxyz(q).rotation() for q in quaternions]
-    quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
-    np.testing.assert_allclose(rotations(quaternions), expected, atol=1e-12)
 
 
 def test_boxes_hold_every_pixel_that_reaches_the_cut(cloud_of, view_at):

@@ -1,8 +1,10 @@
 """What this machine can do."""
 
 import socket
+import sys
 
 import pytest
+from tests.stream.xvfb import xvfb
 
 from translight.commands.doctor import Doctor
 from translight.server import doctor
@@ -44,3 +46,18 @@ def test_no_backend_is_bad_news(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(doctor, "BACKENDS", {"none-such": None})
     assert Doctor().run() == 1
     assert "nothing can be rendered here" in capsys.readouterr().out
+
+
+def test_monitors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("glfw")
+    if sys.platform != "linux":
+        pytest.skip("Xvfb is an X server")
+    with xvfb(96, 64) as display:
+        monkeypatch.setenv("DISPLAY", display)
+        (found,) = doctor._monitors()
+    assert (found.verdict, found.text) == ("good", "1 screen (96x64, 8 bits)")
+    monkeypatch.setenv("DISPLAY", ":987")
+    (found,) = doctor._monitors()
+    assert (found.verdict, found.text) == ("note", "no screen: X11: Failed to open display :987")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert doctor._monitors() == []

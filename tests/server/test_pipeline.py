@@ -20,6 +20,7 @@ from translight.server.places import Mix
 from translight.server.show import show_from_text
 from translight.splats.cloud import SplatCloud
 from translight.splats.files import load, save
+from translight.stream.barcode import BarcodePlace, Corner, decode
 from translight.stream.header import FrameTimes
 from translight.stream.urls import open_receiver
 
@@ -107,6 +108,31 @@ def test_every_sender_sends_the_same_picture_in_strips_or_whole(
                 assert frame.header.encoding == show.colour.wall
             assert frames[0].pixels.shape == pixel_format.shape(60, 30)
             assert len(np.unique(frames[0].pixels)) > 10
+
+
+def test_the_barcode_is_in_every_picture_that_goes_out(folder: Path) -> None:
+    names = [f"test-{uuid.uuid4().hex[:12]}" for _ in range(2)]
+    text = SHOW.format(name=f'{names[0]}", "shm://{names[1]}', threads=0).replace("[60, 30]", "[100, 60]")
+    for kind in ("rgba8", "rgb10a2", "rgba16f"):
+        show = show_from_text(
+            text + f'[barcode]\nshow = true\ncell_px = 4\ncorner = "top-right"\n[colour]\nformat = "{kind}"\n',
+            "show.toml",
+        )
+        with (
+            Pipeline(show, folder, lambda _: None) as pipeline,
+            open_receiver(f"shm://{names[0]}") as first,
+            open_receiver(f"shm://{names[1]}") as second,
+        ):
+            times = FrameTimes()
+            pose = show.camera.rest
+            sent = pipeline.frame(pose, show.camera.camera(None), 7, times=times, pose_sequence=3, flags=0)
+            for receiver in (first, second):
+                frame = receiver.receive(5.0)
+                assert frame is not None
+                barcode = decode(frame.pixels, BarcodePlace(Corner.TOP_RIGHT, 4))
+                assert barcode is not None
+                assert barcode.frame == 7
+                assert sent.times.render_end_ns // 1000 <= barcode.time_us <= sent.times.composite_end_ns // 1000
 
 
 CUES = """

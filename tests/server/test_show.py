@@ -11,6 +11,7 @@ from translight.core.image import PixelFormat
 from translight.server.demo import DemoPlan, demo_show
 from translight.server.places import BUILT_IN
 from translight.server.show import Show, load_show, show_from_text
+from translight.stream.barcode import BarcodePlace, Corner
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall
 
@@ -46,6 +47,12 @@ def test_a_small_show_takes_its_defaults() -> None:
     assert show.tracking.predict
     assert show.render.threads is None
     assert show.render.hold_rate
+    assert show.barcode is None
+
+
+def test_a_barcode_is_shown_where_the_show_says() -> None:
+    text = SMALL + '[barcode]\nshow = true\ncorner = "bottom-right"\n'
+    assert show_from_text(text, "show.toml").barcode == BarcodePlace(Corner.BOTTOM_RIGHT, 8)
 
 
 def test_the_documented_show_is_allowed_and_says_what_it_says() -> None:
@@ -61,7 +68,7 @@ def test_the_documented_show_is_allowed_and_says_what_it_says() -> None:
 def test_the_documented_defaults_are_the_defaults() -> None:
     """Whatever the documentation's example sets to its default must be the default."""
     documented, small = show_from_text(_documented(), "docs"), show_from_text(SMALL, "small")
-    for name in ("volume", "render"):
+    for name in ("volume", "render", "barcode"):
         assert getattr(documented, name) == getattr(small, name)
     assert documented.colour == small.colour
     assert documented.tracking.lost_after_ns == small.tracking.lost_after_ns
@@ -92,8 +99,12 @@ def test_the_tracked_focal_length_wins() -> None:
         ("[600, 300]", "[600]", "walls[back].pixels is [600], give a list of 2 integers from 1 to 16384"),
         ("width_m = 6", "widht_m = 6\nwidth_m = 6", "walls[back].widht_m is not known; did you mean 'width_m'?"),
         ("[tracking]", "[volum]\n[tracking]", "volum is not known; did you mean 'volume'?"),
-        ("rate =", 'outputs = ["srt://x"]\nrate =', "outputs: 'srt://x': there is no transport 'srt': give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT or zmq+ipc://PATH"),
+        ("rate =", 'outputs = ["srt://x"]\nrate =', "outputs: 'srt://x': there is no transport 'srt': give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT, zmq+ipc://PATH or display://N"),
         ("rate =", 'outputs = ["shm://a", "shm://a"]\nrate =', "outputs is ['shm://a', 'shm://a'], give each output once"),
+        ("[tracking]", "[barcode]\nshow = 1\n[tracking]", "barcode.show is 1, give true or false"),
+        ("[tracking]", '[barcode]\ncorner = "middle"\n[tracking]', 'barcode.corner is "middle", give "top-left" or "top-right" or "bottom-left" or "bottom-right"'),
+        ("[tracking]", "[barcode]\ncell_px = 3\n[tracking]", "barcode.cell_px is 3, give an integer from 4 to 64"),
+        ("[tracking]", "[barcode]\nshow = true\ncell_px = 32\n[tracking]", "barcode.cell_px: a barcode of 640x384 pixels does not fit 600x300"),
         ("[tracking]", '[colour]\nencoding = "hlg"\n[tracking]', 'colour.encoding is "hlg", give "srgb" or "gamma2.4" or "pq" or "linear"'),
         ("[tracking]", '[colour]\nformat = "rgba16f"\nencoding = "pq"\n[tracking]', "colour encoding 'linear' and format 'rgba16f' go together, got encoding 'pq' and format 'rgba16f'"),
         ("[tracking]", "[canvas]\npixels = [10, 10]\n[tracking]", "wall 'back': canvas_x_px 0 and 600 pixels wide do not fit the canvas, which is 10 wide"),

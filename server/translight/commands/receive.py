@@ -15,6 +15,7 @@ import tyro
 if TYPE_CHECKING:
     from translight.stream.contract import ReceivedFrame, Receiver
     from translight.stream.latency import LatencyLog
+    from translight.stream.pixel_numbers import PixelNumbers
 
 _LOOK_S = 0.25
 
@@ -29,6 +30,8 @@ class Receive:
     """Write the last picture here, as it will be shown (8 bits; linear light is sRGB-encoded, and cut off at white)."""
     exr: Path | None = None
     """Write the last picture here as it came: the light of rgba16f as half floats. Other formats hold no light."""
+    trace: Path | None = None
+    """Write every frame's times here at the end (a NumPy archive), as stream/trace.py has it."""
     seconds: float | None = None
     """Stop after this long; otherwise on Ctrl-C."""
     json: bool = False
@@ -43,13 +46,14 @@ class Receive:
         from translight.core.errors import StreamError
         from translight.stream.header import clock_id
         from translight.stream.latency import LatencyLog
+        from translight.stream.pixel_numbers import PixelNumbers
         from translight.stream.urls import open_receiver
 
         _check_suffix("--png", self.png, ".png")
         _check_suffix("--exr", self.exr, ".exr")
         with open_receiver(self.url) as receiver:
             log = LatencyLog(clock_id())
-            watch = _Watch(receiver, log, None if self.json else sys.stdout)
+            watch = _Watch(receiver, log, PixelNumbers(), None if self.json else sys.stdout)
             with suppress(KeyboardInterrupt):
                 watch.run(self.seconds, self.wait, until_ended=self.until_ended)
             if watch.last is None:
@@ -58,6 +62,8 @@ class Receive:
                 _write_png(self.png, watch.last)
             if self.exr is not None:
                 _write_exr(self.exr, watch.last, self.url)
+            if self.trace is not None:
+                _write_trace(self.trace, self.url, receiver, watch.last, log)
             report = watch.report()
         if self.json:
             print(json.dumps(report))
@@ -69,9 +75,10 @@ class Receive:
 class _Watch:
     """Receives until it is time to stop, and says once a second how it goes."""
 
-    def __init__(self, receiver: Receiver, log: LatencyLog, out: Any) -> None:
+    def __init__(self, receiver: Receiver, log: LatencyLog, pixels: PixelNumbers, out: Any) -> None:
         self._receiver = receiver
         self._log = log
+        self._pixels = pixels
         self._out = out
         self._first_ns = 0
         self.last: ReceivedFrame | None = None
@@ -96,6 +103,7 @@ class _Watch:
                     self._first_ns, begin = frame.done_ns, time.monotonic()
                 self.last = frame
                 self._log.add(frame)
+                self._pixels.add(frame)
                 count += 1
 
     def report(self) -> dict[str, Any]:
@@ -118,6 +126,7 @@ class _Watch:
             "fps": (counts.received - 1) / span_s if span_s > 0 else 0.0,
             "latency_ms": stages.pop("total", None),
             "stages_ms": stages,
+            "pixel_numbers": asdict(self._pixels.counts) if self._pixels.counts.read else None,
             "foreign_clock": self._log.foreign > 0,
         }
 
@@ -132,7 +141,7 @@ class _Watch:
         counts = self._receiver.counts
         print(
             f"{fps:6.1f} fps   latency p50/p95/p99 {latency}   skipped {counts.skipped}   torn {counts.torn}   "
-            f"bad {counts.bad}",
+            f"bad {counts.bad}{self._pixels.said}",
             file=self._out,
             flush=True,
         )
@@ -144,6 +153,12 @@ def _summary(report: dict[str, Any]) -> str:
         f"{report['frames_torn']} torn, {report['bad_messages']} bad messages, {report['restarts']} sender restarts"
     )
     lines = [f"{report['url']}  {report['width']}x{report['height']} {report['format']}", counted]
+    pixels = report["pixel_numbers"]
+    if pixels is not None:
+        lines.append(
+            f"barcode in the pixels: frame {pixels['newest']}; {pixels['read']} read, "
+            f"{pixels['mismatched']} unlike the header's number, {pixels['unread']} not read"
+        )
     if report["foreign_clock"]:
         lines.append("times are of another machine's clock: no latency")
     stages = dict(report["stages_ms"])
@@ -159,6 +174,14 @@ def _check_suffix(option: str, path: Path | None, suffix: str) -> None:
 
     if path is not None and path.suffix.lower() != suffix:
         raise ShowError(f"{option} {path}: give a path that ends in {suffix}")
+
+
+def _write_trace(path: Path, url: str, receiver: Receiver, last: ReceivedFrame, log: LatencyLog) -> None:
+    from translight.stream.trace import Trace, save_trace
+
+    header = last.header
+    size = (header.width_px, header.height_px, header.format.value)
+    save_trace(path, Trace(url, header.rate, *size, receiver.counts, log.rows()))
 
 
 def _write_png(path: Path, frame: ReceivedFrame) -> None:

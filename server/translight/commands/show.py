@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from translight.server.supervisor import ShowState
 
 
+OVER_BUDGET = 3
+"""Exit status of a show that passed its latency budget."""
+
+
 @dataclass(frozen=True)
 class Serve:
     """Run a show: tracking in, frames out, until Ctrl-C."""
@@ -26,7 +30,7 @@ class Serve:
     """Stop this long after the first frame."""
 
     def run(self) -> int:
-        """Run until a signal; exit status 0 when it ended in order."""
+        """Run until a signal; exit status 0 when it ended in order, 3 when it passed its latency budget."""
         from translight.server.show import show_from_text
         from translight.server.supervisor import Supervisor
         from translight.server.tables import read_show
@@ -35,9 +39,16 @@ class Serve:
         # Relative paths in a show file, tracking takes and maps among them, start at its own folder.
         os.chdir(self.show.resolve().parent)
         show = show_from_text(text, str(self.show))
-        line = StatusLine(sys.stdout)
+        line = StatusLine(sys.stdout, show.latency_budget_ms)
         with Supervisor(show, text, str(self.show), Path.cwd()) as supervisor:
             supervisor.watch(line.show, self.seconds)
+        if line.over_budget:
+            print(
+                f"translight: the latency budget of {show.latency_budget_ms:g} ms was passed in {line.over_budget} of "
+                f"{line.seconds} seconds",
+                file=sys.stderr,
+            )
+            return OVER_BUDGET
         return 0
 
 
@@ -80,10 +91,12 @@ class Demo:
 
 
 class StatusLine:
-    """One line a second, readable at a glance."""
+    """One line a second, readable at a glance; counts the ``seconds`` that ran, and those ``over_budget``."""
 
-    def __init__(self, out: object) -> None:
+    def __init__(self, out: object, budget_ms: float | None = None) -> None:
         self._out = out
+        self._budget_ms = budget_ms
+        self.seconds = self.over_budget = 0
         self._begin = time.monotonic()
         self._detail = ""
 
@@ -95,7 +108,10 @@ class StatusLine:
                 self._detail = live.detail
                 self._print(f"starting: {live.detail}")
             return
-        self._print(status_text(state))
+        self.seconds += 1
+        over = self._budget_ms is not None and live.latency_p99_ms > self._budget_ms
+        self.over_budget += over
+        self._print(status_text(state) + (f"  OVER ITS BUDGET OF {self._budget_ms:g} ms" if over else ""))
 
     def _print(self, text: str) -> None:
         seconds = int(time.monotonic() - self._begin)
@@ -124,6 +140,10 @@ def status_text(state: ShowState) -> str:
         parts.append(f"cue {live.cue!r}" + (f" {100 * live.dissolve:.0f} %" if live.dissolve < 1 else ""))
     if live.detail_level or live.inner_scale < 1:
         parts.append(f"DRAWN COARSER: 1/{4**live.detail_level} of the splats, inner {100 * live.inner_scale:.0f} %")
+    link = state.live_link
+    if link is not None:
+        lost = {"refused": link.refused, "out of range": link.out_of_range}
+        parts.append(", ".join([f"live link {link.sent} sent", *(f"{n} {what}" for what, n in lost.items() if n)]))
     if state.restarts:
         parts.append("RESTARTED " + ", ".join(f"{name} {count}×" for name, count in state.restarts.items()))
     return "  ".join(parts)

@@ -13,6 +13,7 @@ from jaxtyping import Float64, Int64
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
+from translight.core.rotations import rotations
 from translight.environment.environment import ColourEncoding
 from translight.render.clip import clips_of, kept
 from translight.render.contract import ALPHA_CUT, DILATION_PX2, FRUSTUM_CLAMP, Layer, Order, Scene
@@ -102,17 +103,6 @@ def _project_layer(layer: Layer, encoding: ColourEncoding, view: View, order: Or
 def eye_in_scene(stage_from_scene: Similarity, stage_from_camera: Pose) -> Float64[np.ndarray, "3"]:
     """The camera's position in scene axes and units, where the harmonics' directions are measured from."""
     return stage_from_scene.inverse().apply(stage_from_camera.position_m)
-
-
-def rotations(wxyz: np.ndarray) -> Float64[np.ndarray, "n 3 3"]:
-    """Rotation matrices of unit quaternions (n 4)."""
-    w, x, y, z = np.asarray(wxyz, dtype=np.float64).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), -1, 0)
 
 
 def clamp_limits(camera: Camera) -> tuple[float, float, float, float]:

@@ -18,10 +18,11 @@ from typing import Literal
 import llvmlite.binding as llvm
 import psutil
 
-from translight.core.errors import BackendError
+from translight.core.errors import BackendError, StreamError
 from translight.render.backends import BACKENDS, open_renderer
 from translight.server.children import may_go_first
 from translight.stream.futex import has_futex
+from translight.stream.monitors import described
 
 Verdict = Literal["good", "note", "bad"]
 
@@ -29,6 +30,7 @@ EXTRAS = {
     "train": ("torch", "pycolmap"),
     "generate": ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors"),
     "cuda": ("cupy", "gsplat"),
+    "display": ("glfw",),
     "ndi": ("NDIlib",),
     "webrtc": ("aiortc",),
     "ray": ("ray",),
@@ -65,7 +67,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything. Takes a second or two, longer when a backend compiles for the first time."""
-    return [*_machine(), *_clock(), *_priority(), *_memory(), *_backends(), *_ports(), *_extras()]
+    return [*_machine(), *_clock(), *_priority(), *_memory(), *_backends(), *_ports(), *_monitors(), *_extras()]
 
 
 def _machine() -> list[Finding]:
@@ -139,6 +141,16 @@ def _ports() -> list[Finding]:
     if not found:
         found.append(Finding("ports", "good", f"free: {', '.join(str(p) for p in sorted(PORTS))}"))
     return found
+
+
+def _monitors() -> list[Finding]:
+    if importlib.util.find_spec("glfw") is None:
+        return []
+    try:
+        with importlib.import_module("translight.stream.window").screens() as monitors:
+            return [Finding("monitors", "good" if monitors else "note", described(monitors))]
+    except (StreamError, ImportError) as error:  # ImportError: GLFW without its shared library
+        return [Finding("monitors", "note", str(error))]
 
 
 def _extras() -> list[Finding]:

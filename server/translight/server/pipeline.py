@@ -24,6 +24,7 @@ from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
+from translight.stream.barcode import Barcode, burn
 from translight.stream.contract import PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
@@ -123,7 +124,11 @@ class Pipeline:
             wxyz=(w, x, y, z),
             position_m=(px, py, pz),
         )
-        picture, rendered_ns = self._fill(view, number, quality, mix, send=True)
+        # A barcode changes rows that are composited, so these are sent after it
+        picture, rendered_ns = self._fill(view, number, quality, mix, send=self.show.barcode is None)
+        if self.show.barcode is not None:
+            burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
+            self._composited_ns = now_ns()
         times = replace(
             times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
         )

@@ -11,15 +11,17 @@ from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, WallEncoding
 from translight.core.camera import Camera
 from translight.core.clock import parse_rate
-from translight.core.errors import StreamError, TranslightError
+from translight.core.errors import ShowError, StreamError, TranslightError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.render.contract import Order
 from translight.server.places import FAR_M, Cue, EnvironmentPlace, read_cues, read_environment
 from translight.server.tables import Table, parse_toml, read_show
+from translight.stream.barcode import MAX_CELL_PX, MIN_CELL_PX, BarcodePlace, Corner
 from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
+from translight.ue_bridge.live_link import LiveLinkSpec, parse_live_link
 from translight.volume.canvas import Canvas, side_by_side
 from translight.volume.frustum import check_feather
 from translight.volume.sampling import Sampling
@@ -98,6 +100,12 @@ class Show:
     colour: OutputTransform
     render: RenderPlan
     outputs: tuple[str, ...]
+    barcode: BarcodePlace | None
+    """Where each frame's number is burned in; None: nowhere."""
+    latency_budget_ms: float | None = None
+    """The most that 99 of 100 frames may take from their datagram; beyond it, shows warn and end with a status."""
+    live_link: tuple[LiveLinkSpec, ...] = ()
+    """Where the camera is sent for Unreal's Live Link."""
 
 
 def load_show(path: Path) -> Show:
@@ -111,6 +119,7 @@ def show_from_text(text: str, source: str) -> Show:
 
 
 def _read(top: Table) -> Show:
+    canvas = _canvas(top)
     show = Show(
         name=top.text("name", "show"),
         rate=top.parsed("rate", None, parse_rate, 'a frame rate from 1 to 1000 like "24", "23.976" or "24000/1001"'),
@@ -118,11 +127,14 @@ def _read(top: Table) -> Show:
         cues=read_cues(top),
         tracking=_tracking(top.table("tracking")),
         camera=_camera(top.table("camera")),
-        canvas=_canvas(top),
+        canvas=canvas,
         volume=_volume(top.table("volume")),
         colour=_colour(top.table("colour")),
         render=_render(top.table("render")),
         outputs=_outputs(top),
+        barcode=_barcode(top.table("barcode"), canvas),
+        latency_budget_ms=_budget(top.table("latency")),
+        live_link=_live_link(top.table("unreal")),
     )
     top.end()
     return show
@@ -260,6 +272,26 @@ def _render(table: Table) -> RenderPlan:
     return plan
 
 
+def _budget(table: Table) -> float | None:
+    budget_ms = table.number("budget_ms", None, 1, 10_000, "ms") if table.has("budget_ms") else None
+    table.end()
+    return budget_ms
+
+
+def _barcode(table: Table, canvas: Canvas) -> BarcodePlace | None:
+    show = table.flag("show", default=False)
+    corner = Corner(table.choice("corner", Corner.TOP_LEFT.value, [c.value for c in Corner]))
+    place = BarcodePlace(corner, table.integer("cell_px", 8, MIN_CELL_PX, MAX_CELL_PX))
+    table.end()
+    if not show:
+        return None
+    try:
+        place.origin_px(canvas.width_px, canvas.height_px)
+    except ValueError as error:
+        raise table.refused("cell_px", error) from error
+    return place
+
+
 def _outputs(top: Table) -> tuple[str, ...]:
     allowed = 'a list of output URLs like ["shm://main", "zmq+tcp://*:5556"]'
     urls = top.texts("outputs", ("shm://main",), allowed)
@@ -271,3 +303,19 @@ def _outputs(top: Table) -> tuple[str, ...]:
     if len(set(urls)) != len(urls):
         raise top.fail("outputs", list(urls), "each output once")
     return urls
+
+
+def _live_link(unreal: Table) -> tuple[LiveLinkSpec, ...]:
+    specs: list[LiveLinkSpec] = []
+    tables = unreal.tables("live_link", "a list of tables: [[unreal.live_link]]") if unreal.has("live_link") else []
+    for table in tables:
+        url = table.text("url", None, 'a URL like "freed://192.168.1.20:40000" or "opentrackio://239.135.1.1:55555"')
+        try:
+            specs.append(parse_live_link(url))
+        except ShowError as error:
+            raise table.refused("url", error) from error
+        if url in [spec.url for spec in specs[:-1]]:
+            raise table.fail("url", url, "each URL once")
+        table.end()
+    unreal.end()
+    return tuple(specs)

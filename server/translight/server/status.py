@@ -63,3 +63,16 @@ class SimulatorStatus(msgspec.Struct, frozen=True):
     phase: str = "starting"
     detail: str = ""
     sent: int = 0
+
+
+class LiveLinkStatus(msgspec.Struct, frozen=True):
+    """The process that sends the camera to Unreal's Live Link."""
+
+    phase: str = "starting"
+    detail: str = ""
+    sent: int = 0
+    """Datagrams that left."""
+    refused: int = 0
+    """Datagrams that the network would not take."""
+    out_of_range: int = 0
+    """Samples that the wire cannot hold."""

@@ -22,11 +22,11 @@ import psutil
 
 from translight.core.errors import ShowError
 from translight.core.shared_memory import names, remove
-from translight.server import children
+from translight.server import children, live_link_process
 from translight.server.board import Board
 from translight.server.children import Child
 from translight.server.show import Show
-from translight.server.status import LiveStatus, SimulatorStatus, TrackingStatus
+from translight.server.status import LiveLinkStatus, LiveStatus, SimulatorStatus, TrackingStatus
 from translight.stream.ring import remove_if_dead
 from translight.tracking.ring import PoseRing
 
@@ -65,6 +65,8 @@ class ShowState:
     tracking_bad_by_cause: dict[str, int]
     tracking_rate_hz: float
     restarts: dict[str, int]
+    live_link: LiveLinkStatus | None = None
+    """None where the show sends no camera to Unreal."""
 
 
 class Supervisor:
@@ -92,6 +94,8 @@ class Supervisor:
         ]
         if tracking.scheme == "simulate":
             plans.append(("simulator", SimulatorStatus, {"source": tracking.url}))
+        if self.show.live_link:
+            plans.append(("live_link", LiveLinkStatus, live_link_process.job_of(self.show)))
         posts = []
         for name, kind, job in plans:
             board = self._stack.enter_context(Board.create(f"{session}-{name}", kind))
@@ -116,8 +120,15 @@ class Supervisor:
             for number, handler in self._old_handlers.items():
                 signal.signal(number, handler)
 
-    def watch(self, each_second: Callable[[ShowState], None], seconds: float | None = None) -> ShowState:
-        """Keep the show running until a signal or until ``seconds`` after its first frame; returns its last state.
+    def watch(
+        self,
+        each_second: Callable[[ShowState], None],
+        seconds: float | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> ShowState:
+        """Keep the show running until a signal, until ``seconds`` after its first frame, or until ``until`` says so.
+
+        Returns its last state.
 
         Raises ShowError when the live process says that the show cannot run.
         """
@@ -131,7 +142,7 @@ class Supervisor:
             if now - told >= 1.0:
                 told += 1.0
                 each_second(self.state())
-            if seconds is not None and first is not None and now - first >= seconds:
+            if (seconds is not None and first is not None and now - first >= seconds) or until():
                 break
         return self.state()
 
@@ -146,6 +157,7 @@ class Supervisor:
             tracking_bad_by_cause=counts.bad_by_cause,
             tracking_rate_hz=counts.rate_hz,
             restarts={post.name: post.restarts for post in self._posts if post.restarts},
+            live_link=(self._post("live_link").board.read() or LiveLinkStatus()) if self.show.live_link else None,
         )
 
     def stop(self) -> None:

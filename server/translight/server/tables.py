@@ -150,6 +150,13 @@ class Table:
         names = [v.get("name", i) for i, v in enumerate(value)]
         return [Table(v, self._source, f"{self._name(key)}[{n}]") for v, n in zip(value, names, strict=True)]
 
+    def mapping(self, key: str) -> dict[str, Any]:
+        """A table within whose keys are the user's own; what is in it is not looked at."""
+        value = self._take(key, {}, "a table")
+        if not isinstance(value, dict):
+            raise self.fail(key, value, "a table of names and values")
+        return dict(value)
+
     def has(self, key: str) -> bool:
         """Whether the key is given."""
         self._known.append(key)

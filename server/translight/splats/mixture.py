@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from translight.core.rotations import quaternions, rotations
 from translight.splats.cloud import SplatCloud
 from translight.splats.limits import blocks
 
@@ -48,7 +49,7 @@ class Mixture:
         """The mixture of a cloud of finite values, all of it seen."""
         covariances = np.empty((len(cloud), 6))
         for part in blocks(len(cloud)):
-            axes = _rotations(cloud.wxyz[part].astype(np.float64)) * cloud.scales[part, None, :].astype(np.float64)
+            axes = rotations(cloud.wxyz[part]) * cloud.scales[part, None, :].astype(np.float64)
             square = axes @ axes.transpose(0, 2, 1)
             covariances[part] = square[:, [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]]
         covariances[:, DIAGONAL] += blur**2
@@ -67,10 +68,10 @@ class Mixture:
         scales, wxyz = np.empty((n, 3), np.float32), np.empty((n, 4), np.float32)
         largest = float(np.finfo(np.float32).max)
         for part in blocks(n):
-            variances, rotations = np.linalg.eigh(self.covariances[part][:, _SQUARE])
-            rotations[np.linalg.det(rotations) < 0, :, 0] *= -1
+            variances, axes = np.linalg.eigh(self.covariances[part][:, _SQUARE])
+            axes[np.linalg.det(axes) < 0, :, 0] *= -1
             scales[part] = np.minimum(np.sqrt(np.maximum(variances - self.blur**2, 0.0)), largest)
-            wxyz[part] = _quaternions(rotations)
+            wxyz[part] = quaternions(axes)
         return SplatCloud(
             self.means.astype(np.float32),
             scales,
@@ -141,32 +142,3 @@ def _shares(
     nothing = total <= 0
     total[nothing] = 1.0
     return np.where(nothing, 0.5, a / total)[:, None], np.where(nothing, 0.5, b / total)[:, None]
-
-
-def _rotations(wxyz: Float64[np.ndarray, "n 4"]) -> Float64[np.ndarray, "n 3 3"]:
-    w, x, y, z = wxyz.T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), 2, 0)
-
-
-def _quaternions(R: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 4"]:
-    """Shepperd's method: of four multiples of the quaternion, the one with the largest factor; w ≥ 0."""
-    xx, yy, zz = R[:, 0, 0], R[:, 1, 1], R[:, 2, 2]
-    yx, zx, zy = R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]
-    xy, xz, yz = R[:, 0, 1] + R[:, 1, 0], R[:, 0, 2] + R[:, 2, 0], R[:, 1, 2] + R[:, 2, 1]
-    multiples = np.array(
-        [
-            [1 + xx + yy + zz, yx, zx, zy],
-            [yx, 1 + xx - yy - zz, xy, xz],
-            [zx, xy, 1 - xx + yy - zz, yz],
-            [zy, xz, yz, 1 - xx - yy + zz],
-        ]
-    )
-    largest = np.argmax([multiples[k, k] for k in range(4)], axis=0)
-    wxyz = np.moveaxis(multiples, 2, 0)[np.arange(len(R)), largest]
-    wxyz *= np.where(wxyz[:, :1] < 0, -1.0, 1.0)
-    return wxyz / np.linalg.norm(wxyz, axis=1, keepdims=True)

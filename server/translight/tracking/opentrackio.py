@@ -25,10 +25,10 @@ _MAX_DEPTH = 32
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Fields are named as in the schema, camelCase on the wire."""
+    """Fields are named as in the schema, camelCase on the wire; those that it requires are never left out."""
 
 
-class Vector3(_Part, frozen=True):
+class Vector3(_Part, frozen=True, omit_defaults=False):
     """Metres, or a scale."""
 
     x: float = 0.0
@@ -36,7 +36,7 @@ class Vector3(_Part, frozen=True):
     z: float = 0.0
 
 
-class Rotator3(_Part, frozen=True):
+class Rotator3(_Part, frozen=True, omit_defaults=False):
     """Degrees."""
 
     pan: float = 0.0
@@ -53,14 +53,14 @@ class Transform(_Part, frozen=True):
     id: str | None = None
 
 
-class Rational(_Part, frozen=True):
+class Rational(_Part, frozen=True, omit_defaults=False):
     """A rate."""
 
     num: int
     denom: int = 1
 
 
-class Timestamp(_Part, frozen=True):
+class Timestamp(_Part, frozen=True, omit_defaults=False):
     """Time since the PTP epoch, 1 January 1970 TAI."""
 
     seconds: int
@@ -115,7 +115,7 @@ class Distortion(_Part, frozen=True):
     overscan: float | None = None
 
 
-class Offset(_Part, frozen=True):
+class Offset(_Part, frozen=True, omit_defaults=False):
     """Millimetres on the sensor."""
 
     x: float = 0.0
@@ -137,7 +137,7 @@ class Lens(_Part, frozen=True):
     projection_offset: Offset | None = None
 
 
-class Size(_Part, frozen=True):
+class Size(_Part, frozen=True, omit_defaults=False):
     """Of the sensor's active area: mm, or pixels."""
 
     width: float

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from translight.core.url_options import Options
+from translight.stream.monitors import PLACE
 
 Check = Callable[[str, Options], str | None]
 """Takes what stands between :// and ?, and the options; gives what would be right, or None."""
 
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
+
+_WINDOW = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,23 @@ def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
 
+def _monitor(place: str, options: Options) -> str | None:
+    if PLACE.fullmatch(place) is None:
+        return "give a monitor's number, from 1, or its name: `translight doctor` lists them"
+    options.one_of("fit", ("one-to-one", "scale"), "one-to-one")
+    options.one_of("bits", ("8", "10"), "8")
+    options.flag("vsync", default=True)
+    if options.given("window") and _WINDOW.fullmatch(options.text("window")) is None:
+        raise options.wrong("window", "its width x height in pixels, like 1280x720")
+    return None
+
+
 _ALL = (
     Transport("shm", "shm://NAME", "shm", _ring_name),
     Transport("tcp", "tcp://HOST:PORT", "tcp", _host_port),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+    Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from translight.core.pose import Pose, Similarity
+from translight.core.rotations import rotations
 from translight.reconstruction.edit.region import EXTENT_SIGMAS, Ball, Box, selected
-from translight.render.projection import rotations
 
 LOWER, UPPER, CENTRE = (-0.6, -1.0, -0.2), (1.5, 0.7, 1.8), (0.3, 0.0, 0.5)
 _PLACEMENT = Similarity(1.7, Pose.from_wxyz((0.3, 0.5, -0.7, 0.4), (0.4, -0.2, 0.6)))

@@ -4,10 +4,21 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad
+from scipy.stats import kstest
 
 from translight.reconstruction.training.adaptive import Adaptive
-from translight.reconstruction.training.mcmc import Mcmc, relocated, rotations
+from translight.reconstruction.training.mcmc import (
+    MIDDLE,
+    NOISE,
+    SHAKEN_BELOW,
+    STEEPNESS,
+    Mcmc,
+    displacements,
+    relocated,
+    rotations,
+)
 from translight.reconstruction.training.optimiser import Adam
+from translight.reconstruction.training.shake_kernel import normals, shake_rows
 from translight.reconstruction.training.splats import NAMES, TrainedSplats
 from translight.splats.cloud import SplatCloud
 
@@ -89,6 +100,35 @@ def test_only_the_faint_are_shaken_along_their_own_axes():
         1e-4 * 5e5 * float(torch.sigmoid(torch.tensor(100 * (1 - 0.0051 - 0.995)))) * np.array([0.01, 1e-4, 1e-4])
     )
     np.testing.assert_allclose(along.std(dim=0).numpy(), expected, rtol=0.1)
+
+
+def test_the_kernel_shakes_as_torch_does():
+    opacity = np.random.default_rng(0).uniform(0.002, 0.2, 3000)
+    splats = _splats(3000, opacity, scale=0.05)
+    with torch.no_grad():
+        splats.log_scales += torch.randn(3000, 3, generator=torch.Generator().manual_seed(1))
+        splats.wxyz *= 3.0
+    arrays = [t.detach().numpy() for t in (splats.means, splats.log_scales, splats.wxyz, splats.logits)]
+    key, noise = np.uint64(2**64 - 5), np.zeros((3000, 3))
+    for row in range(3000):
+        normals(key, row, noise[row])
+    before = splats.means.detach().clone()
+    expected = displacements(splats, torch.arange(3000), torch.from_numpy(noise).float(), 1e-6)
+    shake_rows(*arrays, key, SHAKEN_BELOW, STEEPNESS, MIDDLE, 1e-6 * NOISE)
+    moved = splats.means.detach() - before
+    faint = torch.from_numpy(opacity < SHAKEN_BELOW)
+    assert not moved[~faint].any()
+    np.testing.assert_allclose(moved[faint].numpy(), expected[faint].numpy(), rtol=2e-3, atol=2e-7)
+    assert float(moved[faint].abs().max()) > 1e-3
+
+
+def test_the_kernels_noise_is_normal_and_independent():
+    noise = np.zeros((40_000, 3))
+    for row in range(len(noise)):
+        normals(np.uint64(7), row, noise[row])
+    for column in noise.T:
+        assert kstest(column, "norm").pvalue > 0.01
+    np.testing.assert_allclose(np.corrcoef(np.c_[noise, np.roll(noise, 1, axis=0)].T), np.eye(6), atol=0.02)
 
 
 def test_what_is_pulled_about_is_cloned_when_small_and_split_when_large():

@@ -1,7 +1,4 @@
-"""Finding the floor of an environment: the plane that most opaque splats lie on and few lie under, by RANSAC.
-
-Fischler and Bolles, "Random Sample Consensus" (1981), refined by least squares over the plane's own points.
-"""
+"""Finding the floor of an environment: the plane that most opaque splats lie on and few lie under (plane_fit.py)."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from jaxtyping import Float64
 
 from translight.core.errors import ReconstructionError
 from translight.environment.environment import Environment
+from translight.reconstruction.plane_fit import planes_through, refined_plane
 
 _OPAQUE = 0.3
 """Fainter splats are haze, and stand on nothing (as in ``environment/placement.py``)."""
@@ -61,9 +59,12 @@ def find_floor(environment: Environment, up: Float64[np.ndarray, "3"], seed: int
     tolerance = max(_TOLERANCE * float(np.linalg.norm(high - low)), 1e-9)
     best, best_score = None, -np.inf
     for _ in range(_TRIALS // _BATCH):
-        normals, heights = _planes(points[rng.integers(0, len(points), (_BATCH, 3))], up)
-        if len(normals) == 0:
+        normals, heights = planes_through(points[rng.integers(0, len(points), (_BATCH, 3))])
+        sides = np.where(normals @ up < 0, -1.0, 1.0)
+        level = sides * (normals @ up) >= np.cos(np.radians(_MOST_TILT_DEG))
+        if not level.any():
             continue
+        normals, heights = (normals * sides[:, None])[level], (heights * sides)[level]
         above = points @ normals.T - heights
         on, under = (np.abs(above) <= tolerance).sum(axis=0), (above < -3 * tolerance).sum(axis=0)
         # a table top is a plane as well: what lies under a plane speaks against it
@@ -73,8 +74,7 @@ def find_floor(environment: Environment, up: Float64[np.ndarray, "3"], seed: int
             best, best_score = (normals[i], float(heights[i])), float(scores[i])
     share = 0.0
     if best is not None:
-        normal, height = _refined(points, *best, tolerance)
-        near = np.abs(points @ normal - height) <= tolerance
+        normal, height, near = refined_plane(points, *best, tolerance, _REFINEMENTS)
         share = float(np.mean(near))
     if best is None or share < _LEAST_SHARE:
         raise ReconstructionError(
@@ -82,28 +82,3 @@ def find_floor(environment: Environment, up: Float64[np.ndarray, "3"], seed: int
         )
     rms = float(np.sqrt(np.mean((points[near] @ normal - height) ** 2)))
     return Floor(normal, height, share, rms, float(np.degrees(np.arccos(np.clip(normal @ up, -1, 1)))))
-
-
-def _planes(corners: Float64[np.ndarray, "b 3 3"], up: Float64[np.ndarray, "3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Upward normals (k 3) and heights (k) of the planes through triples of points, those that are level enough."""
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(normals, axis=1)
-    usable = length > 0
-    normals = normals[usable] / length[usable, None]
-    normals *= np.where(normals @ up < 0, -1.0, 1.0)[:, None]
-    level = normals @ up >= np.cos(np.radians(_MOST_TILT_DEG))
-    normals = normals[level]
-    return normals, (normals * corners[usable][level, 0]).sum(axis=1)
-
-
-def _refined(
-    points: Float64[np.ndarray, "n 3"], normal: Float64[np.ndarray, "3"], height: float, tolerance: float
-) -> tuple[Float64[np.ndarray, "3"], float]:
-    """The plane of least squares through its own points, again and again."""
-    for _ in range(_REFINEMENTS):
-        own = points[np.abs(points @ normal - height) <= tolerance]
-        middle = own.mean(axis=0)
-        _, _, axes = np.linalg.svd(own - middle, full_matrices=False)
-        normal = axes[2] if axes[2] @ normal >= 0 else -axes[2]
-        height = float(normal @ middle)
-    return normal, height

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from translight.core.pose import Pose, Similarity
+from translight.core.rotations import rotations
 from translight.render.clip import Clips, kept, outside_box, within_box
-from translight.render.projection import rotations
 from translight.splats.cloud import SplatCloud
 
 EXTENT_SIGMAS = 2.0

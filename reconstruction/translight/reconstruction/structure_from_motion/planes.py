@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from translight.reconstruction.plane_fit import planes_through, refined_plane
+
 _TRIPLES = 4000
 _COUNTED = 500
 _POINTS = 4000
@@ -38,7 +40,7 @@ def find_plane(
 ) -> Plane | None:
     """The plane with an allowed normal that holds most points, of those ``among``; None where it holds too few.
 
-    RANSAC (Fischler and Bolles 1981) over triples, then least squares twice over what lies in it.
+    RANSAC over triples, then least squares twice over what lies in it (plane_fit.py).
     """
     among = np.ones(len(xyz), bool) if among is None else among
     chance = np.random.default_rng(0)
@@ -48,22 +50,14 @@ def find_plane(
     thickness = _THICKNESS * float(np.median(np.linalg.norm(xyz - np.median(centres, axis=0), axis=1)))
     points = xyz[chance.permutation(places)[:_POINTS]]
     triples = points[chance.integers(0, len(points), (_TRIPLES, 3))]
-    normals = np.cross(triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0])
-    lengths = np.linalg.norm(normals, axis=1)
-    normals, anchors = normals[lengths > 0] / lengths[lengths > 0, None], triples[lengths > 0, 0]
+    normals, offsets = planes_through(triples)
     chosen = np.flatnonzero(allowed(normals))[:_COUNTED]
     if not len(chosen):
         return None
-    normals, offsets = normals[chosen], (normals[chosen] * anchors[chosen]).sum(axis=1)
+    normals, offsets = normals[chosen], offsets[chosen]
     counts = (np.abs(normals @ points.T - offsets[:, None]) <= thickness).sum(axis=1)
     normal, offset = normals[counts.argmax()], float(offsets[counts.argmax()])
-    for _ in range(2):
-        inside = among & (np.abs(xyz @ normal - offset) <= thickness)
-        if inside.sum() < 3:
-            return None
-        middle = xyz[inside].mean(axis=0)
-        normal = np.linalg.svd(xyz[inside] - middle, full_matrices=False)[2][2]
-        offset = float(normal @ middle)
+    normal, offset, _ = refined_plane(xyz[among], normal, offset, thickness, rounds=2)
     inside = among & (np.abs(xyz @ normal - offset) <= thickness)
     if inside.sum() < max(_LEAST_POINTS, _LEAST_SHARE * len(xyz)) or not allowed(normal[None])[0]:
         return None

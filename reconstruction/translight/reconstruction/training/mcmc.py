@@ -14,13 +14,14 @@ from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from translight.reconstruction.training.optimiser import Adam
+from translight.reconstruction.training.shake_kernel import shake_rows
 from translight.reconstruction.training.splats import NAMES, TrainedSplats
 
 DEAD_OPACITY = 0.005
 LEAST_GROWTH = 1.05
 NOISE = 5e5
-_STEEPNESS, _MIDDLE = 100.0, 0.995
-_SHAKEN_BELOW = 0.1
+STEEPNESS, MIDDLE = 100.0, 0.995
+SHAKEN_BELOW = 0.1
 """Above this opacity the noise is under 1e-4 of its most, and is left out."""
 _MOST_COPIES = 51
 
@@ -57,16 +58,16 @@ class Mcmc:
         Covariances are squares of lengths: in a scene that is not scaled to size 1, as theirs is, ``rate`` is the
         learning rate divided by the size's square.
         """
+        if splats.means.device.type == "cpu":
+            key = torch.randint(-(2**63), 2**63 - 1, (), generator=self._generator, dtype=torch.int64)
+            means, log_scales, wxyz, logits = _arrays(splats)
+            seed = np.uint64(int(key) % 2**64)
+            shake_rows(means, log_scales, wxyz, logits, seed, SHAKEN_BELOW, STEEPNESS, MIDDLE, rate * NOISE)
+            return
+        faint = torch.nonzero(splats.opacities().detach() < SHAKEN_BELOW)[:, 0]
+        noise = torch.randn((len(faint), 3), generator=self._generator, device=splats.means.device)
         with torch.no_grad():
-            opacities = splats.opacities()
-            faint = torch.nonzero(opacities < _SHAKEN_BELOW)[:, 0]
-            if not len(faint):
-                return
-            noise = torch.randn((len(faint), 3), generator=self._generator, device=splats.means.device)
-            much = torch.sigmoid(_STEEPNESS * (1 - opacities[faint] - _MIDDLE)) * (rate * NOISE)
-            R = rotations(splats.wxyz[faint])
-            along = torch.einsum("nji,nj->ni", R, noise * much[:, None]) * splats.scales()[faint] ** 2
-            splats.means[faint] += torch.einsum("nij,nj->ni", R, along)
+            splats.means[faint] += displacements(splats, faint, noise, rate)
 
     def _sampled(self, weights: Tensor, count: int) -> Int64[Tensor, "count"]:
         """Indices drawn by weight, with replacement; by the sums' inverse, since torch.multinomial ends at 2²⁴."""
@@ -84,6 +85,23 @@ class Mcmc:
             splats.logits[sources] = torch.logit(opacity)
             splats.log_scales[sources] = splats.log_scales[sources] + ratio.log()[:, None]
         return splats.values(sources)
+
+
+def displacements(
+    splats: TrainedSplats, rows: Int64[Tensor, "m"], noise: Float32[Tensor, "m 3"], rate: float
+) -> Float32[Tensor, "m 3"]:
+    """What ``shake`` adds to the centres of ``rows`` for standard normal ``noise``; shake_kernel.py does the same."""
+    with torch.no_grad():
+        opacities = splats.opacities()[rows]
+        much = torch.sigmoid(STEEPNESS * (1 - opacities - MIDDLE)) * (rate * NOISE)
+        R = rotations(splats.wxyz[rows])
+        along = torch.einsum("nji,nj->ni", R, noise * much[:, None]) * splats.scales()[rows] ** 2
+        return torch.einsum("nij,nj->ni", R, along)
+
+
+def _arrays(splats: TrainedSplats) -> list[np.ndarray]:
+    tensors = (splats.means, splats.log_scales, splats.wxyz, splats.logits)
+    return [tensor.detach().numpy() for tensor in tensors]
 
 
 def relocated(

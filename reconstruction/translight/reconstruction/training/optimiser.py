@@ -27,7 +27,9 @@ class Adam:
         gradient = parameter.grad
         if gradient is None or not len(parameter):
             return
-        first, second = self.moments.setdefault(name, (torch.zeros_like(parameter), torch.zeros_like(parameter)))
+        if name not in self.moments:
+            self.moments[name] = (torch.zeros_like(parameter), torch.zeros_like(parameter))
+        first, second = self.moments[name]
         t = self.steps[name] = self.steps.get(name, 0) + 1
         scaled = torch.tensor([rate / (1 - BETA1**t) for rate in rates], dtype=torch.float32)
         correction = (1 - BETA2**t) ** -0.5

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from translight.core.camera import Camera
 from translight.core.errors import BackendError
-from translight.reconstruction.training import adam_kernel, picture_loss
+from translight.reconstruction.training import adam_kernel, picture_loss, shake_kernel
 from translight.render.compiling import compiling_told
 from translight.render.differentiable import Rasterised
 
@@ -69,6 +69,7 @@ def open_rasteriser(name: Name, says: Callable[[str], None]) -> Opened:
     with compiling_told(says):
         adam_kernel.compile_kernels()
         picture_loss.compile_kernels()
+        shake_kernel.compile_kernels()
     return Opened(Rasteriser(), torch.device("cpu"), f"cpu ({platform.processor() or platform.machine()})")
 
 

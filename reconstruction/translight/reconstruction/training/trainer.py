@@ -240,7 +240,8 @@ class _Trainer:
         cloud = run.splats.cloud()
         if not len(cloud):
             raise ReconstructionError("training ended without a splat: the poses or masks cannot be right")
-        stopped = self._ended() or "interrupted"
+        stopped = self._ended()
+        assert stopped is not None, "a result is what the loop came to"
         facts: dict[str, Any] = {
             "rasteriser": self.opened.words,
             "splats": len(cloud),

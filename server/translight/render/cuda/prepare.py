@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int64, UInt32
 
 from translight.core.device import THREADS
+from translight.core.rotations import rotations
 from translight.render.contract import ALPHA_CUT
 from translight.render.cuda.source import GROUP
-from translight.render.projection import rotations
 from translight.splats.cloud import SplatCloud
 
 MEAN, AXES, LOG2_OPACITY, GEOMETRY_FIELDS = 0, 3, 12, 13

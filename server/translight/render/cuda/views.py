@@ -11,10 +11,11 @@ from jaxtyping import Float32, Float64
 
 from translight.core.camera import View
 from translight.core.errors import BackendError
+from translight.core.rotations import rotations
 from translight.render.clip import clips_of, flat
 from translight.render.contract import ALPHA_CUT, DILATION_PX2, Order, Scene
 from translight.render.cuda.source import MAX_LAYERS, MAX_VIEWS, TILE_PX
-from translight.render.projection import clamp_limits, rotations
+from translight.render.projection import clamp_limits
 from translight.render.tint import tint_curve
 
 

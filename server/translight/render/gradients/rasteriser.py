@@ -12,6 +12,7 @@ from jaxtyping import Float32, Float64
 
 from translight.core.camera import Camera
 from translight.core.errors import BackendError
+from translight.core.rotations import rotations
 from translight.render.compiling import compiling_told
 from translight.render.cpu import blend, viewpoint
 from translight.render.cpu.lists import BLOCKS
@@ -20,7 +21,7 @@ from translight.render.cpu.project import RECORD, TILE_PX
 from translight.render.cpu.sort import BUCKETS, sort_by_depth
 from translight.render.cpu.tiles import PAIRS_SPARE, SPARE, count_pairs, scatter_pairs
 from translight.render.gradients import picture, project, splats, tiles
-from translight.render.projection import clamp_limits, rotations
+from translight.render.projection import clamp_limits
 
 Array = np.ndarray
 

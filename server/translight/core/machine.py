@@ -1,4 +1,4 @@
-"""The machine that a benchmark ran on, in a line, for its results."""
+"""The machine that something was measured on, in a line, for reports and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line charts with a logarithmic y axis, and bars, as SVG text for benchmarks' results; needs no plotting library."""
+"""Line charts and bars as SVG text, for benchmarks' results and reports; needs no plotting library."""
 
 from __future__ import annotations
 
@@ -48,10 +48,62 @@ def log_lines(title: str, x_label: str, y_label: str, xs: Sequence[float], lines
     return "\n".join([*parts, "</svg>", ""])
 
 
+def curves(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    x_ticks: Mapping[float, str] | None = None,
+    limits: Mapping[str, float] | None = None,
+    dots: bool = False,
+) -> str:
+    """Points (xs, ys) a name from y = 0 up, joined or as dots; ``limits`` are level lines with their names."""
+    limits = limits or {}
+    xs = [x for points, _ in lines.values() for x in points]
+    top = 1.08 * max([y for _, ys in lines.values() for y in ys] + [*limits.values(), 1e-9])
+    low, high = min(xs), max(xs)
+    span = (high - low) or 1.0
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x_px(x: float) -> float:
+        return LEFT + (right - LEFT) * (x - low) / span
+
+    def y_px(y: float) -> float:
+        return bottom - (bottom - TOP) * y / top
+
+    parts = [
+        *_sheet(title, HEIGHT),
+        f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(x_label)}</text>',
+        f'<text transform="translate(18 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">',
+        f"{escape(y_label)}</text>",
+    ]
+    for y in _ticks(top):
+        parts.append(f'<line x1="{LEFT}" y1="{y_px(y):.1f}" x2="{right}" y2="{y_px(y):.1f}" stroke="#dddddd"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y_px(y) + 4:.1f}" text-anchor="end">{y:g}</text>')
+    ticks = x_ticks or {low + t: f"{low + t:g}" for t in _ticks(span)}
+    for x, name in ticks.items():
+        parts.append(f'<text x="{x_px(x):.1f}" y="{bottom + 18}" text-anchor="middle" font-size="11">{name}</text>')
+    for k, (name, (points, ys)) in enumerate(lines.items()):
+        colour = COLOURS[(k + 1) % len(COLOURS)]
+        places = [(x_px(x), y_px(y)) for x, y in zip(points, ys, strict=True)]
+        if dots:
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.2" fill="{colour}"/>' for x, y in places]
+        else:
+            joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+            parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<text x="{right + 8}" y="{TOP + 16 * k + 8}" fill="{colour}">{escape(name)}</text>')
+    for name, y in limits.items():
+        line = f'x1="{LEFT}" y1="{y_px(y):.1f}" x2="{right}" y2="{y_px(y):.1f}"'
+        parts.append(f'<line {line} stroke="#d43c2e" stroke-dasharray="5 4"/>')
+        parts.append(f'<text x="{right + 8}" y="{y_px(y) + 4:.1f}" fill="#d43c2e">{escape(name)}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
 def bars(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], limit: tuple[float, str] | None = None) -> str:
     """A horizontal bar a row, its parts end to end, their sum behind it; ``limit`` is drawn as a line with its name."""
     left, height = 170, TOP + BOTTOM + 34 * len(rows)
-    largest = max([sum(parts.values()) for parts in rows.values()] + ([limit[0]] if limit else []))
+    largest = max([sum(parts.values()) for parts in rows.values()] + ([limit[0]] if limit else [])) or 1.0
     per_unit = (WIDTH - left - 90) / largest
     names = list(dict.fromkeys(name for parts in rows.values() for name, value in parts.items() if value > 0))
     out = _sheet(title, height)
@@ -75,6 +127,13 @@ def bars(title: str, unit: str, rows: Mapping[str, Mapping[str, float]], limit: 
             out.append(f'<rect x="{x}" y="{foot + 18}" width="12" height="12" fill="{colour}"/>')
             out.append(f'<text x="{x + 17}" y="{foot + 29}">{escape(name)}</text>')
     return "\n".join([*out, "</svg>", ""])
+
+
+def _ticks(top: float) -> list[float]:
+    """Four to ten round numbers from 0 to ``top``."""
+    step = 10.0 ** math.floor(math.log10(top))
+    step *= next(factor for factor in (0.1, 0.2, 0.5, 1.0) if top / (factor * step) <= 10)
+    return [round(k * step, 10) for k in range(int(top / step) + 1)]
 
 
 def _sheet(title: str, height: int) -> list[str]:

@@ -1,0 +1,36 @@
+"""Rotation matrices of many quaternions (wxyz) at once, and back; a single pose's are ``pose.py``'s."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64
+
+
+def rotations(wxyz: np.ndarray) -> Float64[np.ndarray, "n 3 3"]:
+    """Rotation matrices of unit quaternions (n 4)."""
+    w, x, y, z = np.asarray(wxyz, dtype=np.float64).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def quaternions(R: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 4"]:
+    """Unit quaternions (w ≥ 0) of rotation matrices by Shepperd's method: of four multiples, the longest."""
+    xx, yy, zz = R[:, 0, 0], R[:, 1, 1], R[:, 2, 2]
+    yx, zx, zy = R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]
+    xy, xz, yz = R[:, 0, 1] + R[:, 1, 0], R[:, 0, 2] + R[:, 2, 0], R[:, 1, 2] + R[:, 2, 1]
+    multiples = np.array(
+        [
+            [1 + xx + yy + zz, yx, zx, zy],
+            [yx, 1 + xx - yy - zz, xy, xz],
+            [zx, xy, 1 - xx + yy - zz, yz],
+            [zy, xz, yz, 1 - xx - yy + zz],
+        ]
+    )
+    largest = np.argmax([multiples[k, k] for k in range(4)], axis=0)
+    wxyz = np.moveaxis(multiples, 2, 0)[np.arange(len(R)), largest]
+    wxyz *= np.where(wxyz[:, :1] < 0, -1.0, 1.0)
+    return wxyz / np.linalg.norm(wxyz, axis=1, keepdims=True)

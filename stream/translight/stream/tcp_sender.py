@@ -229,7 +229,7 @@ class TcpSender:
                 with self._changed:
                     if self._rows_done is None or self._lent is not room or room.serial != serial:
                         continue  # published meanwhile
-                    room.rows = rows
+                    room.rows = max(room.rows, rows)
                     self._changed.notify_all()
                 with self._summing:
                     room.check.advance(room.rows * self._row_bytes)
@@ -278,7 +278,8 @@ class TcpSender:
             client.settimeout(_CLOSE_S / 2)
             client.sendall(pack_head(Head(Kind.END)))
         except ProtocolError:
-            self.bad += 1
+            with self._changed:
+                self.bad += 1
         except OSError:
             pass  # it went, stalled, or never asked
         finally:

@@ -27,6 +27,7 @@ OPTIONAL = (
     "glfw",
     "websockets",
     "unreal",
+    "pxr",
 )
 """What only some installations have: the modules that need one are reached by import_module."""
 HEAVY = ("numba", "av", "OpenEXR", "PIL", "scipy")

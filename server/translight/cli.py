@@ -38,12 +38,14 @@ class Group:
 def commands() -> Mapping[str, type[Command] | Group]:
     """Every subcommand by name."""
     from translight.commands.bench import BenchPeers, BenchRender
+    from translight.commands.bench_glass import BenchGlass
     from translight.commands.bench_latency import BenchCompare, BenchLatency
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
     from translight.commands.environment import Crop, Floaters, Match, Merge
     from translight.commands.environment_budget import Detail, Prune
+    from translight.commands.environment_export import Export
     from translight.commands.environment_place import Place
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
@@ -69,10 +71,12 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "detail": Detail,
         "match": Match,
         "merge": Merge,
+        "export": Export,
     }
     measures: Mapping[str, type[Command]] = {
         "latency": BenchLatency,
         "compare": BenchCompare,
+        "glass": BenchGlass,
         "render": BenchRender,
         "peers": BenchPeers,
     }
@@ -98,7 +102,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "render": Render,
         "info": Info,
         "convert": Convert,
-        "environment": Group("Edit an environment before it goes on the wall, each edit into a new package.", edits),
+        "environment": Group("Edit an environment, each edit into a new package, or export it.", edits),
         "track": Group("Camera tracking: watch it, simulate it, record and replay it.", tracking),
         "unreal": Group("Unreal Engine beside the wall: reach its editor, keep it in step, set a project up.", unreal),
         "check": Group(

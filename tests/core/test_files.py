@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from translight.core.files import whole_file
+from translight.core.files import whole_file, whole_folder
 from translight.core.threads import Stages
 
 
@@ -51,3 +51,41 @@ def test_two_threads_writing_one_path_never_mix(tmp_path: Path):
         while stages.running and not stages.stop.wait(0.001):
             pass
     assert os.listdir(tmp_path) == ["file.bin"]
+
+
+def test_a_folder_appears_whole(tmp_path):
+    with whole_folder(tmp_path / "out") as aside:
+        (aside / "a").write_text("1")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    with whole_folder(tmp_path / "out") as aside:
+        (aside / "b").write_text("2")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("1")
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "out"):
+        raise ZeroDivisionError
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_come_gives_the_old_one_back(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("1")
+    real, calls = os.rename, []
+
+    def second_fails(old, new):
+        calls.append(new)
+        if len(calls) == 2:
+            raise OSError("no")
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", second_fails)
+    with pytest.raises(OSError, match="no"), whole_folder(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -98,8 +98,8 @@ def test_other_pillow_modes_become_grey_rgb_or_rgba(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "pixels", "message"),
     [
-        ("a.tif", U8, r"pictures are written as \.png, \.jpg or \.exr$"),
-        ("a.hdr", U8.astype(np.float32), r"pictures are written as \.png, \.jpg or \.exr$"),
+        ("a.tif", U8, r"pictures are written as \.png, \.jpg, \.exr or \.hdr$"),
+        ("a.hdr", U8.astype(np.float32), r"a \.hdr takes float32 pixels \(h w 3\), got float32 \(13, 17, 4\)$"),
         ("a.png", U8[..., :2], r"a picture is \(h w\), \(h w 3\) or \(h w 4\), got \(13, 17, 2\)$"),
         ("a.png", U8[:0], r"got \(0, 17, 4\)$"),
         ("a.png", U8.astype(np.float32), r"\.png takes uint8 pixels, got float32$"),

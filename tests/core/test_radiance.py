@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translight.core.errors import FormatError
-from translight.core.image import load_image
+from translight.core.image import load_image, save_image
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 HEADER = b"#?RADIANCE\n# a comment\nFORMAT=32-bit_rle_rgbe\n\n"
@@ -183,3 +183,50 @@ def test_a_real_panorama_agrees_with_ffmpeg_to_half_a_step():
     # FFmpeg leaves out the half step: the difference is half of one mantissa step of the pixel's common exponent
     _, exponent = np.frexp(ours.max(axis=-1))
     np.testing.assert_allclose(ours - theirs, np.ldexp(0.5, exponent - 8)[..., None] * np.ones(3), rtol=1e-3)
+
+
+def _written(path, pixels):
+    save_image(path, pixels.astype(np.float32))
+    return load_image(path)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.sampled_from([1, 7, 8, 127, 128, 129, 300]), st.integers(0, 9))
+def test_what_is_written_is_read_within_a_step_of_the_brightest(tmp_path_factory, height, width, seed):
+    rng = np.random.default_rng(seed)
+    pixels = np.exp(rng.normal(size=(height, width, 3)) * 6).astype(np.float32)
+    found = _written(tmp_path_factory.mktemp("hdr") / "a.hdr", pixels)
+    step = 2.0 ** (np.floor(np.log2(pixels.max(axis=2, keepdims=True))) - 7)
+    assert (np.abs(found - pixels) <= step / 2 * 1.0001).all()
+
+
+def test_ffmpeg_reads_what_is_written(tmp_path):
+    """FFmpeg's own decoder takes a mantissa m as m / 256, where Radiance's takes m + 0.5."""
+    av = pytest.importorskip("av")
+    pixels = np.exp(np.random.default_rng(1).normal(size=(16, 200, 3)) * 3).astype(np.float32)
+    save_image(tmp_path / "a.hdr", pixels)
+    with av.open(str(tmp_path / "a.hdr")) as container:
+        frame = next(container.decode(video=0))
+    theirs = frame.to_ndarray(format="gbrpf32le") if frame.format.name != "gbrpf32le" else frame.to_ndarray()
+    theirs = np.asarray(theirs)
+    if theirs.shape[0] == 3:
+        theirs = theirs.transpose(1, 2, 0)
+    step = 2.0 ** (np.floor(np.log2(pixels.max(axis=2, keepdims=True))) - 7)
+    assert (np.abs(theirs - pixels) <= step * 1.0001).all()
+
+
+def test_values_that_rgbe_has_no_room_for(tmp_path):
+    pixels = np.array([[[0, 0, 0], [-1, 2, 0], [np.nan, 1, np.inf], [3e38, 0, 0], [1e-40, 0, 0]]], np.float32)
+    found = _written(tmp_path / "a.hdr", pixels)
+    assert not found[0, 0].any()
+    assert np.allclose(found[0, 1], [0, 2, 0], atol=0.01)
+    assert np.allclose(found[0, 2], [0, 1, 0], atol=0.005)
+    assert found[0, 3, 0] == pytest.approx(1e38, rel=0.01)
+    assert not found[0, 4].any()
+
+
+def test_only_float_rgb_is_written(tmp_path):
+    for wrong in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.float32), np.zeros((2, 2, 4), np.float32)):
+        with pytest.raises(ValueError, match=r"a \.hdr takes float32 pixels \(h w 3\)"):
+            save_image(tmp_path / "a.hdr", wrong)
+    assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from translight.server.demo import DemoPlan, demo_show
 from translight.server.places import BUILT_IN
 from translight.server.show import Show, load_show, show_from_text
 from translight.stream.barcode import BarcodePlace, Corner
+from translight.stream.transports import examples
 from translight.volume.sampling import Sampling
 from translight.volume.wall import ArcWall, PlaneWall
 
@@ -99,7 +100,7 @@ def test_the_tracked_focal_length_wins() -> None:
         ("[600, 300]", "[600]", "walls[back].pixels is [600], give a list of 2 integers from 1 to 16384"),
         ("width_m = 6", "widht_m = 6\nwidth_m = 6", "walls[back].widht_m is not known; did you mean 'width_m'?"),
         ("[tracking]", "[volum]\n[tracking]", "volum is not known; did you mean 'volume'?"),
-        ("rate =", 'outputs = ["srt://x"]\nrate =', "outputs: 'srt://x': there is no transport 'srt': give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT, zmq+ipc://PATH or display://N"),
+        ("rate =", 'outputs = ["pigeon://x"]\nrate =', "outputs: 'pigeon://x': there is no transport 'pigeon': give " + examples()),
         ("rate =", 'outputs = ["shm://a", "shm://a"]\nrate =', "outputs is ['shm://a', 'shm://a'], give each output once"),
         ("[tracking]", "[barcode]\nshow = 1\n[tracking]", "barcode.show is 1, give true or false"),
         ("[tracking]", '[barcode]\ncorner = "middle"\n[tracking]', 'barcode.corner is "middle", give "top-left" or "top-right" or "bottom-left" or "bottom-right"'),

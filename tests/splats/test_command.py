@@ -90,7 +90,7 @@ def test_convert_replaces_only_when_forced(scene, tmp_path):
 
 
 def test_convert_refuses_before_it_reads(tmp_path):
-    with pytest.raises(ShowError, match=r"a\.ksplat: \.ksplat is not written; choose \.ply, \.splat or \.spz$"):
+    with pytest.raises(ShowError, match=r"a\.ksplat: \.ksplat is not written; choose \.ply, \.splat, .* or \.usdz$"):
         Convert(tmp_path / "absent.ply", tmp_path / "a.ksplat").run()
 
 

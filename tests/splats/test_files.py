@@ -1,4 +1,6 @@
+import base64
 import io
+import json
 import os
 import re
 import zipfile
@@ -9,10 +11,8 @@ import pytest
 from translight.core.errors import FormatError
 from translight.splats import ply, splat, spz
 from translight.splats.files import describe, load, save
-from translight.splats.formats import Format
+from translight.splats.formats import READ, WRITTEN, Format
 from translight.splats.limits import Limits
-
-READ = "PLY (INRIA's and PlayCanvas's compressed), .splat, .spz, .sog or a SOG folder"
 
 
 def test_real_sog_scene_is_a_capture_of_the_known_size(real_scene):
@@ -44,14 +44,26 @@ def test_real_scene_through_every_written_format(real_scene, assert_close, tmp_p
     assert np.array_equal(load(tmp_path / "scene.splat").means, cloud.means)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.ply", Format.PLY), ("a.splat", Format.SPLAT), ("a.spz", Format.SPZ)])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.ply", Format.PLY),
+        ("a.splat", Format.SPLAT),
+        ("a.spz", Format.SPZ),
+        ("a.glb", Format.GLTF),
+        ("a.gltf", Format.GLTF),
+        ("a.usdz", Format.USD),
+    ],
+)
 def test_save_load_describe(random_cloud, assert_close, tmp_path, name, kind):
+    if kind is Format.USD:
+        pytest.importorskip("pxr")
     cloud = random_cloud(70, 0 if kind is Format.SPLAT else 2)
     path = tmp_path / name
     save(path, cloud)
     assert_close(load(str(path)), cloud, means=1e-3, scales=0.04, wxyz=0.02, opacities=0.003, sh0=0.02, sh=0.01)
     found = describe(path)
-    version = {Format.PLY: "1.0", Format.SPLAT: "", Format.SPZ: "3"}[kind]
+    version = {Format.PLY: "1.0", Format.SPZ: "3", Format.GLTF: "2.0"}.get(kind, "")
     assert (found.format, found.version, found.splats, found.sh_degree) == (kind, version, 70, cloud.sh_degree)
     assert found.bytes == path.stat().st_size
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -93,10 +105,14 @@ def test_content_decides_before_the_name(random_cloud, tmp_path, encode):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.ksplat", bytes(5000), f"KSPLAT is not read; convert it to one that is: {READ}"),
-        ("a.glb", b"glTF", f"glTF is not read; convert it to one that is: {READ}"),
-        ("a.bin", b"glTF\2\0\0\0", f"glTF is not read; convert it to one that is: {READ}"),
-        ("a.usdz", b"PK\3\4", f"OpenUSD is not read; convert it to one that is: {READ}"),
+        ("a.lcc", b"{}", f"LCC is not read; convert it to one that is: {READ}"),
+        ("a.ksplat", bytes(5000), "KSPLAT: version 0.0; version 0.1 is read"),
+        ("a.glb", b"glTF", "glTF: truncated: a .glb begins with 20 bytes"),
+        ("a.bin", b"glTF\2\0\0\0", "glTF: truncated: a .glb begins with 20 bytes"),
+        ("a.gltf", b"{}", "glTF: version None; version 2 is read"),
+        ("a.glb", b"{}", "its content is not that of a .glb file"),
+        ("a.usdc", b"PK\3\4", "SOG: a truncated zip: it has no directory"),
+        ("a.usda", b"usda", "its content is not that of a .usda file"),
         ("a.ply", b"solid", "its content is not that of a .ply file"),
         ("a.spz", b"", "its content is not that of a .spz file"),
         ("a.jpg", b"\xff\xd8", f"not a splat file that is read: {READ}"),
@@ -154,9 +170,9 @@ def test_a_file_past_the_limit_is_not_read(random_cloud, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.ksplat", ".ksplat is not written; choose .ply, .splat or .spz"),
-        ("a.compressed.ply", "compressed PLY is not written; choose .ply, .splat or .spz"),
-        ("a", "a name without extension is not written; choose .ply, .splat or .spz"),
+        ("a.ksplat", f".ksplat is not written; choose {WRITTEN}"),
+        ("a.compressed.ply", f"compressed PLY is not written; choose {WRITTEN}"),
+        ("a", f"a name without extension is not written; choose {WRITTEN}"),
         ("none/a.ply", "cannot be written: No such file or directory"),
     ],
 )
@@ -165,7 +181,7 @@ def test_save_refuses(random_cloud, tmp_path, name, message):
         save(tmp_path / name, random_cloud(1))
 
 
-@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a.spz"])
+@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a.spz", "a.sog", "a.gltf", "a.usda"])
 def test_a_cloud_of_nans_is_not_written_and_the_old_file_stays(random_cloud, tmp_path, name):
     cloud = random_cloud(20)
     save(tmp_path / name, cloud)
@@ -178,12 +194,12 @@ def test_a_cloud_of_nans_is_not_written_and_the_old_file_stays(random_cloud, tmp
 
 
 def test_empty_clouds_pass_through_every_written_format(random_cloud, tmp_path):
-    for name in ("a.ply", "a.splat", "a.spz"):
+    for name in ("a.ply", "a.splat", "a.spz", "a.sog"):
         save(tmp_path / name, random_cloud(0))
         assert len(load(tmp_path / name)) == 0
 
 
-@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a.spz"])
+@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a.spz", "a.sog", "a.glb"])
 def test_progress_rises_to_1(random_cloud, tmp_path, name):
     written, read = [], []
     save(tmp_path / name, random_cloud(100_000), progress=written.append)
@@ -208,3 +224,33 @@ def test_splat_bytes_are_the_codecs_own(random_cloud, tmp_path):
     cloud = random_cloud(3)
     save(tmp_path / "a.splat", cloud)
     assert (tmp_path / "a.splat").read_bytes() == splat.encode(cloud)
+
+
+def test_a_sog_folder_is_written_whole_and_only_over_its_like(random_cloud, tmp_path):
+    folder = tmp_path / "scene"
+    save(folder / "meta.json", random_cloud(50, 1))
+    assert load(folder).sh_degree == 1
+    save(folder / "meta.json", random_cloud(60))
+    assert describe(folder).splats == 60
+    assert not (folder / "shN_labels.webp").exists()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(FormatError, match=r"the folder holds other files \(notes\.txt\): choose another$"):
+        save(folder / "meta.json", random_cloud(70))
+    assert describe(folder).splats == 60
+    assert [path.name for path in tmp_path.iterdir()] == ["scene"]
+
+
+def test_a_gltf_with_its_buffer_beside_it(random_cloud, tmp_path):
+    cloud = random_cloud(20, 1)
+    save(tmp_path / "a.gltf", cloud)
+    values = json.loads((tmp_path / "a.gltf").read_bytes())
+    uri = values["buffers"][0]["uri"]
+    (tmp_path / "the buffer.bin").write_bytes(base64.b64decode(uri.partition(",")[2]))
+    values["buffers"][0]["uri"] = "the%20buffer.bin"
+    (tmp_path / "b.gltf").write_text(json.dumps(values))
+    assert np.array_equal(load(tmp_path / "b.gltf").sh, cloud.sh)
+    assert describe(tmp_path / "b.gltf").splats == 20
+    values["buffers"][0]["uri"] = "../a.gltf"
+    (tmp_path / "c.gltf").write_text(json.dumps(values))
+    with pytest.raises(FormatError, match=r"glTF: buffers\[0\] is in the file '\.\./a\.gltf'; a plain name beside it"):
+        load(tmp_path / "c.gltf")

@@ -1,9 +1,13 @@
 """What a stream URL may be."""
 
+from fractions import Fraction
+
 import pytest
 
 from translight.core.errors import StreamError
+from translight.stream.transports import examples
 from translight.stream.urls import parse_url
+from translight.stream.video_options import VideoOptions, read_video_options
 
 _MONITOR = "give a monitor's number, from 1, or its name: `translight doctor` lists them"
 
@@ -28,13 +32,10 @@ def test_good_urls_come_back_as_they_were(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("main", "'main' is not a stream URL: give " + examples()),
         (
-            "main",
-            "'main' is not a stream URL: give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT, zmq+ipc://PATH or display://N",
-        ),
-        (
-            "srt://x",
-            "'srt://x': there is no transport 'srt': give shm://NAME, tcp://HOST:PORT, zmq+tcp://HOST:PORT, zmq+ipc://PATH or display://N",
+            "pigeon://x",
+            "'pigeon://x': there is no transport 'pigeon': give " + examples(),
         ),
         ("shm://", "'shm://': a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"),
         ("shm://../x", "'shm://../x': a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"),
@@ -67,3 +68,41 @@ def test_a_bad_url_says_what_is_allowed(text: str, message: str) -> None:
     with pytest.raises(StreamError) as caught:
         parse_url(text)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rtp://*:5004", "'rtp://*:5004': give HOST:PORT of where it goes, with PORT 1 to 65534"),
+        ("udp://h:65535", "'udp://h:65535': give HOST:PORT of where it goes, with PORT 1 to 65534"),
+        ("rtp://h:1?codec=vp8", "rtp://h:1?codec=vp8: codec = 'vp8': give one of h264, hevc"),
+        (
+            "udp://h:1?bitrate=20",
+            "udp://h:1?bitrate=20: bitrate = '20': give bits a second from 100k to 1000M, like 20M",
+        ),
+        (
+            "udp://h:1?bitrate=9k",
+            "udp://h:1?bitrate=9k: bitrate = '9k': give bits a second from 100k to 1000M, like 20M",
+        ),
+        ("udp://h:1?gop=0", "udp://h:1?gop=0: gop = '0': give a number from 0.05 to 10"),
+        (
+            "rtp://h:1?codec=hevc&refresh=rolling",
+            "rtp://h:1?codec=hevc&refresh=rolling: refresh = 'rolling': give rolling only with codec=h264 and without encoder=nvenc",
+        ),
+        (
+            "rtp://h:1?interface=eth0",
+            "rtp://h:1?interface=eth0: interface = 'eth0': give an IPv4 address of this machine, like 192.168.1.20",
+        ),
+        ("rtp://h:1?packet=9000", "rtp://h:1?packet=9000: packet = '9000': give a whole number from 500 to 8900"),
+    ],
+)
+def test_encoded_video_says_what_its_options_may_be(text: str, message: str) -> None:
+    with pytest.raises(StreamError) as caught:
+        parse_url(text)
+    assert str(caught.value) == message
+
+
+def test_a_bit_rate_is_read_as_written() -> None:
+    options = read_video_options(parse_url("rtp://h:1?bitrate=2.5M&codec=hevc&gop=1&threads=4").options)
+    assert options == VideoOptions("hevc", 2_500_000, 1.0, threads=4)
+    assert VideoOptions().rate_for(1920, 1080, Fraction(60)) == 19_906_560

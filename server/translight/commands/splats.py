@@ -14,6 +14,7 @@ import tyro
 
 if TYPE_CHECKING:
     from translight.splats.cloud import SplatCloud
+    from translight.splats.formats import Format
     from translight.splats.limits import Progress
 
 _PERCENTILES = (1, 25, 50, 75, 99)
@@ -24,7 +25,7 @@ class Info:
     """Say what a splat file or environment holds: format, splats, SH degree, bounds, opacities, scales, bytes."""
 
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
-    """PLY, .splat, .spz, .sog, a SOG folder, or an environment package (.tlenv)."""
+    """PLY, .splat, .spz, .sog, a SOG folder, .ksplat, glTF, OpenUSD, or an environment package (.tlenv)."""
     json: bool = False
     """Print one JSON object and nothing else."""
 
@@ -43,9 +44,9 @@ class Convert:
     """Read a splat file or an environment's splats and write them in another format; says in one line what is lost."""
 
     source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
-    """PLY, .splat, .spz, .sog, a SOG folder, or an environment package (.tlenv), of which the splats are taken."""
+    """PLY, .splat, .spz, .sog, a SOG folder, .ksplat, glTF, OpenUSD, or an environment package, for its splats."""
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
-    """.ply, .splat or .spz."""
+    """.ply, .splat, .spz, .sog, meta.json (a SOG folder), .glb, .gltf, .usd, .usda, .usdc or .usdz."""
     force: bool = False
     """Replace the target when it exists."""
     spz_version: Annotated[int, tyro.conf.arg(metavar="{3,4}")] = 3
@@ -69,13 +70,25 @@ class Convert:
             raise ShowError(f"--spz-version {self.spz_version}: version 3 or 4 is written")
         with _progress(f"reading {self.source.name}") as progress:
             cloud = _load(self.source, progress)
-        of_package = ["the environment's placement, sky and colour encoding"] if _is_environment(self.source) else []
+        of_package, linear = self._of_package(kind)
         lost = of_package + losses(cloud, kind)
         with _progress(f"writing {self.target.name}") as progress:
-            save(self.target, cloud, spz_version=self.spz_version, progress=progress)
+            save(self.target, cloud, spz_version=self.spz_version, linear=linear, progress=progress)
         if lost:
             print(f"{self.target}: not kept: {'; '.join(lost)}", file=sys.stderr)
         return 0
+
+    def _of_package(self, kind: Format) -> tuple[list[str], bool]:
+        """What of an environment is not kept, and whether its colours are linear."""
+        from translight.environment.package import read_manifest
+        from translight.splats.formats import Format
+
+        if not _is_environment(self.source):
+            return [], False
+        linear = read_manifest(self.source).colour_encoding == "linear"
+        if kind is Format.GLTF:
+            return ["the environment's placement and sky"], linear
+        return ["the environment's placement, sky and colour encoding"], linear
 
 
 def _is_environment(path: Path) -> bool:

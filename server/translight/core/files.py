@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all: written aside, then renamed."""
+"""Files and folders that appear whole or not at all: written aside, then renamed."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,3 +25,31 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside ``path``; it takes ``path``'s place when the block ends well, and goes when not.
+
+    A folder that is there steps aside first, comes back where the new one cannot come, and is deleted at the end: the
+    caller has made sure that it may be. Raises OSError when the folder around it is missing or cannot be written.
+    """
+    path = Path(path)
+    mark = f"{os.getpid()}-{threading.get_ident()}"
+    aside, old = path.with_name(f".{path.name}.{mark}"), path.with_name(f".{path.name}.{mark}.old")
+    aside.mkdir()
+    try:
+        yield aside
+        there = path.exists()
+        if there:
+            os.rename(path, old)
+        try:
+            os.rename(aside, path)
+        except OSError:
+            if there:
+                os.rename(old, path)
+            raise
+        if there:
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -68,16 +68,19 @@ def save_image(path: Path, pixels: np.ndarray[Any, Any], *, jpeg_quality: int = 
 
     .png, .jpg, .jpeg: uint8, encoded as it shall be shown: (h w) grey, (h w 3), or (h w 4) in a PNG with straight
     alpha. .exr: linear float32 or float16 (kept as half): (h w 3), (h w 4) premultiplied, or (h w), written as depth.
+    .hdr: linear float32 (h w 3), of which 8 bits a channel are kept.
     Raises ValueError on pixels that the format does not hold, FormatError when the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     pixels = np.asarray(pixels)
-    if suffix not in (*_PILLOW_FORMATS, ".exr"):
-        raise ValueError(f"{path}: pictures are written as .png, .jpg or .exr")
+    if suffix not in (*_PILLOW_FORMATS, ".exr", ".hdr"):
+        raise ValueError(f"{path}: pictures are written as .png, .jpg, .exr or .hdr")
     if pixels.ndim not in (2, 3) or 0 in pixels.shape or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
         raise ValueError(f"{path}: a picture is (h w), (h w 3) or (h w 4), got {pixels.shape}")
-    if suffix != ".exr" and pixels.dtype != np.uint8:
+    if suffix == ".hdr" and (pixels.dtype != np.float32 or pixels.shape[2:] != (3,)):
+        raise ValueError(f"{path}: a .hdr takes float32 pixels (h w 3), got {pixels.dtype} {pixels.shape}")
+    if suffix in _PILLOW_FORMATS and pixels.dtype != np.uint8:
         raise ValueError(f"{path}: {suffix} takes uint8 pixels, got {pixels.dtype}")
     if _PILLOW_FORMATS.get(suffix) == "JPEG" and pixels.shape[2:] == (4,):
         raise ValueError(f"{path}: a JPEG holds no alpha; drop it or write a .png")
@@ -87,6 +90,10 @@ def save_image(path: Path, pixels: np.ndarray[Any, Any], *, jpeg_quality: int = 
                 from translight.core.exr import save_exr
 
                 save_exr(aside, pixels)
+            elif suffix == ".hdr":
+                from translight.core.radiance import save_hdr
+
+                save_hdr(aside, pixels)
             else:
                 _save_pillow(aside, pixels, _PILLOW_FORMATS[suffix], jpeg_quality)
     except (OSError, RuntimeError) as error:

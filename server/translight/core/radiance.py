@@ -1,4 +1,4 @@
-"""Radiance HDR pictures (.hdr, .pic): RGBE pixels, run-length coded; image.py calls this by the file's suffix.
+"""Radiance HDR pictures (.hdr, .pic): RGBE pixels in run-length coding; image.py calls this by the file's suffix.
 
 Format: G. Ward, "Real Pixels", Graphics Gems II (1991), and the Radiance reference manual, "Picture File Format".
 """
@@ -14,6 +14,8 @@ from jaxtyping import Float32, UInt8
 from translight.core.errors import FormatError
 
 _MAX_HEADER = 64 * 1024
+_MOST_LITERALS = 128
+_BRIGHTEST, _DARKEST = 1e38, 1e-32
 _RESOLUTION = re.compile(rb"([-+])([XY]) (\d{1,7}) ([-+])([XY]) (\d{1,7})")
 
 
@@ -42,6 +44,45 @@ def load_hdr(path: Path, *, max_pixels: int) -> Float32[np.ndarray, "h w 3"]:
     if matched[2] == b"X":
         pixels = pixels.transpose(1, 0, 2)
     return np.ascontiguousarray(pixels)
+
+
+def save_hdr(path: Path, pixels: Float32[np.ndarray, "h w 3"]) -> None:
+    """Write linear RGB radiance, top row first; each pixel has 8 bits a channel of its brightest one.
+
+    Negative values, which RGBE has no sign for, and what is not finite become 0; values above 1e38 are cut there.
+    Scanlines of 8 to 32767 pixels are in the run-length form, without runs; others are plain.
+    """
+    height, width = pixels.shape[:2]
+    rgbe = _encode(pixels)
+    if 8 <= width < 32768:
+        starts = range(0, width, _MOST_LITERALS)
+        lengths = [min(_MOST_LITERALS, width - start) for start in starts]
+        planes = np.empty((height, 4 + 4 * (width + len(lengths))), np.uint8)
+        planes[:, :4] = (2, 2, width >> 8, width & 255)
+        at = 4
+        for plane in range(4):
+            for start, length in zip(starts, lengths, strict=True):
+                planes[:, at] = length
+                planes[:, at + 1 : at + 1 + length] = rgbe[:, start : start + length, plane]
+                at += 1 + length
+        body = planes.tobytes()
+    else:
+        body = rgbe.tobytes()
+    head = f"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n"
+    Path(path).write_bytes(head.encode() + body)
+
+
+def _encode(pixels: Float32[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 4"]:
+    """Mantissas rounded down, as Radiance's color.c does, under the exponent of the brightest channel."""
+    known = np.where(np.isfinite(pixels), pixels, 0.0)
+    rgb = np.clip(known, 0.0, _BRIGHTEST).astype(np.float64)
+    brightest = rgb.max(axis=2)
+    _, exponent = np.frexp(brightest)
+    rgbe = np.empty((*pixels.shape[:2], 4), np.uint8)
+    rgbe[..., :3] = np.minimum(np.ldexp(rgb, 8 - exponent[..., None]), 255.0)
+    rgbe[..., 3] = np.clip(exponent + 128, 0, 255)
+    rgbe[brightest < _DARKEST] = 0
+    return rgbe
 
 
 def _header(path: Path, data: bytes) -> tuple[float, int]:

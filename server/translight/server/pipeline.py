@@ -76,7 +76,7 @@ class Pipeline:
         )
         self._wall = DeviceWall.of(self.renderer, show, self.output)
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
-        self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec)) for url in show.outputs]
+        self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec, base)) for url in show.outputs]
         first = self.senders[0]
         self._strips = first if isinstance(first, StripSender) else None
         """The first sender, if it takes strips: the others get the picture when it is whole."""

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from translight.core.errors import FormatError
-from translight.core.files import whole_file
-from translight.splats import compressed_ply, formats, ply, raw, sog, sog_zip, splat, spz
+from translight.core.files import whole_file, whole_folder
+from translight.splats import (
+    compressed_ply,
+    formats,
+    gltf,
+    ksplat,
+    ply,
+    raw,
+    sog,
+    sog_write,
+    sog_zip,
+    splat,
+    spz,
+    usd,
+    usd_write,
+)
 from translight.splats.cloud import SplatCloud
 from translight.splats.formats import Format
 from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress
@@ -40,6 +55,12 @@ def load(path: str | Path, limits: Limits = DEFAULT_LIMITS, progress: Progress |
         if folder is not None:
             meta = _folder_meta(folder)
             return sog.decode(meta, lambda name: _read(folder / name, limits), limits, progress)
+        match formats.identify(path, _read(path, limits, formats.START_BYTES)):
+            case Format.USD:
+                _size(path, limits)
+                return usd.decode(path, limits, progress)
+            case Format.GLTF:
+                return gltf.decode(_read(path, limits), limits, progress, _beside(path, limits))
         return decode(path.name, _read(path, limits), limits, progress)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
@@ -58,10 +79,27 @@ def decode(name: str, data: bytes, limits: Limits = DEFAULT_LIMITS, progress: Pr
             return spz.decode(data, limits, progress)
         case Format.SOG:
             return sog_zip.decode(data, limits, progress)
+        case Format.KSPLAT:
+            return ksplat.decode(data, limits, progress)
+        case Format.GLTF:
+            return gltf.decode(data, limits, progress)
+        case Format.USD:
+            suffix = Path(name).suffix.lower()
+            return usd.decode_bytes(data, suffix if suffix in usd.SUFFIXES else ".usd", limits)
 
 
-def save(path: str | Path, cloud: SplatCloud, *, spz_version: int = 3, progress: Progress | None = None) -> None:
+def save(
+    path: str | Path,
+    cloud: SplatCloud,
+    *,
+    spz_version: int = 3,
+    linear: bool = False,
+    progress: Progress | None = None,
+) -> None:
     """Write ``cloud`` in the format of the path's extension, whole or not at all; an existing file is replaced.
+
+    ``…/meta.json`` makes a SOG folder, which holds nothing else. ``linear`` is for glTF, the one format that says how
+    colours are encoded: linear Rec.709 instead of sRGB.
 
     Raises FormatError, which begins with the path, when the format is not written, cannot hold the cloud, or the file
     cannot be made. ``losses.losses`` says what the format does not keep.
@@ -70,15 +108,24 @@ def save(path: str | Path, cloud: SplatCloud, *, spz_version: int = 3, progress:
     try:
         kind = formats.written_format(path)
         raw.check_finite(kind, cloud)
-        match kind:
-            case Format.SPZ:
-                data = spz.encode(cloud, spz_version, progress=progress)
-            case Format.SPLAT:
-                data = splat.encode(cloud, progress)
-            case _:
-                data = ply.encode(cloud, progress)
+        if kind is Format.SOG and path.name.lower() == sog.META:
+            _save_folder(path.parent, sog_write.encode(cloud, progress))
+            return
         with whole_file(path) as aside:
-            aside.write_bytes(data)
+            match kind:
+                case Format.USD:
+                    usd_write.write(aside, cloud, progress)
+                case Format.SPZ:
+                    aside.write_bytes(spz.encode(cloud, spz_version, progress=progress))
+                case Format.SPLAT:
+                    aside.write_bytes(splat.encode(cloud, progress))
+                case Format.SOG:
+                    aside.write_bytes(sog_zip.encode(sog_write.encode(cloud, progress)))
+                case Format.GLTF:
+                    binary = path.suffix.lower() == ".glb"
+                    aside.write_bytes(gltf.encode(cloud, binary=binary, linear=linear, progress=progress))
+                case _:
+                    aside.write_bytes(ply.encode(cloud, progress))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
     except OSError as error:
@@ -118,6 +165,32 @@ def _describe_file(path: Path, limits: Limits) -> Description:
         case Format.SOG:
             meta = sog_zip.read_meta(_read(path, limits))
             return Description(kind, str(meta.version), meta.count, meta.sh_degree, size)
+        case Format.KSPLAT:
+            found = ksplat.read_header(_read(path, limits), limits)
+            return Description(kind, found.version, found.count, found.sh_degree, size)
+        case Format.GLTF:
+            count, degree = gltf.describe(_read(path, limits), limits, _beside(path, limits))
+            return Description(kind, "2.0", count, degree, size)
+        case Format.USD:
+            count, degree = usd.describe(path, limits)
+            return Description(kind, "", count, degree, size)
+
+
+def _beside(path: Path, limits: Limits) -> Callable[[str], bytes]:
+    return lambda name: _read(path.parent / name, limits)
+
+
+def _save_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """A SOG folder; one that is there is replaced only when it holds a SOG scene and nothing else, or nothing."""
+    folder = folder.absolute()
+    if folder.exists():
+        there = {entry.name for entry in folder.iterdir()}
+        own = {sog.META, *sog.files(_folder_meta(folder))} if sog.META in there else set()
+        if there - own:
+            raise FormatError(f"the folder holds other files ({sorted(there - own)[0]}): choose another")
+    with whole_folder(folder) as aside:
+        for name, data in contents.items():
+            (aside / name).write_bytes(data)
 
 
 def _sog_folder(path: Path) -> Path | None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from translight.splats import raw, spz_packing
+from translight.splats import palette, raw, spz_packing
 from translight.splats.cloud import SplatCloud
 from translight.splats.formats import Format
 
 
 def losses(cloud: SplatCloud, kind: Format) -> list[str]:
-    """Each loss in a few words; empty for PLY, which keeps float32."""
+    """Each loss in a few words; empty for PLY, glTF and OpenUSD, which keep float32."""
     match kind:
         case Format.SPLAT:
             return _of_splat(cloud)
         case Format.SPZ:
             return _of_spz(cloud)
+        case Format.SOG:
+            return _of_sog(cloud)
         case _:
             return []
 
@@ -41,6 +43,20 @@ def _of_spz(cloud: SplatCloud) -> list[str]:
     top = spz_packing.LEAST_LOG_SCALE + 255 * spz_packing.LOG_SCALE_STEP
     outside = (logs < spz_packing.LEAST_LOG_SCALE) | (logs > top)
     return found + _clipped("scales", int(np.count_nonzero(outside.any(axis=1))), len(cloud))
+
+
+def _of_sog(cloud: SplatCloud) -> list[str]:
+    if len(cloud) == 0:
+        return []
+    logs = np.copysign(np.log1p(np.abs(cloud.means)), cloud.means)
+    span = float((logs.max(axis=0) - logs.min(axis=0)).max())
+    step = span / 65535 * (1.0 + float(np.abs(cloud.means).max()))
+    found = [f"the splats' order, positions to {step:.2g} at the farthest, scales and colours to 256 values"]
+    found.append("opacity to 1/255, rotations to 1/180")
+    sets = palette.palette_size(len(cloud))
+    if cloud.sh_degree and sets < len(cloud):
+        found.append(f"SH to {sets:,} sets for {len(cloud):,} splats")
+    return found
 
 
 def _clipped(what: str, count: int, total: int) -> list[str]:

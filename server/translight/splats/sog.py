@@ -21,7 +21,7 @@ from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, blocks, b
 META = "meta.json"
 MAX_META_BYTES = 1 << 20
 _WHAT = "SOG"
-_PALETTE_COLUMNS = 64
+PALETTE_COLUMNS = 64
 _MAX_PALETTE = 1 << 16
 _SLACK_PIXELS = 1 << 16
 _OPEN = Callable[[str], bytes]
@@ -185,14 +185,14 @@ def _centroids(palette: _Palette, data: bytes) -> Float32[np.ndarray, "p k 3"]:
     """The palette of SH sets: 64 in a row of the texture, each one pixel per coefficient."""
     k = raw.REST[palette.bands]
     what = f"{_WHAT}: {palette.files[0]}"
-    lines = -(-palette.count // _PALETTE_COLUMNS)
+    lines = -(-palette.count // PALETTE_COLUMNS)
     width, height = webp.size(data, what)
-    if width != _PALETTE_COLUMNS * k or height < lines:
+    if width != PALETTE_COLUMNS * k or height < lines:
         raise FormatError(
             f"{what}: {width} x {height} pixels; {palette.count:,} sets of degree {palette.bands} are "
-            f"{_PALETTE_COLUMNS * k} x {lines}"
+            f"{PALETTE_COLUMNS * k} x {lines}"
         )
-    image = webp.pixels(data, what, _PALETTE_COLUMNS * k * (_MAX_PALETTE // _PALETTE_COLUMNS))
+    image = webp.pixels(data, what, PALETTE_COLUMNS * k * (_MAX_PALETTE // PALETTE_COLUMNS))
     codes = np.ascontiguousarray(image[:lines, :, :3]).reshape(-1, k, 3)[: palette.count]
     return _book(palette.codebook, codes, "shN")[codes]
 

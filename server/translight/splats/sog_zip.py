@@ -1,4 +1,4 @@
-"""A ``.sog`` file: the files of ``sog`` in one zip, read from memory and never extracted.
+"""A ``.sog`` file: the files of ``sog`` in one zip, read from memory and never extracted; written without compression.
 
 Source: PlayCanvas, "The SOG format"; PKWARE APPNOTE 6.3.10. Security: names are looked up, not followed; sizes are
 checked before and while inflating; encryption, zip64 and other compressions than deflate are refused.
@@ -10,6 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 
 from translight.core.errors import FormatError
 from translight.splats import sog
@@ -18,6 +19,7 @@ from translight.splats.limits import DEFAULT_LIMITS, Limits, Progress, brief
 
 MAGIC = b"PK\x03\x04"
 _WHAT = "SOG"
+_TIME = (1980, 1, 1, 0, 0, 0)
 _MAX_DIRECTORY = 1 << 20
 _END = b"PK\x05\x06"
 _END_BYTES = 22
@@ -40,6 +42,15 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS, progress: Progress | No
     archive = _open(data)
     meta = sog.parse_meta(_read(archive, sog.META, sog.MAX_META_BYTES))
     return sog.decode(meta, lambda name: _read(archive, name, limits.max_bytes), limits, progress)
+
+
+def encode(files: Mapping[str, bytes]) -> bytes:
+    """The files in one zip, stored, since WebP is packed already; equal files give equal bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _TIME), data)
+    return out.getvalue()
 
 
 def read_meta(data: bytes) -> sog.Meta:

@@ -1,4 +1,4 @@
-"""WebP textures that carry data: their size is read from the header before Pillow decodes a pixel.
+"""WebP textures that carry data, both ways; their size is read from the header before Pillow decodes a pixel.
 
 Source: WebP Container Specification (developers.google.com/speed/webp/docs/riff_container) and RFC 9649.
 """
@@ -13,7 +13,10 @@ from jaxtyping import UInt8
 from translight.core.errors import FormatError
 from translight.splats.limits import brief
 
+MOST_SIDE_PX = 16383
+"""What a WebP's 14 bits hold."""
 _ANIMATION = 0x02
+_EFFORT = 50
 
 
 def size(data: bytes, what: str) -> tuple[int, int]:
@@ -43,3 +46,12 @@ def pixels(data: bytes, what: str, max_pixels: int) -> UInt8[np.ndarray, "h w 4"
             return np.asarray(image.convert("RGBA"))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise FormatError(f"{what}: broken WebP image ({brief(error)})") from error
+
+
+def encode(rgba: UInt8[np.ndarray, "h w 4"]) -> bytes:
+    """A lossless WebP that keeps every byte, those under transparent pixels too."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(rgba).save(out, "WEBP", lossless=True, exact=True, quality=_EFFORT, method=4)
+    return out.getvalue()

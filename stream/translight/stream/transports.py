@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from translight.core.url_options import Options
+from translight.stream import record_options, video_options
 from translight.stream.monitors import PLACE
 
 Check = Callable[[str, Options], str | None]
@@ -15,6 +16,8 @@ Check = Callable[[str, Options], str | None]
 _SHM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TCP = re.compile(r"(?P<host>\*|\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(?P<port>\d{1,5})")
 
+_PATH = re.compile(r"[A-Za-z0-9._/-]{0,100}")
+_UDP = ("ttl", "interface")
 _WINDOW = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
@@ -45,6 +48,36 @@ def _host_port(place: str, _: Options) -> str | None:
     return None
 
 
+def _video(place: str, options: Options) -> str | None:
+    match = _TCP.fullmatch(place)
+    if match is None or not 1 <= int(match["port"]) <= 65534 or match["host"] == "*":
+        return "give HOST:PORT of where it goes, with PORT 1 to 65534"
+    options.integer("ttl", 1, 0, 255)
+    options.address("interface")
+    options.integer("packet", 1400, 500, 8900)
+    video_options.read_video_options(options)
+    return None
+
+
+def _served_video(place: str, options: Options) -> str | None:
+    host_port, _, path = place.partition("/")
+    wrong = _host_port(host_port, options)
+    if wrong is not None or not _PATH.fullmatch(path):
+        return "give HOST:PORT/PATH, with HOST * to serve on every interface and a PATH of A-Z a-z 0-9 . _ - /"
+    video_options.read_video_options(options)
+    return None
+
+
+def _srt(place: str, options: Options) -> str | None:
+    wrong = _host_port(place, options)
+    listens = options.one_of("mode", ("caller", "listener"), "caller") == "listener"
+    if wrong is not None or (place.startswith("*") and not listens):
+        return "give HOST:PORT, with HOST * only for mode=listener and PORT 1 to 65535"
+    options.integer("latency", 120, 0, 8000)
+    video_options.read_video_options(options)
+    return None
+
+
 def _socket_path(place: str, _: Options) -> str | None:
     return None if 1 <= len(place) <= 100 else "give a socket path of 1 to 100 characters"
 
@@ -65,6 +98,11 @@ _ALL = (
     Transport("tcp", "tcp://HOST:PORT", "tcp", _host_port),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+    Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
+    Transport("rtsp", "rtsp://HOST:PORT/PATH", "rtsp_server", _served_video, video_options.OPTIONS),
+    Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
+    Transport("srt", "srt://HOST:PORT", "srt", _srt, (*video_options.OPTIONS, "mode", "latency"), receives=False),
+    Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
     Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )
 TRANSPORTS = {transport.scheme: transport for transport in _ALL}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import cast
 
@@ -21,6 +22,8 @@ class StreamUrl:
     transport: Transport
     place: str
     options: Options
+    base: Path = Path()
+    """Where paths in it start that are not absolute."""
 
     @property
     def scheme(self) -> str:
@@ -47,9 +50,9 @@ def parse_url(text: str) -> StreamUrl:
     return StreamUrl(text, transport, place, options)
 
 
-def open_sender(text: str, spec: PictureSpec) -> Sender:
-    """A sender for pictures of ``spec``. Raises StreamError, MissingExtra."""
-    url = parse_url(text)
+def open_sender(text: str, spec: PictureSpec, base: Path = Path()) -> Sender:
+    """A sender for pictures of ``spec``; files in its URL start at ``base``. Raises StreamError, MissingExtra."""
+    url = replace(parse_url(text), base=base)
     return cast("Sender", _module(url).open_sender(url, spec))
 
 

@@ -13,12 +13,12 @@ from translight.environment.environment import Environment
 from translight.environment.files import load_environment, load_json_part, save_environment
 from translight.environment.package import read_manifest
 from translight.environment.report import Report
-from translight.reconstruction.edit.motion import joined
 from translight.render.cameras import parse_cameras
 from translight.server import detail_cache
 from translight.server.places import EnvironmentPlace
 from translight.server.scenes import Scenery
 from translight.splats.files import save
+from translight.splats.motion import joined
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from translight.core.camera import Camera, View
 from translight.environment.files import load_environment
 from translight.environment.procedural import demo_environment
 from translight.reconstruction.edit.floaters import CAUSES, Limits, find_floaters
-from translight.reconstruction.edit.motion import joined, taken
+from translight.reconstruction.edit.motion import taken
 from translight.reconstruction.edit.pictures import drawn
 from translight.reconstruction.evaluate.metrics import psnr_db
 from translight.render.backends import open_renderer
 from translight.render.cameras import look_at
 from translight.render.scene import scene_of
 from translight.splats.cloud import SplatCloud
+from translight.splats.motion import joined
 
 
 def _splats(means, size, opacity, seed):

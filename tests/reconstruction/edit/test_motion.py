@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose, Similarity
-from translight.reconstruction.edit.motion import joined, moved, sh_rotation, taken, turned_sky
+from translight.reconstruction.edit.motion import taken, turned_sky
 from translight.render.contract import Layer, Scene
 from translight.render.reference import open_backend
 from translight.render.sh import basis
 from translight.render.sky import sample_sky
+from translight.splats.motion import joined, moved, sh_rotation
 
 angles = st.floats(-3.0, 3.0)
 

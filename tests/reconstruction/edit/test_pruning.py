@@ -5,7 +5,7 @@ import pytest
 
 from translight.core.camera import Camera, View
 from translight.environment.files import load_environment
-from translight.reconstruction.edit.motion import joined, taken
+from translight.reconstruction.edit.motion import taken
 from translight.reconstruction.edit.pictures import drawn, mean_psnr_db
 from translight.reconstruction.edit.pruning import Goal, expected_loss_db, pruned
 from translight.reconstruction.edit.views import views_of
@@ -15,6 +15,7 @@ from translight.render.cameras import look_at
 from translight.render.contract import Scene
 from translight.render.scene import scene_of
 from translight.splats.cloud import SplatCloud
+from translight.splats.motion import joined
 
 EYES = [(4 * np.sin(a), -4 * np.cos(a), 1.0) for a in np.arange(4) * np.pi / 2]
 VIEWS = [View(look_at(eye, (0, 0, 0)), Camera.from_fov(96, 64, horizontal_deg=50)) for eye in EYES]

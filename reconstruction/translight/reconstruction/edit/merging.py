@@ -11,8 +11,8 @@ from dataclasses import replace
 from translight.core.errors import ReconstructionError
 from translight.environment.environment import Environment
 from translight.reconstruction.edit.colours import reencoded
-from translight.reconstruction.edit.motion import joined, moved
 from translight.render.cameras import NamedView
+from translight.splats.motion import joined, moved
 
 
 def merged(environments: Sequence[Environment], sky_of: int = 0, *, convert: bool = False) -> Environment:

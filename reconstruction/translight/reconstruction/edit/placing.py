@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from translight.core.frames import STAGE_FROM_RDF
 from translight.core.pose import Pose, Similarity
 from translight.environment.environment import Environment
-from translight.reconstruction.edit.motion import moved, turned_sky
+from translight.reconstruction.edit.motion import turned_sky
+from translight.splats.motion import moved
 
 Along = Literal["right", "forward"]
 _UP = np.array([0.0, 0.0, 1.0])

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from translight.core.image import PixelFormat
+from translight.core.errors import StreamError
+from translight.core.image import PixelFormat, load_image
 from translight.stream.contract import PictureSpec, StripSender
 from translight.stream.header import FrameHeader
 from translight.stream.urls import open_receiver, open_sender
@@ -56,3 +57,20 @@ def test_a_picture_arrives_as_it_was_sent(scheme: str, pixel_format: PixelFormat
         assert (got.pixels.shape, got.pixels.dtype) == (shape, pixel_format.dtype)
         assert got.pixels.tobytes() == picture.tobytes()  # halves hold every bit pattern, also not-a-number
         assert receiver.counts.torn == receiver.counts.bad == 0
+
+
+@pytest.mark.parametrize("url", ["rtp://127.0.0.1:5004", "udp://127.0.0.1:5004", "file://take.mov"])
+def test_video_refuses_linear_light(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StreamError) as refused:
+        open_sender(url, PictureSpec(64, 64, PixelFormat.RGBA16F), tmp_path)
+    assert str(refused.value).endswith(": encoded video holds rgba8 or rgb10a2, not rgba16f")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exr_sequence_holds_the_halves_themselves(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).uniform(0, 9, (32, 64, 4)).astype(np.float16)
+    with open_sender("file://take/%06d.exr", PictureSpec(64, 32, PixelFormat.RGBA16F), tmp_path) as sender:
+        sender.acquire()[...] = picture
+        sender.publish(FrameHeader(3, 64, 32, PixelFormat.RGBA16F, "linear"))
+    [written] = tmp_path.rglob("*.exr")
+    np.testing.assert_array_equal(load_image(written), picture[..., :3].astype(np.float32))

@@ -40,6 +40,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.bench import BenchPeers, BenchRender
     from translight.commands.bench_glass import BenchGlass
     from translight.commands.bench_latency import BenchCompare, BenchLatency
+    from translight.commands.bench_transports import BenchTransports
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
@@ -77,6 +78,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "latency": BenchLatency,
         "compare": BenchCompare,
         "glass": BenchGlass,
+        "transports": BenchTransports,
         "render": BenchRender,
         "peers": BenchPeers,
     }

@@ -9,7 +9,7 @@ import pytest
 
 from translight.colour import lookup
 from translight.colour.grade import Grade
-from translight.colour.output import OutputTransform, pack, rounding, unpack
+from translight.colour.output import LARGEST_CODES, OutputTransform, pack, rounding, unpack
 from translight.colour.transfer import pq_encode, srgb_decode, srgb_encode
 from translight.core.errors import ShowError
 from translight.core.image import PixelFormat
@@ -75,7 +75,7 @@ def test_ten_bit_layout() -> None:
 
 @pytest.mark.parametrize("pixel_format", list(PixelFormat))
 def test_unpack_undoes_pack(pixel_format: PixelFormat) -> None:
-    largest = OutputTransform(pixel_format=pixel_format).largest_code
+    largest = LARGEST_CODES[pixel_format]
     codes = np.random.default_rng(3).integers(0, largest + 1, (9, 13, 3))
     packed = pack(codes.astype(np.float64), pixel_format, rounding(False))
     assert packed.shape == pixel_format.shape(13, 9)
@@ -100,7 +100,19 @@ def test_dither_keeps_the_mean_and_never_moves_a_whole_code() -> None:
     ("values", "message"),
     [
         ({"encoding": "acescg"}, "colour encoding is 'srgb' or 'linear', got 'acescg'"),
-        ({"wall": "hlg"}, "colour wall encoding is 'srgb', 'gamma2.4' or 'pq', got 'hlg'"),
+        ({"wall": "hlg"}, "colour wall encoding is 'srgb', 'gamma2.4', 'pq' or 'linear', got 'hlg'"),
+        (
+            {"wall": "linear"},
+            "colour encoding 'linear' and format 'rgba16f' go together, got encoding 'linear' and format 'rgba8'",
+        ),
+        (
+            {"pixel_format": PixelFormat.RGBA16F},
+            "colour encoding 'linear' and format 'rgba16f' go together, got encoding 'srgb' and format 'rgba16f'",
+        ),
+        (
+            {"wall": "linear", "pixel_format": PixelFormat.RGBA16F, "dither": True},
+            "colour dither is for formats of whole codes, and 'rgba16f' is none",
+        ),
         (
             {"peak_nits": 50},
             "colour wants 0 < reference_white_nits <= peak_nits <= 10000, got 100 and 50",

@@ -24,7 +24,11 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 @pytest.mark.parametrize(
     ("pixel_format", "shape", "dtype"),
-    [(PixelFormat.RGBA8, (3, 5, 4), np.uint8), (PixelFormat.RGB10A2, (3, 5), np.uint32)],
+    [
+        (PixelFormat.RGBA8, (3, 5, 4), np.uint8),
+        (PixelFormat.RGB10A2, (3, 5), np.uint32),
+        (PixelFormat.RGBA16F, (3, 5, 4), np.float16),
+    ],
 )
 def test_pixel_formats_say_what_their_arrays_are(pixel_format: PixelFormat, shape: tuple[int, ...], dtype: type):
     array = np.zeros(pixel_format.shape(5, 3), pixel_format.dtype)

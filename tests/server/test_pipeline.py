@@ -1,6 +1,8 @@
 """A show's parts put together as its file says."""
 
+import socket
 import uuid
+from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from translight.core.errors import ShowError
 from translight.core.frames import camera_from_pan_tilt_roll
+from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.environment.environment import Environment
 from translight.environment.files import save_environment
@@ -42,6 +45,12 @@ pixels = [60, 30]
 """
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     cloud = SplatCloud(
@@ -73,10 +82,38 @@ def test_a_frame_goes_out_with_its_times_and_pose(folder: Path) -> None:
     assert "drawing the outer frustum" in said
 
 
+@pytest.mark.parametrize("tcp_first", [True, False])
+@pytest.mark.parametrize("pixel_format", list(PixelFormat))
+def test_every_sender_sends_the_same_picture_in_strips_or_whole(
+    folder: Path, tcp_first: bool, pixel_format: PixelFormat
+) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    urls = [f"shm://{name}", f"tcp://127.0.0.1:{free_port()}", f"tcp://127.0.0.1:{free_port()}"]
+    if tcp_first:
+        urls.reverse()
+    text = SHOW.replace('["shm://{name}"]', str(urls).replace("'", '"')).replace(
+        "[tracking]", f'[colour]\nformat = "{pixel_format}"\n[tracking]'
+    )
+    show = show_from_text(text.format(threads=0), "show.toml")
+    with Pipeline(show, folder, lambda _: None) as pipeline, ExitStack() as stack:
+        receivers = [stack.enter_context(open_receiver(url)) for url in urls]
+        for number in range(3):
+            pose = Pose.from_wxyz((1, 0, 0, 0), (0.25 * number, 0.5, 1.0))
+            pipeline.frame(pose, show.camera.camera(None), number, times=FrameTimes(), pose_sequence=3, flags=0)
+            frames = [receiver.receive(5.0) for receiver in receivers]
+            for frame in frames:
+                assert frame is not None
+                assert frame.header.frame == number
+                np.testing.assert_array_equal(frame.pixels, frames[0].pixels)
+                assert frame.header.encoding == show.colour.wall
+            assert frames[0].pixels.shape == pixel_format.shape(60, 30)
+            assert len(np.unique(frames[0].pixels)) > 10
+
+
 def test_the_barcode_is_in_every_picture_that_goes_out(folder: Path) -> None:
     names = [f"test-{uuid.uuid4().hex[:12]}" for _ in range(2)]
     text = SHOW.format(name=f'{names[0]}", "shm://{names[1]}', threads=0).replace("[60, 30]", "[100, 60]")
-    for kind in ("rgba8", "rgb10a2"):
+    for kind in ("rgba8", "rgb10a2", "rgba16f"):
         show = show_from_text(
             text + f'[barcode]\nshow = true\ncell_px = 4\ncorner = "top-right"\n[colour]\nformat = "{kind}"\n',
             "show.toml",

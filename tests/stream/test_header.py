@@ -2,6 +2,7 @@
 
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from translight.core.errors import ProtocolError
 from translight.core.image import PixelFormat
 from translight.stream import header
-from translight.stream.header import HEADER_BYTES, FrameHeader, FrameTimes, clock_id, pack, picture_check, unpack
+from translight.stream.header import (
+    HEADER_BYTES,
+    FrameHeader,
+    FrameTimes,
+    clock_id,
+    pack,
+    pack_sent,
+    picture_check,
+    unpack,
+)
 
 times = st.integers(-1, 2**62)
 headers = st.builds(
@@ -21,7 +31,7 @@ headers = st.builds(
     width_px=st.integers(1, 16384),
     height_px=st.integers(1, 16384),
     format=st.sampled_from(PixelFormat),
-    encoding=st.sampled_from(["srgb", "gamma2.4", "pq"]),
+    encoding=st.sampled_from(["srgb", "gamma2.4", "pq", "linear"]),
     rate=st.fractions(1, 1000, max_denominator=1001),
     flags=st.integers(0, 3),
     pose_sequence=st.integers(0, 2**63),
@@ -38,6 +48,12 @@ def test_what_is_packed_is_unpacked(made: FrameHeader) -> None:
     data = pack(made)
     assert len(data) == HEADER_BYTES
     assert unpack(data) == made
+
+
+@given(headers, st.integers(0, 2**64 - 1), st.integers(-1, 2**62))
+def test_a_header_is_packed_as_sent(made: FrameHeader, check: int, sent_ns: int) -> None:
+    wanted = replace(made, check=check, times=replace(made.times, sent_ns=sent_ns))
+    assert pack_sent(made, check, sent_ns) == pack(wanted)
 
 
 def test_fields_lie_where_the_documented_offsets_say() -> None:
@@ -83,8 +99,8 @@ def _changed(offset: int, layout: str, value: int) -> bytes:
         (bytes(256), r"a frame header begins with b'TLFR', got b'\x00\x00\x00\x00'"),
         (_changed(4, "<H", 2), "this reads frame header version 1, the sender speaks version 2"),
         (_changed(6, "<H", 255), "a version 1 frame header says 256 bytes, this one says 255"),
-        (_changed(12, "<I", 9), "pixel format 9 is none of [1, 2]"),
-        (_changed(28, "<I", 0), "encoding 0 is none of [1, 2, 3]"),
+        (_changed(12, "<I", 9), "pixel format 9 is none of [1, 2, 3]"),
+        (_changed(28, "<I", 0), "encoding 0 is none of [1, 2, 3, 4]"),
         (_changed(52, "<I", 0), "frame rate 60/0 is not a rate"),
         (_changed(16, "<I", 9), "9x4 pixels of 4 bytes do not make 128 bytes in rows of 32"),
         (_changed(40, "<Q", 2**40), "8x4 pixels of 4 bytes do not make 1099511627776 bytes in rows of 32"),

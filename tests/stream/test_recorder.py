@@ -129,7 +129,7 @@ def test_ten_bits_in_are_ten_bits_out(name: str, tmp_path: Path):
     assert len(np.unique(np.round(luma[HEIGHT // 2]))) > 130
 
 
-@pytest.mark.parametrize("form", list(PixelFormat))
+@pytest.mark.parametrize("form", [PixelFormat.RGBA8, PixelFormat.RGB10A2])
 @pytest.mark.parametrize("encoding", ["srgb", "gamma2.4", "pq"])
 def test_exrs_hold_the_light_that_the_wall_makes(form: PixelFormat, encoding: str, tmp_path: Path):
     folder = _record(f"file://{tmp_path}/wall/%04d.exr", [100, 101, 104], form, encoding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, rounding, unpack
+from translight.colour.transfer import srgb_decode
 from translight.core.camera import Camera, View
 from translight.core.errors import ShowError
 from translight.core.frames import camera_from_pan_tilt_roll
@@ -17,6 +19,7 @@ from translight.volume.canvas import Canvas, rectangle
 from translight.volume.compositor import Compositor
 from translight.volume.frustum import inner_view, outer_views
 from translight.volume.sampling import Sampling, resample
+from translight.volume.surfaces import Surfaces
 from translight.volume.wall import ArcWall, PlaneWall
 
 EYE = np.array([0.3, -0.2, 1.6])
@@ -68,6 +71,12 @@ OUTPUTS = [
     OutputTransform(wall="pq", grade=Grade(exposure_stops=0.5), pixel_format=PixelFormat.RGB10A2),
     OutputTransform("linear", Grade(source_k=4000, target_k=7000), "gamma2.4", dither=True),
 ]
+HALVES = [
+    OutputTransform("srgb", Grade(exposure_stops=3), "linear", PixelFormat.RGBA16F),
+    OutputTransform("linear", wall="linear", pixel_format=PixelFormat.RGBA16F),
+    OutputTransform("srgb", Grade(source_k=4000, target_k=7000), "linear", PixelFormat.RGBA16F),
+]
+HALF_NAMES = ["srgb-exposed", "linear-plain", "srgb-balanced"]
 
 
 @pytest.mark.parametrize("sampling", list(Sampling))
@@ -98,6 +107,100 @@ def test_every_pixel_is_what_numpy_says(
         covered[y : y + height, x : x + width] = True
     assert 0.1 < covered.mean() < 0.9
     assert (unpack(out, pixel_format)[~covered] == 0).all()
+
+
+@pytest.mark.parametrize("output", HALVES, ids=HALF_NAMES)
+def test_halves_are_the_exact_light_rounded_once(canvas: Canvas, picture_of, output: OutputTransform) -> None:
+    """Within half a unit in a half's last place of the formula, and a tenth of that for float32 and the tables."""
+    view = inner_view(POSE, CAMERA, overscan=0.12)
+    inner = picture_of(view, 99)
+    inner.rgba[40:80] *= 3  # brighter than white
+    pictures = [picture_of(outer.view, k) for k, outer in enumerate(outer_views(canvas, EYE))]
+    compositor = Compositor(canvas, output, feather=0.05)
+    compositor.show_outer(compositor.draw_outer(lambda _scene, _views: pictures, "scene", EYE))
+    out = np.full(PixelFormat.RGBA16F.shape(600, 260), 7, np.float16)
+    compositor.composite(inner, view, out)
+
+    floats = expected_floats(canvas, inner, view, pictures, 0.05, Sampling.CATMULL_ROM)
+    light = output.codes(np.maximum(floats, 0))
+    found = unpack(out, PixelFormat.RGBA16F)
+    unit = np.spacing(np.maximum(light, 2.0**-14).astype(np.float16)).astype(np.float64)
+    # Sampling's float32 error counts by the brightest channel: a balance takes differences of large numbers
+    brightest = np.maximum(light, output.linear(floats)).max(axis=-1, keepdims=True)
+    linear = np.maximum(brightest, srgb_decode(floats).max(axis=-1, keepdims=True))
+    error = np.abs(found - light)
+    assert (error <= 0.55 * unit + 2e-5 * linear).all()
+    assert (error <= 0.55 * unit).mean() > 0.998
+    assert found.max() > 1.5
+    assert (out[..., 3] == 1).all()
+
+
+def test_every_half_is_met(plane: PlaneWall, picture_of) -> None:
+    """NumPy's own rounding to halves, over all magnitudes, ties, subnormals, and what no picture should hold."""
+    canvas = Canvas(300, 150, (plane,))
+    compositor = Compositor(canvas, OutputTransform("linear", wall="linear", pixel_format=PixelFormat.RGBA16F))
+    halves = np.arange(0, np.float16(1024).view(np.uint16), dtype=np.uint16).view(np.float16).astype(np.float32)
+    between = (halves[:-1] + halves[1:]) / 2
+    values = np.concatenate([halves, between, np.nextafter(between, 0), np.nextafter(between, 9), [-0.0, -3, 1e-30]])
+    outer = np.zeros((150, 300, 4), np.float32)
+    flat = np.concatenate([values, [np.nan, np.inf, 5000.0]]).astype(np.float32)
+    looks_away = inner_view(camera_from_pan_tilt_roll(np.pi, -0.3, 0.0, (0.0, -3.0, 1.5)), CAMERA)
+    out = np.empty((150, 300, 4), np.float16)
+    for chunk in np.array_split(flat, -(-len(flat) // (150 * 300 * 3))):
+        filled = np.zeros(150 * 300 * 3, np.float32)
+        filled[: len(chunk)] = chunk
+        outer[..., :3] = filled.reshape(150, 300, 3)
+        compositor.show_outer(outer)
+        compositor.composite(picture_of(looks_away), looks_away, out)
+        wanted = np.minimum(np.where(chunk > 0, chunk, 0), 1024).astype(np.float16)
+        np.testing.assert_array_equal(out[..., :3].reshape(-1)[: len(chunk)], wanted)
+
+
+@pytest.mark.parametrize("ends", [(260,), (16, 32, 260), (1, 2, 7, 100, 199, 259, 260), tuple(range(1, 261))])
+def test_rows_that_are_done_stay_as_they_are(canvas: Canvas, picture_of, ends: tuple[int, ...]) -> None:
+    """Another thread looks while frames are composited: what it is told of is the whole picture's."""
+    view = inner_view(POSE, CAMERA, overscan=0.12)
+    inner = picture_of(view, 99)
+    compositor = Compositor(canvas, OutputTransform())
+    compositor.show_outer(
+        compositor.draw_outer(lambda _s, views: [picture_of(v, k) for k, v in enumerate(views)], "scene", EYE)
+    )
+    whole = np.empty((260, 600, 4), np.uint8)
+    compositor.composite(inner, view, whole)
+    compositor.watch_rows(ends)
+    out = np.zeros_like(whole)
+    seen, wrong, stop = set(), [], threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            rows = compositor.rows_done()
+            seen.add(rows)
+            if not np.array_equal(out[:rows], whole[:rows]):
+                wrong.append(rows)
+
+    assert compositor.rows_done() == 0
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(30):
+        assert compositor.rows_done() == 0
+        compositor.composite(inner, view, out)
+        np.testing.assert_array_equal(out, whole)
+        stop.wait(0.001)
+    stop.set()
+    looker.join()
+    assert wrong == []
+    assert seen <= {0, *ends}
+
+
+def test_bands_are_done_when_all_tiles_above_their_end_are(canvas: Canvas) -> None:
+    """The rule written out: rows before an end are whole when every tile that begins above it is filled."""
+    surfaces, ends = Surfaces(canvas), (5, 16, 100, 101, 260)
+    bands, counts = surfaces.bands(ends)
+    assert counts.sum() == len(surfaces.tiles)
+    for k, end in enumerate(ends):
+        np.testing.assert_array_equal(bands <= k, surfaces.tiles[:, 1] < end)
+        assert counts[: k + 1].sum() == (surfaces.tiles[:, 1] < end).sum()
+    assert (np.diff(surfaces.tiles[:, 1]) >= 0).all(), "threads take tiles from the top down"
 
 
 @pytest.mark.parametrize("feather", [0.0, 0.04])

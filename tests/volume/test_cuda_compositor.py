@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.render.cuda_emulation.emulator import COMPILER, Emulator
-from tests.volume.test_compositor import CAMERA, EYE, NEARER, OUTPUTS, POSE, canvas  # noqa: F401 - a fixture
+from tests.volume.test_compositor import CAMERA, EYE, HALF_NAMES, HALVES, NEARER, OUTPUTS, POSE, canvas  # noqa: F401 - a fixture
 
 from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, unpack
@@ -46,6 +46,15 @@ def assert_alike(ours: np.ndarray, theirs: np.ndarray, output: OutputTransform) 
     assert (one != other).any(axis=-1).mean() < 1e-3
     opaque = ours[..., 3] == 255 if output.largest_code == 255 else ours >> 30 == 3
     assert opaque.all()
+
+
+def assert_halves_alike(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """As above, a unit in the last place, or float32's error in the sampled colour."""
+    one, other = ours.astype(np.float64), theirs.astype(np.float64)
+    unit = np.spacing(np.maximum(theirs, np.float16(2.0**-14))).astype(np.float64)
+    assert (np.abs(one - other) <= unit + 3e-5).all()
+    assert (one != other).any(axis=-1).mean() < 0.02
+    assert (ours[..., 3] == 1).all()
 
 
 def pair(device, canvas, output, picture_of, **options):  # noqa: F811
@@ -89,6 +98,16 @@ def test_from_frame_to_frame_and_whatever_order_blocks_run(device, canvas, pictu
     for compositor in (cpu, cuda):
         compositor.set_output(output)
     assert_alike(*composited(device, cpu, cuda, picture_of(view, 5), view), output)
+
+
+@pytest.mark.parametrize("output", HALVES, ids=HALF_NAMES)
+def test_every_half_is_the_cpus(canvas, picture_of, output) -> None:  # noqa: F811
+    device = Emulator()
+    cpu, cuda = pair(device, canvas, output, picture_of, feather=0.05)
+    view = inner_view(POSE, CAMERA, overscan=0.12)
+    ours, theirs = composited(device, cpu, cuda, picture_of(view, 99), view)
+    assert_halves_alike(ours, theirs)
+    assert theirs.astype(np.float32).std() > 0.05
 
 
 def test_a_stage_far_from_its_origin_loses_no_digit(plane, picture_of) -> None:

@@ -25,10 +25,12 @@ class Receive:
     """Receive a stream and show its frame rate, drops, and latency by stage."""
 
     url: Annotated[str, tyro.conf.Positional]
-    """shm://NAME, zmq+tcp://HOST:PORT, zmq+ipc://PATH, tcp://HOST:PORT, rtp://HOST:PORT, rtsp://HOST:PORT/PATH,
-    udp://HOST:PORT or ndi://NAME"""
+    """shm://NAME, tcp:// or zmq+tcp://HOST:PORT, zmq+ipc://PATH, rtp:// or udp://HOST:PORT, rtsp://HOST:PORT/PATH
+    or ndi://NAME"""
     png: Path | None = None
-    """Write the last picture here, as it will be shown (8 bits)."""
+    """Write the last picture here, as it will be shown (8 bits; linear light is sRGB-encoded, and cut off at white)."""
+    exr: Path | None = None
+    """Write the last picture here as it came: the light of rgba16f as half floats. Other formats hold no light."""
     trace: Path | None = None
     """Write every frame's times here at the end (a NumPy archive), as stream/trace.py has it."""
     seconds: float | None = None
@@ -36,7 +38,7 @@ class Receive:
     json: bool = False
     """Print one JSON object as the last line of standard output, and nothing else there."""
     until_ended: bool = False
-    """Stop when the sender says that it ended (shm:// only)."""
+    """Stop when the sender says that it ended (shm:// and tcp:// only)."""
     wait: float = 10.0
     """Give up when no first frame has come after this many seconds."""
 
@@ -48,6 +50,8 @@ class Receive:
         from translight.stream.pixel_numbers import PixelNumbers
         from translight.stream.urls import open_receiver
 
+        _check_suffix("--png", self.png, ".png")
+        _check_suffix("--exr", self.exr, ".exr")
         with open_receiver(self.url) as receiver:
             log = LatencyLog(clock_id())
             watch = _Watch(receiver, log, PixelNumbers(), None if self.json else sys.stdout)
@@ -57,6 +61,8 @@ class Receive:
                 raise StreamError(f"{self.url}: no frame came within {self.wait:g} s")
             if self.png is not None:
                 _write_png(self.png, watch.last)
+            if self.exr is not None:
+                _write_exr(self.exr, watch.last, self.url)
             if self.trace is not None:
                 _write_trace(self.trace, self.url, receiver, watch.last, log)
             report = watch.report()
@@ -164,6 +170,13 @@ def _summary(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _check_suffix(option: str, path: Path | None, suffix: str) -> None:
+    from translight.core.errors import ShowError
+
+    if path is not None and path.suffix.lower() != suffix:
+        raise ShowError(f"{option} {path}: give a path that ends in {suffix}")
+
+
 def _write_trace(path: Path, url: str, receiver: Receiver, last: ReceivedFrame, log: LatencyLog) -> None:
     from translight.stream.trace import Trace, save_trace
 
@@ -173,9 +186,23 @@ def _write_trace(path: Path, url: str, receiver: Receiver, last: ReceivedFrame, 
 
 
 def _write_png(path: Path, frame: ReceivedFrame) -> None:
-    from translight.core.image import PixelFormat, save_image, unpack_rgb10a2
+    from translight.colour.transfer import srgb_encode
+    from translight.core.image import PixelFormat, save_image, to_u8, unpack_rgb10a2
 
     pixels = frame.pixels
     if frame.header.format is PixelFormat.RGB10A2:
         pixels = (unpack_rgb10a2(pixels) >> 2).astype("uint8")
+    elif frame.header.format is PixelFormat.RGBA16F:
+        pixels = to_u8(srgb_encode(pixels[..., :3].astype("float32")))
     save_image(path, pixels[..., :3])
+
+
+def _write_exr(path: Path, frame: ReceivedFrame, url: str) -> None:
+    from translight.core.errors import StreamError
+    from translight.core.image import PixelFormat, save_image
+
+    if frame.header.format is not PixelFormat.RGBA16F:
+        raise StreamError(
+            f"{url} carries {frame.header.format}, which --exr does not write: give --png, or send rgba16f"
+        )
+    save_image(path, frame.pixels[..., :3])

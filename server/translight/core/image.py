@@ -23,25 +23,33 @@ _HDR = (".hdr", ".pic")
 
 
 class PixelFormat(StrEnum):
-    """Layout of a finished picture: encoded for display, C-contiguous, top row first."""
+    """Layout of a finished picture: C-contiguous, top row first."""
 
     RGBA8 = "rgba8"
     """uint8 (h w 4): red, green, blue, 255."""
     RGB10A2 = "rgb10a2"
     """uint32 (h w), little-endian: bits 0–9 red, 10–19 green, 20–29 blue, 30–31 all set (DXGI R10G10B10A2)."""
+    RGBA16F = "rgba16f"
+    """float16 (h w 4), little-endian: red, green, blue in linear light, not cut off at 1, and 1.0 (OpenGL's RGBA16F,
+    DXGI R16G16B16A16_FLOAT; the fourth half keeps a pixel in one 64-bit word, as graphics processors take it)."""
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """Type of one array element."""
-        return np.dtype(np.uint8) if self is PixelFormat.RGBA8 else np.dtype("<u4")
+        return np.dtype({PixelFormat.RGBA8: "u1", PixelFormat.RGB10A2: "<u4", PixelFormat.RGBA16F: "<f2"}[self])
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel: its word in a finished picture."""
+        return 8 if self is PixelFormat.RGBA16F else 4
 
     def shape(self, width_px: int, height_px: int) -> tuple[int, ...]:
         """Shape of a picture's array."""
-        return (height_px, width_px, 4) if self is PixelFormat.RGBA8 else (height_px, width_px)
+        return (height_px, width_px) if self is PixelFormat.RGB10A2 else (height_px, width_px, 4)
 
     def nbytes(self, width_px: int, height_px: int) -> int:
-        """Bytes of a picture; both formats take four a pixel."""
-        return 4 * width_px * height_px
+        """Bytes of a picture."""
+        return self.pixel_bytes * width_px * height_px
 
 
 def unpack_rgb10a2(packed: UInt32[np.ndarray, "*hw"]) -> UInt16[np.ndarray, "*hw 3"]:

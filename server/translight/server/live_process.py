@@ -1,7 +1,7 @@
 """The live process: newest pose → predict → render → composite → send, on the frame clock; run by the supervisor.
 
-No event loop, no web server, no thread of its own beside the renderer's; the garbage collector is off while it runs,
-and the status goes out by a page of shared memory.
+No event loop, no web server, no thread beside the renderer's and the senders'; the garbage collector is off while it
+runs, and the status goes out by a page of shared memory.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
 from translight.stream.barcode import Barcode, burn
-from translight.stream.contract import PictureSpec, Sender
+from translight.stream.contract import PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
 from translight.volume.compositor import Compositor
@@ -77,9 +77,15 @@ class Pipeline:
         self._wall = DeviceWall.of(self.renderer, show, self.output)
         spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
         self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec, base)) for url in show.outputs]
+        first = self.senders[0]
+        self._strips = first if isinstance(first, StripSender) else None
+        """The first sender, if it takes strips: the others get the picture when it is whole."""
+        if self._strips is not None:
+            self.compositor.watch_rows(self._strips.strip_ends)
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
+        self._composited_ns = 0
         self._rooms: dict[tuple[int, int, int], Frame] = {}
         self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
         progress("drawing the outer frustum")
@@ -108,20 +114,25 @@ class Pipeline:
         view = self._view(pose, camera, quality)
         first, *others = self.senders
         begin_ns = now_ns()
-        picture, rendered_ns = self._fill(view, number, quality, mix)
-        if self.show.barcode is not None:
-            burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
-        header = replace(
+        posed = replace(
             self._header,
             frame=number,
             flags=flags,
             pose_sequence=pose_sequence,
             wxyz=(w, x, y, z),
             position_m=(px, py, pz),
-            times=replace(times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=now_ns()),
         )
+        # A barcode changes rows that are composited, so these are sent after it
+        picture, rendered_ns = self._fill(view, number, quality, mix, send=self.show.barcode is None)
+        if self.show.barcode is not None:
+            burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
+            self._composited_ns = now_ns()
+        times = replace(
+            times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
+        )
+        header = replace(posed, times=times)
         sent = first.publish(header)
         # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
         for other in others:
@@ -157,23 +168,31 @@ class Pipeline:
         overscan = self.show.volume.overscan
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
-    def _fill(self, view: View, number: int, quality: Quality, mix: Mix) -> tuple[np.ndarray, int]:
+    def _fill(
+        self, view: View, number: int, quality: Quality, mix: Mix, *, send: bool = False
+    ) -> tuple[np.ndarray, int]:
         """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
 
         Returns that room, and when the frame was drawn, in ns. A GPU of ours does all of it, but for dissolves: those
-        are mixed by the processor.
+        are mixed by the processor. With ``send`` a sender that takes strips sends them meanwhile.
         """
         sender = self.senders[0]
         if self._wall is not None and mix.fraction == 0:
             self._show_outer(mix, number, quality)
             picture = sender.acquire()
             self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
-            return picture, now_ns()
+            self._composited_ns = now_ns()
+            return picture, self._composited_ns
         inner = self._draw(view, quality, mix)
         self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
         picture = sender.acquire()
+        if send and self._strips is not None:
+            self._strips.follow(self.compositor.rows_done)
         self.compositor.composite(inner, view, picture)
+        self._composited_ns = now_ns()
+        if send and self._strips is not None:
+            self._strips.strip(self.show.canvas.height_px)
         return picture, rendered_ns
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:

@@ -241,8 +241,9 @@ def _colour(table: Table) -> OutputTransform:
         source_k=table.number("white_balance_from_k", 6500.0, 1700, 15_000, "K"),
         target_k=table.number("white_balance_to_k", 6500.0, 1700, 15_000, "K"),
     )
-    encoding = cast("WallEncoding", table.choice("encoding", "srgb", get_args(WallEncoding)))
     pixel_format = PixelFormat(table.choice("format", "rgba8", [f.value for f in PixelFormat]))
+    usual = "linear" if pixel_format is PixelFormat.RGBA16F else "srgb"
+    encoding = cast("WallEncoding", table.choice("encoding", usual, get_args(WallEncoding)))
     white_nits = table.number("reference_white_nits", 100.0, 1, 10_000, "nits")
     peak_nits = table.number("peak_nits", 1500.0, 1, 10_000, "nits")
     dither = table.flag("dither", default=False)

@@ -16,7 +16,7 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
-from translight.volume.encoding import canvas_words, encoding_of
+from translight.volume.encoding import canvas_words, encoding_of, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
@@ -52,17 +52,18 @@ class Compositor:
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
         self._mixed: np.ndarray | None = None
-        self._encoded = np.empty(size, np.uint32)
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
         """Processor threads that a picture is made with."""
         self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
+        self.watch_rows((canvas.height_px,))
         self.set_output(output)
 
     def set_output(self, output: OutputTransform) -> None:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
+        self._encoded = np.empty((self.canvas.height_px, self.canvas.width_px), word_type(output.pixel_format))
         self._colour = _unpacked(output)
         kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
 
@@ -118,6 +119,7 @@ class Compositor:
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
+        words = canvas_words(out, self.output.pixel_format, self.canvas)
         rgba = checked_picture(inner, view)
         columns, rows = self._surfaces.project(view)
         frustum_planes(view, self._feather, self._planes)
@@ -137,8 +139,22 @@ class Compositor:
             self._scratch,
             self.threads,
             self._ticket,
-            canvas_words(out, self.output.pixel_format, self.canvas),
+            self._bands,
+            self._unfinished,
+            words,
         )
+        np.negative(self._band_tiles, out=self._unfinished)
+
+    def watch_rows(self, ends: Sequence[int]) -> None:
+        """From now on ``rows_done`` gives one of the growing ``ends``, the last of which is the canvas' height."""
+        self._ends = (0, *ends)
+        self._bands, self._band_tiles = self._surfaces.bands(ends)
+        self._unfinished = -self._band_tiles
+
+    def rows_done(self) -> int:
+        """For other threads: the rows, from the top, that ``composite`` has finished; 0 while it does not run."""
+        unfinished = self._unfinished < 0
+        return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
 
 
 def _unpacked(output: OutputTransform) -> tuple[Any, ...]:

@@ -1,11 +1,11 @@
-"""An output transform as numbers for compositors' kernels, and the canvas that they fill, as 32-bit words."""
+"""An output transform as numbers for compositors' kernels, and the canvas that they fill, as 32- or 64-bit words."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt32
+from jaxtyping import Float32, UInt
 
 from translight.colour.output import OPAQUE, OutputTransform
 from translight.core.image import PixelFormat
@@ -15,13 +15,17 @@ PLAIN: Final = 0
 TABLE: Final = 1
 MIXING: Final = 2
 
+HALVES: Final = 16
+"""The shift that stands for half floats: a pixel is four of them, the last being 1, in a 64-bit word."""
+
 
 class Encoding(NamedTuple):
     """How a picture's colours become words: code = min(f(colour) · scale, limit), its fraction cut off after rounding.
 
     ``kind`` says what f is: PLAIN, the colour itself; TABLE, ``direct`` of it; MIXING, ``encode`` of ``matrix`` times
     ``decode`` of it. Tables are ``colour/lookup.py``'s by pieces: value at the first node, step to the next. Channel c
-    is shifted by c · ``shift`` bits, and ``opaque`` is set.
+    is shifted by c · ``shift`` bits, and ``opaque`` is set; where ``shift`` is HALVES, codes are rounded to half floats
+    instead.
     """
 
     kind: int
@@ -39,9 +43,9 @@ class Encoding(NamedTuple):
 def encoding_of(output: OutputTransform) -> Encoding:
     """What kernels take of an output transform."""
     tables = output.tables()
-    plain = output.wall == output.encoding == "srgb" and np.array_equal(output.grade.matrix(), np.eye(3))
+    plain = output.wall == output.encoding and np.array_equal(output.grade.matrix(), np.eye(3))
     kind = PLAIN if plain else MIXING if tables.mixes else TABLE
-    eight_bit = output.pixel_format is PixelFormat.RGBA8
+    shift = {PixelFormat.RGBA8: 8, PixelFormat.RGB10A2: 10, PixelFormat.RGBA16F: HALVES}[output.pixel_format]
     return Encoding(
         kind,
         np.float32(output.largest_code if kind == PLAIN else 1),
@@ -51,17 +55,22 @@ def encoding_of(output: OutputTransform) -> Encoding:
         _pieces(tables.encode),
         tables.matrix,
         tables.rounding,
-        np.uint32(8 if eight_bit else 10),
-        np.uint32(OPAQUE[output.pixel_format] << (24 if eight_bit else 30)),
+        np.uint32(shift),
+        np.uint32(OPAQUE.get(output.pixel_format, 0) << 3 * shift % 32),
     )
 
 
-def canvas_words(out: np.ndarray, pixel_format: PixelFormat, canvas: Canvas) -> UInt32[np.ndarray, "h w"]:
-    """A picture of the whole canvas as words. Raises ValueError where it is of another shape, type or layout."""
+def canvas_words(out: np.ndarray, pixel_format: PixelFormat, canvas: Canvas) -> UInt[np.ndarray, "h w"]:
+    """A picture of the whole canvas, a word a pixel. Raises ValueError where it is of another shape, type or layout."""
     shape = pixel_format.shape(canvas.width_px, canvas.height_px)
     if out.shape != shape or out.dtype != pixel_format.dtype or not out.flags.c_contiguous:
         raise ValueError(f"the canvas is C-contiguous {pixel_format.dtype} {shape}, got {out.dtype} {out.shape}")
-    return out.view(np.uint32).reshape(canvas.height_px, canvas.width_px)
+    return out.view(word_type(pixel_format)).reshape(canvas.height_px, canvas.width_px)
+
+
+def word_type(pixel_format: PixelFormat) -> np.dtype[np.generic]:
+    """Type of a finished pixel's word."""
+    return np.dtype(f"u{pixel_format.pixel_bytes}")
 
 
 def _pieces(table: Float32[np.ndarray, "nodes"]) -> Float32[np.ndarray, "n 2"]:

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
-from translight.volume.encoding import MIXING, TABLE
-from translight.volume.lanes import look_up_four, pack_four, sample_rgba, take_ticket
+from translight.volume.encoding import HALVES, MIXING, TABLE
+from translight.volume.lanes import halve_four, look_up_four, pack_four, sample_rgba, take_ticket
 from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
 SCRATCH: Final = 8 * TILE_WIDTH
@@ -36,7 +36,8 @@ _SHIFT, _SCALE = np.int32(SHIFT), np.float32(FRACTION_SCALE)
 _U = np.uint64
 _0, _1, _2, _3, _7 = (np.uint64(v) for v in (0, 1, 2, 3, 7))
 _V, _WEIGHT, _PLACE, _RGBA = (np.uint64(k * TILE_WIDTH) for k in (1, 2, 3, 4))
-_4, _16 = np.uint64(4), np.uint64(16)
+_4, _8, _16 = np.uint64(4), np.uint64(8), np.uint64(16)
+_HALVES = np.uint32(HALVES)
 _I1 = np.int32(1)
 
 _parallel = njit(parallel=True, error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
@@ -60,17 +61,20 @@ def composite(
     scratch: Array,
     threads: int,
     ticket: Array,
+    bands: Array,
+    unfinished: Array,
     out: Array,
 ) -> None:
-    """``out`` (h w) uint32: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
+    """``out`` (h w) words: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
 
     ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. A thread takes
-    the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up.
+    the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up. When a
+    tile is filled, the one of ``unfinished`` (k) that its ``bands`` (n) names is counted up.
     ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
     ticket[0] = 0
-    counter = _U(ticket.ctypes.data)
+    counter, counts = _U(ticket.ctypes.data), _U(unfinished.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
         while True:
@@ -83,6 +87,7 @@ def composite(
                 for line in range(y, y + height):
                     for i in range(x, x + n):
                         out[line, i] = encoded[line, i]
+                take_ticket(counts + _8 * _U(bands[index]))
                 continue
             column, row = _U(tiles[index, 4]), _U(tiles[index, 5])
             for line in range(height):
@@ -93,6 +98,7 @@ def composite(
                 if reach == _MIXED:
                     _blend(outer, x, y + line, scratch, t, n)
                 _encode(scratch, t, n, colour, x, y + line, out)
+            take_ticket(counts + _8 * _U(bands[index]))
 
 
 @_parallel
@@ -115,7 +121,7 @@ def sample_surface(
 
 @_parallel
 def encode(outer: Array, colour: Colour, scratch: Array, threads: int, out: Array) -> None:
-    """``out`` (h w) uint32: the finished picture of ``outer`` (h w 4) float32."""
+    """``out`` (h w) words: the finished picture of ``outer`` (h w 4) float32."""
     width, height = out.shape[1], out.shape[0]
     for thread in prange(threads):
         t = _U(thread)
@@ -255,7 +261,14 @@ def _encode(scratch: Array, t: Scalar, n: Scalar, colour: Colour, x: Scalar, y: 
             scratch[t, k + _1] = matrix[_1, _0] * r + matrix[_1, _1] * g + matrix[_1, _2] * b
             scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
         _look_up(encode_, pixels, n)
-    words_address = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)  # u is no longer needed
+    words_address = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)  # u and v are no longer needed
+    if shift == _HALVES:
+        for i in range(_0, n, _4):
+            halve_four(pixels + i * _16, scale, limit, words_address + i * _8)
+        wide = scratch.view(np.uint64)
+        for i in range(n):
+            out[y, x + i] = wide[t, i]
+        return
     offsets = _U(rounding.ctypes.data) + (y & _7) * _U(ROUNDING_ROW * 4)
     for i in range(_0, n, _4):
         offset = offsets + ((x + i) & _7) * _16

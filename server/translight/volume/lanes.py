@@ -48,6 +48,14 @@ def _typed_pack_four(
     return types.void(types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uintp), _pack_four
 
 
+def _typed_halve_four(_context: Any, _pixels: Any, _scale: Any, _limit: Any, _target: Any) -> Any:
+    """halve_four(pixels, scale, limit, target): write four words of four half floats, the last of each being 1.
+
+    They are min(max(channel, 0)·scale, limit), rounded to nearest, ties to even; ``limit`` is at most 65504.
+    """
+    return types.void(types.uintp, types.float32, types.float32, types.uintp), _halve_four
+
+
 def _typed_take_ticket(_context: Any, _counter: Any) -> Any:
     """take_ticket(counter): the int64 there, which is counted up for the next thread that asks."""
     return types.int64(types.uintp), _take_ticket
@@ -57,6 +65,7 @@ take_ticket: Any = intrinsic(_typed_take_ticket)
 sample_rgba: Any = intrinsic(_typed_sample_rgba)
 look_up_four: Any = intrinsic(_typed_look_up_four)
 pack_four: Any = intrinsic(_typed_pack_four)
+halve_four: Any = intrinsic(_typed_halve_four)
 
 
 def _take_ticket(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -105,12 +114,7 @@ def _look_up_four(context: Any, builder: Any, _signature: Any, arguments: Any) -
 
 def _pack_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
     pixels, scale, limit, offsets, shift, target = arguments
-    codes = _load(builder, pixels, _SIXTEEN)
-    zero = _all(_SIXTEEN, 0.0)
-    codes = builder.select(builder.fcmp_ordered(">", codes, zero), codes, zero)
-    codes = builder.fmul(codes, _broadcast(builder, scale, 16))
-    most = _broadcast(builder, limit, 16)
-    codes = builder.select(builder.fcmp_ordered("<", codes, most), codes, most)
+    codes = _codes(builder, pixels, scale, limit)
     whole = builder.fptosi(builder.fadd(codes, _load(builder, offsets, _SIXTEEN)), _INTS)
     shifts = builder.mul(_broadcast(builder, shift, 16), ir.Constant(_INTS, [0, 1, 2, 0] * 4))
     words = builder.and_(builder.shl(whole, shifts), ir.Constant(_INTS, [-1, -1, -1, 0] * 4))
@@ -118,6 +122,35 @@ def _pack_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> A
     pairs = builder.or_(_pick(builder, words, red_blue), _pick(builder, words, green_none))
     _store(builder, builder.or_(_pick(builder, pairs, [0, 2, 4, 6]), _pick(builder, pairs, [1, 3, 5, 7])), target)
     return context.get_dummy_value()
+
+
+def _halve_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    # In integers, since not every processor converts to halves. A float's exponent is moved from bias 127 to 15 and
+    # its mantissa rounded at bit 13; below 2⁻¹⁴ adding ½ makes the unit round where a subnormal half's last bit is.
+    pixels, scale, limit, target = arguments
+    codes = _codes(builder, pixels, scale, limit)
+    bits = builder.bitcast(codes, _INTS)
+    odd = builder.and_(builder.lshr(bits, _all(_INTS, 13)), _all(_INTS, 1))
+    normal = builder.add(builder.add(bits, odd), _all(_INTS, ((15 - 127) << 23) + 0xFFF))
+    shifted = builder.bitcast(builder.fadd(codes, _all(_SIXTEEN, 0.5)), _INTS)
+    small = builder.sub(shifted, _all(_INTS, (127 - 1) << 23))
+    is_small = builder.icmp_signed("<", bits, _all(_INTS, (127 - 14) << 23))
+    halves = builder.select(is_small, small, builder.lshr(normal, _all(_INTS, 13)))
+    halves = builder.or_(
+        builder.and_(halves, ir.Constant(_INTS, [-1, -1, -1, 0] * 4)), ir.Constant(_INTS, [0, 0, 0, 0x3C00] * 4)
+    )
+    _store(builder, builder.trunc(halves, ir.VectorType(ir.IntType(16), 16)), target)
+    return context.get_dummy_value()
+
+
+def _codes(builder: Any, pixels: Any, scale: Any, limit: Any) -> Any:
+    """min(max(channel, 0)·scale, limit) of four pixels; not-a-number becomes 0."""
+    codes = _load(builder, pixels, _SIXTEEN)
+    zero = _all(_SIXTEEN, 0.0)
+    codes = builder.select(builder.fcmp_ordered(">", codes, zero), codes, zero)
+    codes = builder.fmul(codes, _broadcast(builder, scale, 16))
+    most = _broadcast(builder, limit, 16)
+    return builder.select(builder.fcmp_ordered("<", codes, most), codes, most)
 
 
 def _load(builder: Any, address: Any, kind: ir.VectorType) -> Any:

@@ -81,9 +81,9 @@ def check_lens(
         direct_view = View(pose, camera, behind=behind)
         inner, direct = render(scene, [view, direct_view])
         compositor.composite(inner, view, out)
-        signal = unpack(out, output.pixel_format) / output.limit
+        signal = unpack(out, output.pixel_format) / output.nominal_peak
         seen, covered, density = see_walls(canvas, signal, direct_view, samples=samples)
-        found.append(compare(pose, seen, output.codes(direct.rgba[..., :3]) / output.limit, covered, density))
+        found.append(compare(pose, seen, output.codes(direct.rgba[..., :3]) / output.nominal_peak, covered, density))
     return found
 
 

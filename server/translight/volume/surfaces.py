@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from translight.core.camera import View
 from translight.volume.canvas import Canvas
@@ -31,7 +32,8 @@ class Picture(Protocol):
 class Surfaces:
     """All walls' columns (c 3) and rows (r 3), whose sums are pixels on the stage, and tiles that cover the canvas.
 
-    ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them.
+    ``tiles`` (n 6): canvas x, y, width, height, first column, first row, from the top down; ``spheres`` (n 4) around
+    them.
     """
 
     def __init__(self, canvas: Canvas) -> None:
@@ -47,9 +49,15 @@ class Surfaces:
         for gap in canvas.gaps():
             for x, y, width, height in _cut(gap.width, gap.height):
                 tiles.append((gap.x + x, gap.y + y, width, height, NO_WALL, 0))
+        tiles.sort(key=lambda tile: tile[1])
         self.tiles = np.array(tiles, np.int64)
         self.spheres = np.array([self._sphere(*t[2:]) for t in tiles])
         self._projected = np.empty((3, len(self.columns)), np.float32), np.empty((3, len(self.rows)), np.float32)
+
+    def bands(self, ends: Sequence[int]) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "k"]]:
+        """The band of each tile, and how many each band has; the canvas' rows before ``ends[k]`` need bands 0 to k."""
+        band = np.searchsorted(np.asarray(ends, np.int64), self.tiles[:, 1], side="right")
+        return band, np.bincount(band, minlength=len(ends))
 
     def project(self, view: View) -> tuple[Float32[np.ndarray, "3 c"], Float32[np.ndarray, "3 r"]]:
         """Homogeneous pixel coordinates of the columns, and what each row adds to them; valid until the next call."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,24 @@ class Sender(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class StripSender(Sender, Protocol):
+    """A sender that sends what is finished of a picture while the rest is being composited."""
+
+    @property
+    def strip_ends(self) -> tuple[int, ...]:
+        """The rows before which strips best end, from the top down; the last one is the picture's height."""
+        ...
+
+    def strip(self, end_row: int) -> None:
+        """The lent picture's rows before ``end_row`` are finished; ``publish`` still follows."""
+        ...
+
+    def follow(self, rows_done: Callable[[], int]) -> None:
+        """Instead of ``strip``: a thread of the sender asks how many of the lent picture's rows are finished."""
+        ...
 
 
 class Receiver(Protocol):

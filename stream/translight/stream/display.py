@@ -26,7 +26,6 @@ from translight.stream.urls import StreamUrl
 from translight.stream.window_keeper import Presentation, WindowKeeper
 from translight.stream.window_report import WindowJob
 
-SHOWN_FORMATS = (PixelFormat.RGBA8, PixelFormat.RGB10A2)
 _numbers = itertools.count()
 
 
@@ -34,9 +33,6 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> DisplaySender:
     """For ``urls.open_sender``: returns when the window is there. Raises StreamError, MissingExtra."""
     if importlib.util.find_spec("glfw") is None:
         raise MissingExtra("GLFW", "display")
-    if spec.format not in SHOWN_FORMATS:
-        shown = " and ".join(f.value for f in SHOWN_FORMATS)
-        raise StreamError(f"{url}: a display shows {shown}, not {spec.format.value}")
     return DisplaySender(url, spec)
 
 

@@ -70,7 +70,9 @@ def tag_colour(context: VideoCodecContext | VideoFrame, encoding: str) -> None:
 
 
 def check_size(url: str, spec: PictureSpec) -> None:
-    """Raises StreamError on a size that 4:2:0 cannot hold."""
+    """Raises StreamError on a size that 4:2:0 cannot hold, and on linear light, which video has no code for."""
+    if spec.format is PixelFormat.RGBA16F:
+        raise StreamError(f"{url}: encoded video holds rgba8 or rgb10a2, not {spec.format.value}")
     if spec.width_px % 2 or spec.height_px % 2 or min(spec.width_px, spec.height_px) < 32:
         raise StreamError(
             f"{url}: {spec.width_px}x{spec.height_px}: encoded video wants an even width and height of 32 or more; "

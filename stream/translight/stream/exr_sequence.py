@@ -81,6 +81,10 @@ class ExrSequence:
         """Nothing is left to do."""
 
     def _decode(self, picture: NDArray[np.generic], encoding: str) -> None:
+        if self._spec.format is PixelFormat.RGBA16F:
+            for channel, plane in enumerate(self._planes.values()):
+                np.copyto(plane, picture[..., channel])
+            return
         step = 8 if self._spec.format is PixelFormat.RGBA8 else 10
         light = self._table(encoding).view(np.uint16)
         bits = [plane.view(np.uint16) for plane in self._planes.values()]

@@ -27,9 +27,11 @@ FLAG_PREDICTED = 2
 
 _CHECK_STRIDE = 509
 _LAYOUT = struct.Struct("<4sHHIIIIIIQQIIQqqqqqqqqQQ7d")
-_FORMAT_CODES = {PixelFormat.RGBA8: 1, PixelFormat.RGB10A2: 2}
+_SENT, _SENT_OFFSET = struct.Struct("<q"), 112
+_CHECK, _CHECK_OFFSET = struct.Struct("<Q"), 128
+_FORMAT_CODES = {PixelFormat.RGBA8: 1, PixelFormat.RGB10A2: 2, PixelFormat.RGBA16F: 3}
 _FORMATS = {code: name for name, code in _FORMAT_CODES.items()}
-_ENCODING_CODES = {"srgb": 1, "gamma2.4": 2, "pq": 3}
+_ENCODING_CODES = {"srgb": 1, "gamma2.4": 2, "pq": 3, "linear": 4}
 _ENCODINGS = {code: name for name, code in _ENCODING_CODES.items()}
 
 
@@ -90,7 +92,7 @@ def pack(header: FrameHeader) -> bytes:
         _FORMAT_CODES[header.format],
         header.width_px,
         header.height_px,
-        4 * header.width_px,
+        header.format.pixel_bytes * header.width_px,
         _ENCODING_CODES[header.encoding],
         header.frame,
         header.payload_bytes,
@@ -113,11 +115,19 @@ def pack(header: FrameHeader) -> bytes:
     return head.ljust(HEADER_BYTES, b"\0")
 
 
+def pack_sent(header: FrameHeader, check: int, sent_ns: int) -> bytes:
+    """The header's 256 bytes with another ``check`` and time of sending, sooner than by making such a header."""
+    data = bytearray(pack(header))
+    _SENT.pack_into(data, _SENT_OFFSET, sent_ns)
+    _CHECK.pack_into(data, _CHECK_OFFSET, check)
+    return bytes(data)
+
+
 def unpack(data: bytes | memoryview) -> FrameHeader:
     """A header from its bytes (at least 256; more are ignored). Raises ProtocolError."""
     if len(data) < HEADER_BYTES:
         raise ProtocolError(f"a frame header is {HEADER_BYTES} bytes, got {len(data)}")
-    (magic, version, size, flags, format_code, width, height, stride, encoding_code, frame, payload, numerator,
+    (magic, version, size, flags, number, width, height, stride, encoding_code, frame, payload, numerator,
      denominator, pose_sequence, captured, received, taken, begin, end, composed, sent, presented, check,
      clock, *pose) = _LAYOUT.unpack_from(data)  # fmt: skip
     if magic != MAGIC:
@@ -126,19 +136,19 @@ def unpack(data: bytes | memoryview) -> FrameHeader:
         raise ProtocolError(f"this reads frame header version {VERSION}, the sender speaks version {version}")
     if size != HEADER_BYTES:
         raise ProtocolError(f"a version {VERSION} frame header says {HEADER_BYTES} bytes, this one says {size}")
-    if format_code not in _FORMATS:
-        raise ProtocolError(f"pixel format {format_code} is none of {sorted(_FORMATS)}")
+    pixel_format = format_of(number)
     if encoding_code not in _ENCODINGS:
         raise ProtocolError(f"encoding {encoding_code} is none of {sorted(_ENCODINGS)}")
     if numerator == 0 or denominator == 0:
         raise ProtocolError(f"frame rate {numerator}/{denominator} is not a rate")
-    if stride != 4 * width or payload != stride * height or payload == 0:
-        raise ProtocolError(f"{width}x{height} pixels of 4 bytes do not make {payload} bytes in rows of {stride}")
+    pixel = pixel_format.pixel_bytes
+    if stride != pixel * width or payload != stride * height or payload == 0:
+        raise ProtocolError(f"{width}x{height} pixels of {pixel} bytes do not make {payload} bytes in rows of {stride}")
     return FrameHeader(
         frame=frame,
         width_px=width,
         height_px=height,
-        format=_FORMATS[format_code],
+        format=pixel_format,
         encoding=_ENCODINGS[encoding_code],
         rate=Fraction(numerator, denominator),
         flags=flags,
@@ -151,14 +161,52 @@ def unpack(data: bytes | memoryview) -> FrameHeader:
     )
 
 
+def format_code(pixel_format: PixelFormat) -> int:
+    """A pixel format's number on the wire."""
+    return _FORMAT_CODES[pixel_format]
+
+
+def format_of(code: int) -> PixelFormat:
+    """The pixel format of a number on the wire. Raises ProtocolError."""
+    if code not in _FORMATS:
+        raise ProtocolError(f"pixel format {code} is none of {sorted(_FORMATS)}")
+    return _FORMATS[code]
+
+
 def picture_check(picture: NDArray[np.uint8]) -> int:
     """A number (64 bits) that a mix of two pictures almost never shares with either, from one word in 509.
 
     Σ (2k + 1) · word(509 k) modulo 2⁶⁴ over the picture's bytes as little-endian 64-bit words, a shorter rest left out.
     """
-    words = picture[: picture.nbytes // 8 * 8].view("<u8")[::_CHECK_STRIDE]
-    weights = np.arange(1, 2 * len(words), 2, dtype=np.uint64)
-    return int((words * weights).sum(dtype=np.uint64))
+    return RunningCheck(picture).value()
+
+
+class RunningCheck:
+    """``picture_check`` of a picture that comes from the top down: what is there is summed while it is still cached."""
+
+    def __init__(self, picture: NDArray[np.uint8]) -> None:
+        self._words = picture[: picture.nbytes // 8 * 8].view("<u8")[::_CHECK_STRIDE]
+        self._weights = np.arange(1, 2 * len(self._words), 2, dtype=np.uint64)
+        self.restart()
+
+    def restart(self) -> None:
+        """Nothing of the picture is there."""
+        self._taken = 0
+        self._sum = 0
+
+    def advance(self, end_byte: int) -> None:
+        """All bytes before ``end_byte`` are there."""
+        # Word 509 k is whole with its eighth byte
+        end = min(max((end_byte // 8 - 1) // _CHECK_STRIDE + 1, 0), len(self._words))
+        if end > self._taken:
+            part = slice(self._taken, end)
+            self._sum += int(np.dot(self._words[part], self._weights[part]))
+            self._taken = end
+
+    def value(self) -> int:
+        """The check, with what had not been summed yet."""
+        self.advance(8 * _CHECK_STRIDE * len(self._words) + 8)
+        return self._sum & (2**64 - 1)
 
 
 def clock_id() -> int:

@@ -39,6 +39,8 @@ class Transport:
     check: Check
     options: tuple[str, ...] = ()
     receives: bool = True
+    linear: bool = False
+    """Whether it takes linear light (``rgba16f``), not only codes for a display."""
 
 
 def _ring_name(place: str, _: Options) -> str | None:
@@ -133,14 +135,23 @@ def _monitor(place: str, options: Options) -> str | None:
 
 
 _ALL = (
-    Transport("shm", "shm://NAME", "shm", _ring_name),
-    Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port),
-    Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path),
+    Transport("shm", "shm://NAME", "shm", _ring_name, linear=True),
+    Transport("tcp", "tcp://HOST:PORT", "tcp", _host_port, linear=True),
+    Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port, linear=True),
+    Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path, linear=True),
     Transport("rtp", "rtp://HOST:PORT", "rtp_socket", _video, (*video_options.OPTIONS, *_UDP, "packet", "sdp")),
     Transport("rtsp", "rtsp://HOST:PORT/PATH", "rtsp_server", _served_video, video_options.OPTIONS),
     Transport("udp", "udp://HOST:PORT", "udp", _video, (*video_options.OPTIONS, *_UDP)),
     Transport("srt", "srt://HOST:PORT", "srt", _srt, (*video_options.OPTIONS, "mode", "latency"), receives=False),
-    Transport("file", "file://PATH", "recorder", record_options.check_place, record_options.OPTIONS, receives=False),
+    Transport(
+        "file",
+        "file://PATH",
+        "recorder",
+        record_options.check_place,
+        record_options.OPTIONS,
+        receives=False,
+        linear=True,
+    ),
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
     Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
     Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import cast
 
 from translight.core.errors import StreamError
+from translight.core.image import PixelFormat
 from translight.core.url_options import Options, read_options
 from translight.stream.contract import PictureSpec, Receiver, Sender
 from translight.stream.transports import TRANSPORTS, Transport, examples
@@ -53,6 +54,8 @@ def parse_url(text: str) -> StreamUrl:
 def open_sender(text: str, spec: PictureSpec, base: Path = Path()) -> Sender:
     """A sender for pictures of ``spec``; files in its URL start at ``base``. Raises StreamError, MissingExtra."""
     url = replace(parse_url(text), base=base)
+    if spec.format is PixelFormat.RGBA16F and not url.transport.linear:
+        raise StreamError(f"{text}: {url.scheme}:// carries rgba8 or rgb10a2, not {spec.format.value}")
     return cast("Sender", _module(url).open_sender(url, spec))
 
 

@@ -51,13 +51,13 @@ class CudaCompositor:
         black = np.zeros((canvas.height_px, canvas.width_px, 4), np.float32)
         black[..., 3] = 1
         self._outer = uploaded(device, black)
-        self._encoded = device.allocate(4 * self._pixels)
-        self._out = device.allocate(4 * self._pixels)
         self.set_output(output)
 
     def set_output(self, output: OutputTransform) -> None:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
+        nbytes = output.pixel_format.pixel_bytes * self._pixels
+        self._encoded, self._out = self._device.allocate(nbytes), self._device.allocate(nbytes)
         encoding = encoding_of(output)
         self._tables = tuple(
             uploaded(self._device, table) for table in (encoding.direct, encoding.decode, encoding.encode)

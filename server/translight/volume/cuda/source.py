@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_SCALE, LAST_BITS, SHIFT
 from translight.core.device import THREADS
-from translight.volume.encoding import MIXING, TABLE
+from translight.volume.encoding import HALVES, MIXING, TABLE
 
 FILES = ("composition", "sample", "encode", "outer", "composite")
 """Each may use what those before it define."""
@@ -20,7 +20,7 @@ def source() -> str:
     """The whole text; errors in it name file and line. ASCII, because CuPy writes it in the system's encoding."""
     numbers = {
         "THREADS": THREADS, "FIRST_BITS": FIRST_BITS, "LAST_BITS": LAST_BITS, "SHIFT": SHIFT, "TABLE": TABLE,
-        "MIXING": MIXING,
+        "MIXING": MIXING, "HALVES": HALVES,
     }  # fmt: skip
     head = [f"constexpr int {name} = {value};" for name, value in numbers.items()]
     head += [f"constexpr float FRACTION_SCALE = {FRACTION_SCALE:.9e}f;", "constexpr unsigned ALL_LANES = 0xffffffffu;"]

@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) composite(
         const int x = k % width, y = k / width;
         const size_t pixel = (size_t)(top + y) * canvas_width + left + x;
         if (!shows) {
-            out[pixel] = encoded[pixel];
+            copy_pixel(encoded, pixel, out);
             continue;
         }
         const int across = column + x, down = columns + row + y;
@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) composite(
         const float v = (projected[(size_t)count + across] + projected[(size_t)count + down]) * inverse;
         const float weight = alone ? 1.0f : weight_of(u, v, depth_m);
         if (!(weight > 0.0f)) {
-            out[pixel] = encoded[pixel];
+            copy_pixel(encoded, pixel, out);
             continue;
         }
         float3 c = sample(picture, composition.width, composition.height, u, v);
@@ -62,6 +62,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) composite(
             c.y = behind.y + weight * (c.y - behind.y);
             c.z = behind.z + weight * (c.z - behind.z);
         }
-        out[pixel] = word_of(c, left + x, top + y, direct, decode, encode);
+        write_pixel(c, left + x, top + y, pixel, out, direct, decode, encode);
     }
 }

@@ -14,9 +14,27 @@ __device__ __forceinline__ u32 code_of(float value, float rounding) {
     return (u32)(int)(code + rounding);
 }
 
-// The word of a colour at (x, y) on the canvas.
-__device__ __forceinline__ u32 word_of(
-    float3 c, int x, int y, const float2 *__restrict__ direct, const float2 *__restrict__ decode,
+// A half float's bits, rounded to nearest, ties to even, as volume/lanes.py's halve_four has them.
+__device__ __forceinline__ u32 half_of(float value) {
+    const float code = fminf((value > 0.0f ? value : 0.0f) * composition.scale, composition.limit);
+    const u32 bits = (u32)__float_as_int(code);
+    if (bits < (127u - 14u) << 23) return (u32)__float_as_int(code + 0.5f) - (126u << 23);
+    return (bits + (bits >> 13 & 1u) + 0xfffu - ((127u - 15u) << 23)) >> 13;
+}
+
+// A finished pixel, one word or, of half floats, two, from another picture.
+__device__ __forceinline__ void copy_pixel(const u32 *__restrict__ from, size_t pixel, u32 *__restrict__ out) {
+    if (composition.shift == HALVES) {
+        out[2 * pixel] = from[2 * pixel];
+        out[2 * pixel + 1] = from[2 * pixel + 1];
+    } else {
+        out[pixel] = from[pixel];
+    }
+}
+
+// Write a colour at (x, y) on the canvas.
+__device__ __forceinline__ void write_pixel(
+    float3 c, int x, int y, size_t pixel, u32 *__restrict__ out, const float2 *__restrict__ direct, const float2 *__restrict__ decode,
     const float2 *__restrict__ encode
 ) {
     if (composition.kind == TABLE) {
@@ -28,8 +46,13 @@ __device__ __forceinline__ u32 word_of(
         c.y = look_up(encode, m[3] * r + m[4] * g + m[5] * b);
         c.z = look_up(encode, m[6] * r + m[7] * g + m[8] * b);
     }
+    if (composition.shift == HALVES) {
+        out[2 * pixel] = half_of(c.x) | half_of(c.y) << 16;
+        out[2 * pixel + 1] = half_of(c.z) | 0x3c00u << 16;
+        return;
+    }
     const float rounding = composition.rounding[(y & 7) * 8 + (x & 7)];
     const int shift = composition.shift;
     const u32 red = code_of(c.x, rounding), green = code_of(c.y, rounding), blue = code_of(c.z, rounding);
-    return red | green << shift | blue << (2 * shift) | composition.opaque;
+    out[pixel] = red | green << shift | blue << (2 * shift) | composition.opaque;
 }

@@ -7,7 +7,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) encode_outer(
     const int pixel = blockIdx.x * THREADS + threadIdx.x;
     if (pixel >= pixels) return;
     const float4 c = outer[pixel];
-    encoded[pixel] = word_of(
-        make_float3(c.x, c.y, c.z), pixel % canvas_width, pixel / canvas_width, direct, decode, encode
-    );
+    const int x = pixel % canvas_width, y = pixel / canvas_width;
+    write_pixel(make_float3(c.x, c.y, c.z), x, y, pixel, encoded, direct, decode, encode);
 }

@@ -30,6 +30,7 @@ from translight.server.status import LiveLinkStatus, LiveStatus, SimulatorStatus
 from translight.stream.ring import remove_if_dead
 from translight.tracking.ring import PoseRing
 
+LIVE = "translight.server.live_process"
 _LOOK_S = 0.05
 _ORDERLY_END_S = 1.2
 _FORCED_END_S = 0.3
@@ -70,10 +71,14 @@ class ShowState:
 
 
 class Supervisor:
-    """A running show. ``text`` is the show's TOML, which the live process reads for itself."""
+    """A running show. ``text`` is the show's TOML, which the live process reads for itself.
 
-    def __init__(self, show: Show, text: str, source: str, base: Path) -> None:
+    ``live`` is the module that is run as that process: a benchmark's may put its own around the usual one.
+    """
+
+    def __init__(self, show: Show, text: str, source: str, base: Path, *, live: str = LIVE) -> None:
         self.show = show
+        self._live = live
         self._stack = ExitStack()
         self._stopping = False
         _sweep()
@@ -99,7 +104,7 @@ class Supervisor:
         posts = []
         for name, kind, job in plans:
             board = self._stack.enter_context(Board.create(f"{session}-{name}", kind))
-            module = f"translight.server.{name}_process"
+            module = self._live if name == "live" else f"translight.server.{name}_process"
             posts.append(_Post(name, module, board, {**job, "board": board.name, "ring": self._ring_name}))
         return posts
 

@@ -17,7 +17,7 @@ from translight.server.latency.load import loaded
 from translight.server.latency.report import Distribution, Run, corrected, distribution
 from translight.server.latency.sweep import LOAD, SPLATS, thinned
 from translight.server.show import Show, show_from_text
-from translight.server.supervisor import ShowState, Supervisor
+from translight.server.supervisor import LIVE, ShowState, Supervisor
 from translight.stream.header import NO_TIME
 from translight.stream.latency import COLUMNS, TOTAL, durations_ms
 from translight.stream.trace import Trace, load_trace
@@ -32,12 +32,21 @@ _PICK = {name: COLUMNS.index(name) for name in COLUMNS}
 Told = Callable[[ShowState], None]
 
 
-def measure(text: str, source: str, base: Path, seconds: float, settings: Mapping[str, str], told: Told) -> Run:
+def measure(
+    text: str,
+    source: str,
+    base: Path,
+    seconds: float,
+    settings: Mapping[str, str],
+    told: Told,
+    *,
+    live: str = LIVE,
+) -> Run:
     """Run a show for ``seconds`` after its warm start, with ``settings``' load beside it, and measure what arrives.
 
     The latency is that of the show's first way out that has a receiver of ours; each further one has a receiver too,
-    which takes its frames and is not measured. ``told`` is called once a second. Raises ShowError when the show cannot
-    run, has no such way out, or nothing arrives.
+    which takes its frames and is not measured. ``told`` is called once a second; ``live`` is Supervisor's.
+    Raises ShowError when the show cannot run, has no such way out, or nothing arrives.
     """
     with tempfile.TemporaryDirectory(prefix="translight-latency-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -48,7 +57,7 @@ def measure(text: str, source: str, base: Path, seconds: float, settings: Mappin
         if not urls:
             raise ShowError(f"{source}: outputs: none of {', '.join(show.outputs)} has a receiver of ours")
         trace_file = folder / "trace.npz"
-        with Supervisor(show, text, source, base) as supervisor:
+        with Supervisor(show, text, source, base, live=live) as supervisor:
             receivers = []
             for k, url in enumerate(urls):
                 watch = ["receive", url, "--wait", str(_FIRST_FRAME_WITHIN_S), "--seconds", str(WARM_S + seconds)]

@@ -30,6 +30,8 @@ from translight.stream.trace import Trace, load_trace
 from translight.stream.urls import open_sender
 
 WARM_S = 1.0
+_COMPOSITING_SHARE = 0.5
+"""Of a frame's time: a picture that is written faster than strips can leave would show nothing of what they are for."""
 _PICTURES = 3
 _CONNECTED_WITHIN_S = 20.0
 _RECEIVER_ENDS_WITHIN_S = 15.0
@@ -139,7 +141,7 @@ def _send(sender: Sender, size: Size, receiving: Callable[[], bool], seconds: fl
         room = sender.acquire()
         thread_s = time.thread_time()
         begin_ns = now_ns()
-        _write(sender, room, pictures[slot.frame % _PICTURES])
+        _write(sender, room, pictures[slot.frame % _PICTURES], float(1 / size.rate))
         times = FrameTimes(render_begin_ns=begin_ns, render_end_ns=begin_ns, composite_end_ns=now_ns())
         writing_s += time.thread_time() - thread_s
         sender.publish(replace(header, frame=slot.frame, times=times))
@@ -148,14 +150,17 @@ def _send(sender: Sender, size: Size, receiving: Callable[[], bool], seconds: fl
     return 1e3 * max(_process_s() - before_s - writing_s, 0.0) / max(frames, 1), counts.sent, counts.dropped
 
 
-def _write(sender: Sender, room: NDArray[np.generic], picture: NDArray[np.generic]) -> None:
-    """As a compositor does: strip by strip where the sender takes strips."""
+def _write(sender: Sender, room: NDArray[np.generic], picture: NDArray[np.generic], period_s: float) -> None:
+    """As a compositor does: strip by strip where the sender takes strips, over a compositor's share of the time."""
     if not isinstance(sender, StripSender):
         np.copyto(room, picture)
         return
-    begin = 0
+    begin, began = 0, time.perf_counter()
     for end in sender.strip_ends:
         np.copyto(room[begin:end], picture[begin:end])
+        left_s = began + period_s * _COMPOSITING_SHARE * end / len(room) - time.perf_counter()
+        if left_s > 0:
+            time.sleep(left_s)
         sender.strip(end)
         begin = end
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from pythonosc.osc_packet import OscPacket
 
-from benchmarks import machine
+from translight.core import machine
 from translight.core.clock import NS_PER_S, now_ns
 from translight.tracking import freed, opentrackio, opentrackio_packet, osc_build, osc_map, osc_packet
 from translight.tracking.angles import camera_pose, pan_tilt_roll

@@ -84,6 +84,7 @@ def _expected(show_path: Path, pose: Pose) -> np.ndarray:
     return out
 
 
+@pytest.mark.slow
 def test_a_cue_dissolves_into_its_environment_at_its_time(start_show: StartShow, environment: Path) -> None:
     cue = f"""
 [[cues]]
@@ -186,6 +187,7 @@ def test_bad_datagrams_are_counted_and_change_nothing(start_show: StartShow, env
     show.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tracking", "live"])
 def test_a_process_that_dies_is_started_anew(start_show: StartShow, environment: Path, name: str) -> None:
     show = start_show(environment)
@@ -284,6 +286,7 @@ def test_a_receiver_that_stalls_or_dies_does_not_slow_the_show(start_show: Start
     show.end()
 
 
+@pytest.mark.slow
 def test_two_shows_on_one_port_is_one_clear_line(start_show: StartShow, environment: Path) -> None:
     show = start_show(environment)
     with open_receiver(show.output) as receiver:

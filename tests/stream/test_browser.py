@@ -339,6 +339,7 @@ def test_an_offer_to_a_jpeg_preview_is_refused(jpeg: Preview) -> None:
         jpeg.until(lambda: jpeg.sender.bad == before + 1)
 
 
+@pytest.mark.slow
 def test_a_killed_preview_comes_back_and_the_show_goes_on() -> None:
     preview = Preview("ws")
     with preview.sender:
@@ -365,6 +366,7 @@ def test_closing_leaves_nothing_behind() -> None:
         socket.create_connection(("127.0.0.1", preview.port), timeout=1).close()
 
 
+@pytest.mark.slow
 def test_a_preview_ends_with_its_starter(tmp_path: Path) -> None:
     import subprocess
     import sys

@@ -133,6 +133,7 @@ def test_a_page_finds_a_preview_that_was_killed(tmp_path: Path) -> None:
         assert sender.restarts == 1
 
 
+@pytest.mark.slow
 def test_video_is_shown_with_its_numbers(tmp_path: Path) -> None:
     pytest.importorskip("aiortc", reason="aiortc is not installed")
     with _show("webrtc") as (sender, page), chromium.Chromium(tmp_path) as browser:

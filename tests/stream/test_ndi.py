@@ -228,6 +228,7 @@ def test_ten_bits_arrive(name: str) -> None:
         assert np.abs(received - 3 * np.arange(W)[:, None]).max() <= 8
 
 
+@pytest.mark.slow
 @needs_runtime
 def test_a_killed_sender_is_found_again(name: str) -> None:
     def start() -> subprocess.Popen[str]:

@@ -177,9 +177,10 @@ def test_two_takes_at_once_have_names_of_their_own(tmp_path: Path):
 def test_the_log_and_the_summary_say_what_is_there(tmp_path: Path):
     """A writer held up: the queue keeps its order, and what found no room is named."""
     spec = PictureSpec(WIDTH, HEIGHT)
+    pictures = [packed(chart(WIDTH, HEIGHT, frame), spec.format) for frame in range(1000, 1060)]
     with open_sender(f"file://{tmp_path}/a.mkv?codec=h264&queue=2", spec) as sender:
-        for frame in range(1000, 1060):
-            np.copyto(sender.acquire(), packed(chart(WIDTH, HEIGHT, frame), spec.format))
+        for frame, picture in enumerate(pictures, 1000):  # all at once: no encoder is as fast as that
+            np.copyto(sender.acquire(), picture)
             sender.publish(header(frame, spec, rate=RATE))
         counts = sender.counts()
     assert counts.dropped > 0

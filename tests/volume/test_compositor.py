@@ -156,6 +156,7 @@ def test_every_half_is_met(plane: PlaneWall, picture_of) -> None:
         np.testing.assert_array_equal(out[..., :3].reshape(-1)[: len(chunk)], wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [(260,), (16, 32, 260), (1, 2, 7, 100, 199, 259, 260), tuple(range(1, 261))])
 def test_rows_that_are_done_stay_as_they_are(canvas: Canvas, picture_of, ends: tuple[int, ...]) -> None:
     """Another thread looks while frames are composited: what it is told of is the whole picture's."""

@@ -175,6 +175,7 @@ def half_done(walked, tmp_path):
     return capture, tmp_path / "half"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on(half_done, walked):
     capture, work = half_done
     next(work.rglob("overlap.json")).unlink()
@@ -208,6 +209,7 @@ def test_a_crash_is_told_and_the_next_attempt_made(half_done):
     assert (first["registered"], second["registered"]) == (0, 6)
 
 
+@pytest.mark.slow
 def test_what_does_not_hang_together_is_left_out_and_said_why(tmp_path):
     pictures = {f"a{i}.png": photograph(room(), pose) for i, pose in enumerate(POSES[:4])}
     pictures["b.png"] = photograph(room(70), POSES[0])

@@ -21,6 +21,7 @@ def test_the_median_is_judged(shift_ms: float, verdict: str) -> None:
     assert first.low_ms < first.second_ms - first.first_ms < first.high_ms
 
 
+@pytest.mark.slow
 def test_equal_runs_are_called_different_seldom() -> None:
     wrong = sum(
         compare(run_with(_values(2 * k)), run_with(_values(2 * k + 1)))[0].verdict != "no difference shown"

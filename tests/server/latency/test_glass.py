@@ -24,6 +24,7 @@ def _error_frames(glass: Glass, latency_s: float, fps: float) -> float:
     return abs(glass.delay.seconds - latency_s - HOLD_S) * fps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("latency_s", "fps", "readout_s"), [(0.030, 50, 0.0), (0.083, 50, 0.015), (0.210, 25, 0.025), (0.117, 60, -0.012)]
 )
@@ -37,12 +38,14 @@ def test_the_latency_comes_out(tmp_path: Path, latency_s: float, fps: int, reado
     assert glass.delay.correlation > 0.98
 
 
+@pytest.mark.slow
 def test_a_rolling_shutter_that_is_not_told_is_half_a_frame_off_at_most(tmp_path: Path) -> None:
     film = stage_film(tmp_path / "a.mkv", 0.083, fps=50, readout_s=0.015)
     glass = measure_film(film, _plan())
     assert _error_frames(glass, 0.083, 50) < 0.5
 
 
+@pytest.mark.slow
 def test_strong_noise_and_blur_leave_it_within_half_a_frame(tmp_path: Path) -> None:
     film = stage_film(tmp_path / "a.mkv", 0.083, fps=25, exposure_s=0.035, noise=25, barcode=False)
     glass = measure_film(film, _plan())
@@ -56,6 +59,7 @@ def test_lamps_are_followed_by_brightness(tmp_path: Path) -> None:
     assert _error_frames(glass, 0.060, 50) < 0.15
 
 
+@pytest.mark.slow
 def test_frame_numbers_say_what_was_shown(tmp_path: Path) -> None:
     film = stage_film(tmp_path / "a.mkv", 0.05, fps=60, seconds=3, exposure_s=0.004)
     glass = measure_film(film, GlassPlan())
@@ -108,6 +112,7 @@ def test_wrong_options_are_said(capsys: pytest.CaptureFixture[str], options: lis
     assert capsys.readouterr().err == f"translight: {message}\n"
 
 
+@pytest.mark.slow
 def test_the_command_prints_it_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = stage_film(tmp_path / "a.mkv", 0.083)
     regions = ["--object", ",".join(map(str, OBJECT)), "--wall", ",".join(map(str, WALL))]

@@ -83,6 +83,7 @@ def test_drop_frame_labels_keep_time_with_the_clock(counted: tuple[int, Fraction
     assert abs(named - frame / rate) < Fraction(2, 30) + Fraction(87, 1000)
 
 
+@pytest.mark.slow
 def test_a_whole_hour_of_drop_frame_labels_is_unique_rising_and_has_no_left_out_one():
     rate = 30 * NTSC
     labels = [Timecode.from_frame(frame, rate, drop=True) for frame in range(107892)]

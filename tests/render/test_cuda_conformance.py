@@ -91,8 +91,9 @@ def test_meets_the_reference_in_whatever_order_blocks_run(otherwise, case):
     assert_conforms(otherwise.render(scene, views), truth)
 
 
-@pytest.mark.parametrize("name", ["playbot_125k_sog", pytest.param("plant_114k.splat", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("place", ["outside", pytest.param("within", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["playbot_125k_sog", "plant_114k.splat"])
+@pytest.mark.parametrize("place", ["outside", "within"])
+@pytest.mark.slow
 def test_meets_the_reference_on_a_real_capture(forwards, name, place):
     path = SHARED / "splats" / name
     if not path.exists():

@@ -178,7 +178,7 @@ def test_the_log_and_the_summary_say_what_is_there(tmp_path: Path):
     """A writer held up: the queue keeps its order, and what found no room is named."""
     spec = PictureSpec(WIDTH, HEIGHT)
     pictures = [packed(chart(WIDTH, HEIGHT, frame), spec.format) for frame in range(1000, 1060)]
-    with open_sender(f"file://{tmp_path}/a.mkv?codec=h264&queue=2", spec) as sender:
+    with open_sender(f"file://{tmp_path}/a.mkv?codec=hevc&queue=2", spec) as sender:
         for frame, picture in enumerate(pictures, 1000):  # all at once: no encoder is as fast as that
             np.copyto(sender.acquire(), picture)
             sender.publish(header(frame, spec, rate=RATE))

@@ -104,7 +104,7 @@ def look(render: Render, shown: Wall, looked_at: Wall, at: Pose, output: OutputT
 
 
 @pytest.mark.parametrize("wall", WALLS)
-@pytest.mark.parametrize("render", [far_sphere, textured_plane])
+@pytest.mark.parametrize("render", [pytest.param(far_sphere, marks=pytest.mark.slow), textured_plane])
 def test_a_band_limited_scene_comes_through_in_place(render: Render, wall: Wall) -> None:
     for at in POSES[::2]:
         found = look(render, wall, wall, at, OutputTransform(pixel_format=PixelFormat.RGB10A2))

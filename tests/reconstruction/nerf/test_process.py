@@ -58,6 +58,7 @@ def test_a_line_without_an_end_is_not_read_for_ever(tmp_path):
     assert refused(tmp_path, code) == message
 
 
+@pytest.mark.slow
 def test_a_silent_worker_is_ended(tmp_path):
     message = "nerfstudio's process said nothing for 0.3 s and was ended (its log is …/log)"
     assert refused(tmp_path, "time.sleep(60)", patience_s=0.3) == message
@@ -75,6 +76,7 @@ def test_an_interrupt_lets_the_worker_finish_what_it_does(tmp_path):
     assert kept.read_text() == "checkpoint"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX'")
 def test_a_worker_that_does_not_stop_is_killed_with_its_children(tmp_path):
     seen = []

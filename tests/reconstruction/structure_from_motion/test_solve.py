@@ -195,6 +195,7 @@ def test_an_interrupted_run_goes_on(half_done, walked):
     assert np.allclose(again.dataset.centres(), walked[2].dataset.centres(), atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_crash_is_told_and_the_next_attempt_made(half_done):
     capture, work = half_done
 

@@ -24,7 +24,7 @@ __device__ __forceinline__ float weight_of(float u, float v, float depth_m) {
     return t * t * (3.0f - 2.0f * t);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) composite(
+extern "C" __global__ void __launch_bounds__(THREADS, 4) composite(
     const int *__restrict__ tiles, const double *__restrict__ spheres, const float *__restrict__ projected, int columns,
     int count, const float4 *__restrict__ picture, const float4 *__restrict__ outer, const u32 *__restrict__ encoded,
     const float2 *__restrict__ direct, const float2 *__restrict__ decode, const float2 *__restrict__ encode,

@@ -86,6 +86,7 @@ def test_the_table(bench, monkeypatch, tmp_path):
     assert "- blend_expected: " in table
 
 
+@pytest.mark.slow
 def test_a_suite_that_skips_all_is_no_proof(bench, monkeypatch, capsys):
     """As where CuPy cannot be imported: here the suite runs in an interpreter without the stand-in."""
     monkeypatch.setattr(bench, "_SUITE", f"{bench._SUITE}::test_no_views_no_frames")

@@ -139,6 +139,7 @@ def test_udp_becomes_the_right_pixels_in_another_process(start_show: StartShow, 
     assert show.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_real_trackers_capture_drives_the_wall(start_show: StartShow, environment: Path) -> None:
     """Mo-Sys F4, 25 packets a second: the rendered poses lie on the recorded path, and follow it."""
     if not CAPTURE.is_file():
@@ -172,6 +173,7 @@ def test_lost_tracking_is_held_told_and_found_again(start_show: StartShow, envir
     assert show.end(signal.SIGTERM) < 2.0
 
 
+@pytest.mark.slow
 def test_bad_datagrams_are_counted_and_change_nothing(start_show: StartShow, environment: Path) -> None:
     show = start_show(environment)
     good = _datagram(*POSE)
@@ -201,6 +203,7 @@ def test_a_process_that_dies_is_started_anew(start_show: StartShow, environment:
     assert show.end() < 2.0
 
 
+@pytest.mark.slow
 def test_the_camera_goes_to_unreal_beside_the_wall_and_comes_back(start_show: StartShow, environment: Path) -> None:
     """FreeD in, FreeD out by another process; when that dies, the wall does not feel it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
@@ -269,6 +272,7 @@ def test_processes_of_a_killed_supervisor_end_and_the_next_show_cleans_up(
     again.end()
 
 
+@pytest.mark.slow
 def test_a_receiver_that_stalls_or_dies_does_not_slow_the_show(start_show: StartShow, environment: Path) -> None:
     show = start_show(environment, rate="10")
     with _tracker(show.port, _datagram(*POSE)), open_receiver(show.output) as receiver:

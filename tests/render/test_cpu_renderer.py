@@ -92,7 +92,8 @@ def assert_fused(code: str, processor: str, features: str, register: str, least:
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 instructions")
 @pytest.mark.parametrize(
-    ("processor", "features", "register"), [("skylake-avx512", AVX512, "zmm"), ("haswell", AVX2, "ymm")]
+    ("processor", "features", "register"),
+    [pytest.param("skylake-avx512", AVX512, "zmm", marks=pytest.mark.slow), ("haswell", AVX2, "ymm")],
 )
 def test_blending_becomes_fused_vector_instructions(processor: str, features: str, register: str) -> None:
     """Compiled, not run, for both kinds of processor, whichever this one is."""

@@ -89,6 +89,7 @@ def test_strips_take_turns(world):
     assert np.array_equal(first[0].depth, again[0].depth)
 
 
+@pytest.mark.slow
 def test_arrays_seen_again_are_filled_directly_and_unlocked_when_they_go(world):
     scene, views, first = big()
     with open_backend() as renderer:

@@ -154,6 +154,7 @@ def test_each_depth_has_launches_of_its_own(device):
     assert device.recorded == 3
 
 
+@pytest.mark.slow
 def test_a_recording_is_of_its_clouds_in_their_order_and_of_its_sky(device):
     """Other scenes of some of the same, drawn by turns until each is replayed."""
     scene, views = CASES["layered"]()

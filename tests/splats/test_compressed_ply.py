@@ -55,6 +55,7 @@ def test_what_gaussforge_packs_is_read_as_gaussforge_reads_it(random_cloud, forg
     assert_close(cloud, raw_of_ply(forge(packed, "compressed.ply", "ply")), opacities=1.01e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degree", [0, 3])
 def test_what_gsply_packs_is_the_cloud_and_is_read_as_gsply_reads_it(random_cloud, assert_close, tmp_path, degree):
     """A chunk's bounds are no wider than the cloud's: 6 units and 9 of log scale, in 1023 steps or more.

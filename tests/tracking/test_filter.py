@@ -108,6 +108,7 @@ def test_it_measures_the_trackers_noise(rotation_deg: float) -> None:
     assert filter_.position_noise_m == pytest.approx(rotation_deg / 10, rel=0.2)
 
 
+@pytest.mark.slow
 def test_a_noisier_tracker_than_believed_costs_little_once_measured() -> None:
     noise = NoiseOptions(0.001, 0.01, 0.0, 0.0)
     _, measured = prediction_errors(MotionFilter(), "crane", 240, 0.05, noise, seconds=6.0)
@@ -225,6 +226,7 @@ def test_a_jump_of_the_tracker_is_followed_after_three_samples() -> None:
         motion = filter_.update(sample(there, round((1 + k / 60) * S)))
 
 
+@pytest.mark.slow
 def test_the_hardest_move_passes_the_gate() -> None:
     for rate_hz in (50, 240):
         filter_ = MotionFilter()

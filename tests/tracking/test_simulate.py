@@ -105,6 +105,7 @@ def test_the_lens_comes_too(inlet: socket.socket) -> None:
     assert sample.lens.focus_distance_m == pytest.approx(math.hypot(5.0, 0.1), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_opentrackio_tells_its_rate_and_static_block_at_first_and_every_two_seconds(inlet: socket.socket) -> None:
     segments = [opentrackio_packet.parse(d) for d in send(inlet, "opentrackio", n=480)]
     samples = [opentrackio.parse(s.payload, s.encoding) for s in segments]

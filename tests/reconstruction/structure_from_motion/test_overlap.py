@@ -31,6 +31,7 @@ def two_rooms(tmp_path_factory):
     return capture_of(pictures, folder)
 
 
+@pytest.mark.slow
 def test_rooms_hang_together_each_by_itself(two_rooms, tmp_path):
     told = []
     found = overlap(two_rooms, tmp_path, lambda what, share: told.append((what, share)))

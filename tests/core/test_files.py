@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from translight.core.files import whole_file, whole_folder
+from translight.core.errors import FormatError
+from translight.core.files import whole_file, whole_folder, write_whole
 from translight.core.threads import Stages
 
 
@@ -17,6 +18,15 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path):
         assert not path.exists()
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["picture.exr"]
+
+
+def test_text_and_bytes_are_written_whole_or_refused_in_a_line(tmp_path: Path):
+    write_whole(tmp_path / "a", "é")
+    write_whole(tmp_path / "b", b"\x00\xff")
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "b").read_bytes()) == ("é".encode(), b"\x00\xff")
+    with pytest.raises(FormatError, match=r"/none/c: cannot be written \(No such file or directory\)$"):
+        write_whole(tmp_path / "none" / "c", "x")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
 
 
 def _write_then_fail(path: Path) -> None:

@@ -55,7 +55,7 @@ class BenchRender:
         rows: list[dict[str, Any]] = []
         for name in _DEFAULT_SCENES if self.scene is None else (self.scene,):
             scene, views = _scene(name, size)
-            with open_renderer(self.backend, threads=self.threads, progress=_say) as renderer:
+            with open_renderer(self.backend, threads=self.threads, progress=say) as renderer:
                 row = measure_row(renderer, name, scene, views, self.rounds)
             rows.append(row)
             if self.peer is not None:
@@ -139,7 +139,7 @@ def _peer_row(name: str, ours: dict[str, Any], scene: Scene, views: Sequence[Vie
     peers = benchmarks_module("benchmarks.peers")
     peer = peers.open_peer(name, scene, camera.width_px, camera.height_px)
     try:
-        _say(f"{peer.name}: {peer.version}")
+        say(f"{peer.name}: {peer.version}")
         ms = peer.measure(views, rounds).milliseconds
     finally:
         peer.close()
@@ -224,6 +224,7 @@ def _progress(what: str, total: int) -> Iterator[Any]:
         yield lambda: progress.advance(task)
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
+    """Tell whoever looks on at a terminal."""
     if sys.stderr.isatty():
         print(what, file=sys.stderr)

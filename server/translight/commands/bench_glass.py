@@ -106,7 +106,7 @@ def _write_plot(path: Path, glass: Glass) -> None:
     import numpy as np
 
     from translight.core.chart import curves
-    from translight.core.files import whole_file
+    from translight.core.files import write_whole
 
     lines = {}
     for name, values in (("object", glass.object_values), ("wall", glass.wall_values)):
@@ -116,11 +116,7 @@ def _write_plot(path: Path, glass: Glass) -> None:
             lines[name] = (glass.times_s[known].tolist(), level.tolist())
     if not lines:
         raise FormatError(f"{path}: there is no signal to plot: {glass.why_no_delay}")
-    try:
-        with whole_file(path) as aside:
-            aside.write_text(curves("The object and the wall, each from its least to its most", "s", "", lines))
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be written ({error.strerror})") from error
+    write_whole(path, curves("The object and the wall, each from its least to its most", "s", "", lines))
 
 
 def _told(count: int) -> None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from translight.commands.show import OVER_BUDGET, status_text
 from translight.core.errors import FormatError, ShowError
 
 if TYPE_CHECKING:
     from translight.server.latency.report import Report, Run
 
-OVER_BUDGET = 3
 SLOWER = 4
 
 
@@ -39,6 +39,7 @@ class BenchLatency:
 
     def run(self) -> int:
         """Measure every variation; exit status 3 when a run passed its show's latency budget."""
+        from translight.core.files import write_whole
         from translight.server.demo import DemoPlan, demo_show
         from translight.server.latency.page import page
         from translight.server.latency.report import encode
@@ -70,7 +71,7 @@ class BenchLatency:
                 print(summary(runs[-1]), flush=True)
         report = _report(runs)
         for path, wanted in zip(outputs, [p for p in (self.save, self.html) if p is not None], strict=True):
-            _write(path, encode(report) if wanted == self.save else page(report).encode())
+            write_whole(path, encode(report) if wanted == self.save else page(report).encode())
         if self.json:
             print(encode(report).decode())
         return OVER_BUDGET if any(run.over_budget for run in runs) else 0
@@ -137,8 +138,6 @@ class _Line:
         self._told = time.monotonic()
 
     def told(self, state: object) -> None:
-        from translight.commands.show import status_text
-
         live = state.live  # type: ignore[attr-defined]
         if sys.stderr.isatty():
             text = f"starting: {live.detail}" if live.phase == "starting" else status_text(state)  # type: ignore[arg-type]
@@ -163,13 +162,3 @@ def _read(path: Path) -> Report:
         return decode(path.read_bytes(), str(path))
     except OSError as error:
         raise FormatError(f"{path}: {error.strerror}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    from translight.core.files import whole_file
-
-    try:
-        with whole_file(path) as aside:
-            aside.write_bytes(data)
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be written ({error.strerror})") from error

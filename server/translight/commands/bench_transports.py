@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from translight.commands.bench import say
 from translight.commands.render import parse_size
-from translight.core.errors import FormatError, ShowError, TranslightError
+from translight.core.errors import ShowError, TranslightError
 
 if TYPE_CHECKING:
     from translight.server.latency.report import Distribution
@@ -49,6 +50,7 @@ class BenchTransports:
         import msgspec
 
         from translight.core.clock import parse_rate
+        from translight.core.files import write_whole
         from translight.core.image import PixelFormat
         from translight.server.latency.transports import Size, measure_floor, measure_transport
         from translight.stream.contract import PictureSpec
@@ -75,7 +77,7 @@ class BenchTransports:
                 floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(self.seconds, 5.0))
                 for url in self.urls or default_urls(Path(folder)):
                     try:
-                        rows.append(measure_transport(url, size, self.seconds, _say))
+                        rows.append(measure_transport(url, size, self.seconds, say))
                     except TranslightError as error:
                         print(f"translight: {error}", file=sys.stderr)
         if self.json:
@@ -83,9 +85,9 @@ class BenchTransports:
         else:
             print(table_of(rows, floors))
         if self.table is not None:
-            _write(self.table, document(rows, floors))
+            write_whole(self.table, document(rows, floors))
         if self.plot is not None:
-            _write(self.plot, plot_of(rows, floors))
+            write_whole(self.plot, plot_of(rows, floors))
         return 0 if rows else 1
 
 
@@ -168,18 +170,3 @@ def _held(d: Distribution) -> str:
 
 def _scheme(row: TransportRow) -> str:
     return row.url.partition("://")[0]
-
-
-def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(what, file=sys.stderr)
-
-
-def _write(path: Path, text: str) -> None:
-    from translight.core.files import whole_file
-
-    try:
-        with whole_file(path) as aside:
-            aside.write_text(text)
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be written ({error.strerror})") from error

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from translight.core.errors import FormatError
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -25,6 +27,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file of text (UTF-8) or bytes, whole or not at all. Raises FormatError when it cannot be written."""
+    try:
+        with whole_file(path) as aside:
+            aside.write_bytes(data.encode() if isinstance(data, str) else data)
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager

@@ -66,6 +66,14 @@ class ReceiverCounts:
     bad: int = 0
     restarts: int = 0
 
+    def took(self, frame: int, before: int | None) -> None:
+        """Count a whole picture after that numbered ``before`` (None at first); a sender that restarts counts down."""
+        self.received += 1
+        if before is not None and frame > before:
+            self.skipped += frame - before - 1
+        elif before is not None:
+            self.restarts += 1
+
 
 class Sender(Protocol):
     """One way out. One thread uses it; nothing it does waits for a receiver."""

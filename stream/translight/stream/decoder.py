@@ -95,14 +95,10 @@ class Decoder:
         return ReceivedFrame(header, picture, available_ns, now_ns())
 
     def _count(self, header: FrameHeader | None) -> None:
-        self._counts.received += 1
         if header is None:
+            self._counts.received += 1
             return
-        if self._frame is not None:
-            if header.frame > self._frame:
-                self._counts.skipped += header.frame - self._frame - 1
-            else:
-                self._counts.restarts += 1
+        self._counts.took(header.frame, self._frame)
         self._frame = header.frame
 
     def _open(self) -> VideoCodecContext:

@@ -271,12 +271,7 @@ class NdiReceiver:
         # what an 8-bit receiver gets is 8-bit, whatever was sent
         header = replace(header, format=PixelFormat.RGB10A2 if deep else PixelFormat.RGBA8)
         pixels = self._copy(video, header)
-        self.counts.received += 1
-        if self._frame is not None:
-            if header.frame > self._frame:
-                self.counts.skipped += header.frame - self._frame - 1
-            else:
-                self.counts.restarts += 1
+        self.counts.took(header.frame, self._frame)
         self._frame = header.frame
         return ReceivedFrame(header, pixels, available_ns, now_ns())
 

@@ -178,12 +178,7 @@ class ZmqReceiver:
         if picture_check(self._pixels) != header.check:
             self.counts.torn += 1
             return None
-        self.counts.received += 1
-        if self._frame is not None:
-            if header.frame > self._frame:
-                self.counts.skipped += header.frame - self._frame - 1
-            else:
-                self.counts.restarts += 1
+        self.counts.took(header.frame, self._frame)
         self._frame = header.frame
         shape = header.format.shape(header.width_px, header.height_px)
         pixels = self._pixels.view(header.format.dtype).reshape(shape)

@@ -85,7 +85,6 @@ class Pipeline:
         self._header = FrameHeader(
             0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
         )
-        self._composited_ns = 0
         self._rooms: dict[tuple[int, int, int], Frame] = {}
         self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
         progress("drawing the outer frustum")
@@ -125,13 +124,11 @@ class Pipeline:
             position_m=(px, py, pz),
         )
         # A barcode changes rows that are composited, so these are sent after it
-        picture, rendered_ns = self._fill(view, number, quality, mix, send=self.show.barcode is None)
+        picture, rendered_ns, composited_ns = self._fill(view, number, quality, mix, send=self.show.barcode is None)
         if self.show.barcode is not None:
             burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
-            self._composited_ns = now_ns()
-        times = replace(
-            times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=self._composited_ns
-        )
+            composited_ns = now_ns()
+        times = replace(times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=composited_ns)
         header = replace(posed, times=times)
         sent = first.publish(header)
         # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
@@ -170,19 +167,19 @@ class Pipeline:
 
     def _fill(
         self, view: View, number: int, quality: Quality, mix: Mix, *, send: bool = False
-    ) -> tuple[np.ndarray, int]:
+    ) -> tuple[np.ndarray, int, int]:
         """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
 
-        Returns that room, and when the frame was drawn, in ns. A GPU of ours does all of it, but for dissolves: those
-        are mixed by the processor. With ``send`` a sender that takes strips sends them meanwhile.
+        Returns that room, when the frame was drawn and when composited, in ns. A GPU of ours does all of it, but for
+        dissolves: those are mixed by the processor. With ``send`` a sender that takes strips sends them meanwhile.
         """
         sender = self.senders[0]
         if self._wall is not None and mix.fraction == 0:
             self._show_outer(mix, number, quality)
             picture = sender.acquire()
             self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
-            self._composited_ns = now_ns()
-            return picture, self._composited_ns
+            done_ns = now_ns()
+            return picture, done_ns, done_ns
         inner = self._draw(view, quality, mix)
         self._show_outer(mix, number, quality)
         rendered_ns = now_ns()
@@ -190,10 +187,10 @@ class Pipeline:
         if send and self._strips is not None:
             self._strips.follow(self.compositor.rows_done)
         self.compositor.composite(inner, view, picture)
-        self._composited_ns = now_ns()
+        composited_ns = now_ns()
         if send and self._strips is not None:
             self._strips.strip(self.show.canvas.height_px)
-        return picture, rendered_ns
+        return picture, rendered_ns, composited_ns
 
     def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""

@@ -68,7 +68,7 @@ def _correlation(
     """Normalised cross-correlation with ``other`` as seen by way of the plane z = 1/``inverse``; −1 outside it."""
     other_from_image = other.scene_from_camera.inverse() @ image.scene_from_camera
     plane = np.outer(other_from_image.position_m, (0.0, 0.0, inverse))
-    H = _matrix(others.camera) @ (other_from_image.rotation() + plane) @ np.linalg.inv(_matrix(photograph.camera))
+    H = others.camera.matrix() @ (other_from_image.rotation() + plane) @ np.linalg.inv(photograph.camera.matrix())
     height, width = grey.shape
     y, x = np.mgrid[:height, :width] + 0.5
     u, v, w = np.tensordot(H, np.stack([x, y, np.ones_like(x)]), axes=1)
@@ -85,16 +85,11 @@ def _correlation(
     return np.asarray(found, np.float32)
 
 
-def _matrix(camera: Camera) -> Float64[np.ndarray, "3 3"]:
-    return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-
-
 def _project(
     xyz: Float64[np.ndarray, "n 3"], scene_from_camera: Pose, camera: Camera
 ) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n"]]:
     seen = scene_from_camera.inverse().apply(xyz)
-    z = seen[:, 2]
-    return (seen @ _matrix(camera).T)[:, :2] / np.where(z == 0, 1, z)[:, None], z
+    return camera.project(seen), seen[:, 2]
 
 
 def _inside(uv: Float64[np.ndarray, "n 2"], z: Float64[np.ndarray, "n"], camera: Camera) -> Bool[np.ndarray, "n"]:

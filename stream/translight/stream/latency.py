@@ -102,6 +102,17 @@ def durations_ms(rows: Int64[np.ndarray, "n columns"]) -> dict[str, Float64[np.n
     return found
 
 
+def column(rows: Int64[np.ndarray, "n columns"], name: str) -> Int64[np.ndarray, "n"]:
+    """One of COLUMNS."""
+    return rows[:, COLUMNS.index(name)]
+
+
+def steady(rows: Int64[np.ndarray, "n columns"], warm_s: float) -> Int64[np.ndarray, "m columns"]:
+    """The frames that were done ``warm_s`` or more after the first."""
+    done = column(rows, "done")
+    return rows[done >= done[:1] + int(warm_s * 1e9)]
+
+
 def frames_late(header: FrameHeader, done_ns: int) -> float:
     """By how many frame times a frame came after its presentation time (negative: early)."""
     return (done_ns - header.times.presentation_ns) / FrameClock(header.rate).period_ns

@@ -7,12 +7,12 @@ import pytest
 
 from translight.core.errors import ShowError
 from translight.server.demo import DemoPlan, demo_show
-from translight.server.latency.run import run_of, steady
+from translight.server.latency.run import WARM_S, run_of
 from translight.server.show import show_from_text
 from translight.server.status import LiveStatus
 from translight.server.supervisor import ShowState
 from translight.stream.contract import ReceiverCounts
-from translight.stream.latency import COLUMNS
+from translight.stream.latency import COLUMNS, steady
 from translight.stream.trace import Trace
 
 MS = 1_000_000
@@ -81,7 +81,7 @@ def test_the_budget_is_held_against_the_99th_percentile(budget: float, over: boo
 
 
 def test_the_first_seconds_do_not_count_and_too_few_frames_are_refused() -> None:
-    assert len(steady(_rows(list(range(150))))) == 50
+    assert len(steady(_rows(list(range(150))), WARM_S)) == 50
     with pytest.raises(ShowError, match=r"^shm://x: 0 frames came after 2 s of warming up: measure for longer$"):
         _run(_rows(list(range(100))))
     with pytest.raises(ShowError, match=r"^shm://x: 0 frames"):

@@ -42,6 +42,8 @@ def test_a_row_says_what_the_trace_does() -> None:
 def test_too_few_frames_are_refused() -> None:
     with pytest.raises(StreamError, match=r"^shm://x: 0 frames came after 1 s: send for longer$"):
         row_of(_trace(list(range(40)), 1, 1), SIZE, 0.0, 40, 0)
+    with pytest.raises(StreamError, match=r"^shm://x: 0 frames"):
+        row_of(_trace([], 1, 1), SIZE, 0.0, 40, 0)
 
 
 @pytest.mark.parametrize("pixel_format", list(PixelFormat))

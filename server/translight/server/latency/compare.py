@@ -50,11 +50,11 @@ def compare(first: Run, second: Run, seed: int = 0) -> list[Difference]:
     samples = [_totals(run) for run in (first, second)]
     rng = np.random.default_rng(seed)
     drawn = [_resampled(sample, rng) for sample in samples]
-    tail = 50 * (1 - _CONFIDENCE)
+    tail = 50 * (1 - _CONFIDENCE)  # in percent, on each side
     found = []
     for k, percent in enumerate(PERCENTS):
         a, b = (float(np.percentile(sample, percent)) for sample in samples)
-        low, high = np.percentile(drawn[1][:, k] - drawn[0][:, k], (2 * tail / 2, 100 - 2 * tail / 2))
+        low, high = np.percentile(drawn[1][:, k] - drawn[0][:, k], (tail, 100 - tail))
         found.append(Difference(percent, a, b, float(low), float(high)))
     return found
 

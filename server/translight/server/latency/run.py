@@ -19,7 +19,7 @@ from translight.server.latency.sweep import LOAD, SPLATS, thinned
 from translight.server.show import Show, show_from_text
 from translight.server.supervisor import LIVE, ShowState, Supervisor
 from translight.stream.header import NO_TIME
-from translight.stream.latency import COLUMNS, TOTAL, durations_ms
+from translight.stream.latency import TOTAL, column, durations_ms, steady
 from translight.stream.trace import Trace, load_trace
 from translight.stream.transports import TRANSPORTS
 
@@ -27,7 +27,6 @@ WARM_S = 2.0
 """The first seconds are not counted: caches fill, the governor finds its level."""
 _FIRST_FRAME_WITHIN_S = 600
 _REPORT_WITHIN_S = 10.0
-_PICK = {name: COLUMNS.index(name) for name in COLUMNS}
 
 Told = Callable[[ShowState], None]
 
@@ -74,19 +73,19 @@ def measure(
 
 def run_of(trace: Trace, final: ShowState, show: Show, text: str, settings: Mapping[str, str]) -> Run:
     """What a trace, after its warm seconds, and the show's last state say."""
-    rows = steady(trace.rows)
+    rows = steady(trace.rows, WARM_S)
     if len(rows) < 2:
         raise ShowError(f"{trace.url}: {len(rows)} frames came after {WARM_S:g} s of warming up: measure for longer")
     period_ms = float(1000 / trace.rate)
-    done = rows[:, _PICK["done"]]
+    done = column(rows, "done")
     span_s = float(done[-1] - done[0]) / 1e9
-    numbers = rows[:, _PICK["frame"]]
+    numbers = column(rows, "frame")
     steps = np.diff(numbers)
     intervals = np.diff(done) / 1e6
     durations = durations_ms(rows)
     totals = durations.pop(TOTAL, np.empty(0))
     total = distribution(totals)
-    tracked = rows[:, _PICK["received"]] != NO_TIME
+    tracked = column(rows, "received") != NO_TIME
     omitted = np.append(np.maximum(steps - 1, 0), 0)[tracked]
     budget = show.latency_budget_ms
     return Run(
@@ -120,16 +119,8 @@ def run_of(trace: Trace, final: ShowState, show: Show, text: str, settings: Mapp
     )
 
 
-def steady(rows: Int64[np.ndarray, "n columns"]) -> Int64[np.ndarray, "m columns"]:
-    """The frames after the warm seconds."""
-    if not len(rows):
-        return rows
-    done = rows[:, _PICK["done"]]
-    return rows[done >= done[0] + int(WARM_S * 1e9)]
-
-
 def _totals_us(rows: Int64[np.ndarray, "n columns"]) -> list[int]:
-    received, done = rows[:, _PICK["received"]], rows[:, _PICK["done"]]
+    received, done = column(rows, "received"), column(rows, "done")
     return [int(us) for us in np.where(received == NO_TIME, -1, (done - received) // 1000)]
 
 

@@ -36,7 +36,7 @@ def parse_sweeps(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
             if axis == LOAD and value not in KINDS:
                 raise ShowError(f"--sweep {text}: load is one of {', '.join(KINDS)}")
             if axis in _CHANGES:
-                _CHANGES[axis](_EXAMPLE(), value)
+                _CHANGES[axis](_smallest(), value)
     return axes
 
 
@@ -130,5 +130,6 @@ _CHANGES: Mapping[str, Callable[[Tables, str], None]] = {
 }
 
 
-def _EXAMPLE() -> Tables:  # noqa: N802 - a constant that must be new each time
+def _smallest() -> Tables:
+    """Tables of a show to try a value on."""
     return {"walls": [{"name": "a", "pixels": [1, 1]}]}

@@ -25,7 +25,7 @@ from translight.server.latency.report import Distribution, distribution
 from translight.server.pace import Pace, system_frame_clock
 from translight.stream.contract import PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
-from translight.stream.latency import COLUMNS
+from translight.stream.latency import column, steady
 from translight.stream.trace import Trace, load_trace
 from translight.stream.urls import open_sender
 
@@ -35,7 +35,6 @@ _COMPOSITING_SHARE = 0.5
 _PICTURES = 3
 _CONNECTED_WITHIN_S = 20.0
 _RECEIVER_ENDS_WITHIN_S = 15.0
-_PICK = {name: COLUMNS.index(name) for name in COLUMNS}
 
 Says = Callable[[str], None]
 
@@ -43,6 +42,7 @@ Says = Callable[[str], None]
 class TransportRow(msgspec.Struct, frozen=True):
     """A way out at one size. Times in ms from the picture's last pixel being written at the sender.
 
+    ``skipped`` frames were sent and never received.
     ``received_ms`` until the receiver's own buffer holds it, ``available_ms`` until the receiver could look at it.
     ``cpu_ms`` is the sender's process time a frame, threads and children included, without writing the picture.
     """
@@ -73,7 +73,8 @@ class Size:
 
 def measure_floor(size: Size, seconds: float) -> Distribution:
     """Copies of one picture, paced like the senders: what no transport into another buffer can be faster than."""
-    source, target = _pictures(size.spec)[0], np.empty_like(_pictures(size.spec)[0])
+    source = _pictures(size.spec)[0]
+    target = np.empty_like(source)
     pace = Pace(system_frame_clock(FrameClock(size.rate)))
     taken = []
     for _ in range(max(1, round(seconds * float(size.rate)))):
@@ -105,11 +106,11 @@ def measure_transport(url: str, size: Size, seconds: float, says: Says = lambda 
 
 def row_of(trace: Trace, size: Size, cpu_ms: float, sent: int, dropped: int) -> TransportRow:
     """What a trace, after its first second, says."""
-    rows = trace.rows[trace.rows[:, _PICK["done"]] >= trace.rows[0, _PICK["done"]] + int(WARM_S * 1e9)]
+    rows = steady(trace.rows, WARM_S)
     if len(rows) < 2:
         raise StreamError(f"{trace.url}: {len(rows)} frames came after {WARM_S:g} s: send for longer")
-    written, done = rows[:, _PICK["composite_end"]], rows[:, _PICK["done"]]
-    numbers = rows[:, _PICK["frame"]]
+    written, done = column(rows, "composite_end"), column(rows, "done")
+    numbers = column(rows, "frame")
     return TransportRow(
         url=trace.url,
         width_px=trace.width_px,
@@ -122,7 +123,7 @@ def row_of(trace: Trace, size: Size, cpu_ms: float, sent: int, dropped: int) -> 
         skipped=int(numbers[-1] - numbers[0]) + 1 - len(np.unique(numbers)),
         torn=trace.counts.torn,
         bad=trace.counts.bad,
-        available_ms=distribution((rows[:, _PICK["available"]] - written) / 1e6),
+        available_ms=distribution((column(rows, "available") - written) / 1e6),
         received_ms=distribution((done - written) / 1e6),
         cpu_ms=cpu_ms,
     )
@@ -137,14 +138,14 @@ def _send(sender: Sender, size: Size, receiving: Callable[[], bool], seconds: fl
     latest = time.monotonic() + _CONNECTED_WITHIN_S + seconds + _RECEIVER_ENDS_WITHIN_S
     before_s, writing_s, frames = _process_s(), 0.0, 0
     while receiving() and time.monotonic() < latest:
-        slot = pace.wait()
+        pace.wait()
         room = sender.acquire()
         thread_s = time.thread_time()
         begin_ns = now_ns()
-        _write(sender, room, pictures[slot.frame % _PICTURES], float(1 / size.rate))
+        _write(sender, room, pictures[frames % _PICTURES], float(1 / size.rate))
         times = FrameTimes(render_begin_ns=begin_ns, render_end_ns=begin_ns, composite_end_ns=now_ns())
         writing_s += time.thread_time() - thread_s
-        sender.publish(replace(header, frame=slot.frame, times=times))
+        sender.publish(replace(header, frame=frames, times=times))
         frames += 1
     counts = sender.counts()
     return 1e3 * max(_process_s() - before_s - writing_s, 0.0) / max(frames, 1), counts.sent, counts.dropped

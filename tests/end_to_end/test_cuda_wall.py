@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.render.cuda_emulation.emulator import COMPILER, Emulator
+from tests.render.cuda_emulation.devices import GPU, device_called
+from tests.render.cuda_emulation.emulator import COMPILER
 from tests.render.test_conformance import cloud
 
 from translight.colour.output import OutputTransform, unpack
@@ -27,7 +28,13 @@ if COMPILER is None:
     pytest.skip("g++ is not here, which compiles the kernels for the CPU", allow_module_level=True)
 
 
-def test_a_frame_stays_on_the_device_until_it_is_finished():
+@pytest.fixture(params=[0, GPU])
+def device(request):
+    with device_called(request.param) as found:
+        yield found
+
+
+def test_a_frame_stays_on_the_device_until_it_is_finished(device):
     placement = Similarity(1.0, Pose(STAGE_FROM_RDF.wxyz, np.array([0.0, 6.0, 1.5])))
     scene = Scene.of(cloud(1, 3000, 2, spread=1.5), placement)
     canvas = Canvas(160, 96, (PlaneWall("wall", (0.0, 4.0, 1.5), 4.0, 2.4, 160, 96),))
@@ -38,7 +45,6 @@ def test_a_frame_stays_on_the_device_until_it_is_finished():
         Camera.from_fov(96, 60, horizontal_deg=30),
         overscan=0.1,
     )
-    device = Emulator()
     pipeline, wall = Pipeline(device), CudaCompositor(device, canvas, output)
     cpu, cpu_wall = CpuRenderer(), Compositor(canvas, output)
     outer = cpu_wall.draw_outer(lambda s, views: cpu.render(s, views, order="distance"), scene, eye)

@@ -43,7 +43,13 @@ FORWARD = Pose.identity()
 """A camera at the origin that looks along scene +z where stage_from_scene is the identity."""
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.cuda] if found.extra == "cuda" else [])
+        for name, found in BACKENDS.items()
+    ],
+)
 def backend(request: pytest.FixtureRequest) -> Iterator[Renderer]:
     try:
         renderer = open_renderer(request.param)

@@ -96,6 +96,31 @@ def test_torch_without_cuda_is_one_line():
     assert str(caught.value) == f"the gsplat backend needs an NVIDIA GPU; torch {torch.__version__} sees none"
 
 
+def test_a_missing_gsplat_is_one_line(monkeypatch):
+    def fails(name: str) -> object:
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(operators_module.shutil, "which", lambda _: "/usr/bin/nvcc")
+    monkeypatch.setattr(operators_module.importlib, "import_module", fails)
+    with pytest.raises(BackendError) as caught:
+        load_operators()
+    assert str(caught.value) == (
+        "the gsplat backend needs gsplat, which cannot be imported (No module named 'gsplat.cuda._wrapper'); "
+        'pip install "translight[cuda]"'
+    )
+
+
+def test_kernels_that_came_with_gsplat_are_not_compiled(tmp_path, monkeypatch):
+    (tmp_path / "kernels_for_tests.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(operators_module, "_PREBUILT", "kernels_for_tests")
+    monkeypatch.setattr(operators_module, "_load_extension", lambda: told.append("loaded"))
+    told: list[str] = []
+    compile_operators(told.append)
+    assert told == ["loaded"]
+
+
 def test_compiling_is_told_part_by_part(tmp_path, monkeypatch):
     monkeypatch.setattr(operators_module, "_LOOK_S", 0.01)
     told: list[str] = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.render.cuda_emulation.devices import GPU, device_called
 from tests.render.cuda_emulation.emulator import COMPILER, Emulator
 from tests.volume.test_compositor import CAMERA, EYE, HALF_NAMES, HALVES, NEARER, OUTPUTS, POSE, canvas  # noqa: F401 - a fixture
 
@@ -26,9 +27,16 @@ if COMPILER is None:
 FAR = np.array([8000.0, -3000.0, 0.0])
 
 
-@pytest.fixture(params=[0, 1, 9])
+@pytest.fixture(params=[0, 1, 9, GPU])
 def device(request):
-    return Emulator(request.param)
+    with device_called(request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=[0, GPU])
+def one_device(request):
+    with device_called(request.param) as found:
+        yield found
 
 
 def room(compositor: Compositor | CudaCompositor) -> np.ndarray:
@@ -77,11 +85,10 @@ def composited(device, cpu, cuda, inner, view):
 
 @pytest.mark.parametrize("sampling", list(Sampling))
 @pytest.mark.parametrize("output", OUTPUTS, ids=["srgb8", "srgb10-dither", "pq10-exposed", "gamma8-balanced"])
-def test_every_word_is_the_cpus(canvas, picture_of, output, sampling) -> None:  # noqa: F811
-    device = Emulator()
-    cpu, cuda = pair(device, canvas, output, picture_of, feather=0.05, sampling=sampling)
+def test_every_word_is_the_cpus(one_device, canvas, picture_of, output, sampling) -> None:  # noqa: F811
+    cpu, cuda = pair(one_device, canvas, output, picture_of, feather=0.05, sampling=sampling)
     view = inner_view(POSE, CAMERA, overscan=0.12)
-    ours, theirs = composited(device, cpu, cuda, picture_of(view, 99), view)
+    ours, theirs = composited(one_device, cpu, cuda, picture_of(view, 99), view)
     assert_alike(ours, theirs, output)
     assert unpack(theirs, output.pixel_format).std() > 20
 
@@ -101,37 +108,34 @@ def test_from_frame_to_frame_and_whatever_order_blocks_run(device, canvas, pictu
 
 
 @pytest.mark.parametrize("output", HALVES, ids=HALF_NAMES)
-def test_every_half_is_the_cpus(canvas, picture_of, output) -> None:  # noqa: F811
-    device = Emulator()
-    cpu, cuda = pair(device, canvas, output, picture_of, feather=0.05)
+def test_every_half_is_the_cpus(one_device, canvas, picture_of, output) -> None:  # noqa: F811
+    cpu, cuda = pair(one_device, canvas, output, picture_of, feather=0.05)
     view = inner_view(POSE, CAMERA, overscan=0.12)
-    ours, theirs = composited(device, cpu, cuda, picture_of(view, 99), view)
+    ours, theirs = composited(one_device, cpu, cuda, picture_of(view, 99), view)
     assert_halves_alike(ours, theirs)
     assert theirs.astype(np.float32).std() > 0.05
 
 
-def test_a_stage_far_from_its_origin_loses_no_digit(plane, picture_of) -> None:
-    device = Emulator()
+def test_a_stage_far_from_its_origin_loses_no_digit(one_device, plane, picture_of) -> None:
     away = Canvas(300, 150, (replace(plane, centre_m=tuple(np.array(plane.centre_m) + FAR)),))
     pose = replace(POSE, position_m=POSE.position_m + FAR)
-    cpu, cuda = Compositor(away, OUTPUTS[1]), CudaCompositor(device, away, OUTPUTS[1])
+    cpu, cuda = Compositor(away, OUTPUTS[1]), CudaCompositor(one_device, away, OUTPUTS[1])
     view = inner_view(pose, CAMERA, overscan=0.12)
-    ours, theirs = composited(device, cpu, cuda, picture_of(view, 3), view)
+    ours, theirs = composited(one_device, cpu, cuda, picture_of(view, 3), view)
     assert_alike(ours, theirs, OUTPUTS[1])
     assert unpack(theirs, OUTPUTS[1].pixel_format).std() > 50
 
 
-def test_values_that_no_picture_should_hold_become_codes_too(plane, picture_of) -> None:
+def test_values_that_no_picture_should_hold_become_codes_too(one_device, plane, picture_of) -> None:
     """Not-a-number, infinities, negatives: as the CPU has it, but for where a filter mixes them."""
-    device = Emulator()
     output = OutputTransform("linear", wall="gamma2.4")
     canvas_ = Canvas(300, 150, (plane,))
-    cuda = CudaCompositor(device, canvas_, output, sampling=Sampling.BILINEAR)
+    cuda = CudaCompositor(one_device, canvas_, output, sampling=Sampling.BILINEAR)
     view = inner_view(POSE, CAMERA)
     inner = picture_of(view)
     inner.rgba[::7, ::5, 0], inner.rgba[::3, ::5, 1], inner.rgba[::5, :, 2] = np.nan, np.inf, -4.0
     out = room(cuda)
-    cuda.composite(uploaded(device, inner.rgba), view, out)
+    cuda.composite(uploaded(one_device, inner.rgba), view, out)
     assert (out[..., 3] == 255).all()
 
 
@@ -149,15 +153,14 @@ def test_another_outer_picture_takes_the_place_of_the_first(device, canvas, pict
     assert (ours != before).any(axis=-1).mean() > 0.1
 
 
-def test_wrong_rooms_and_pictures_are_refused(plane, picture_of) -> None:
-    device = Emulator()
-    cuda = CudaCompositor(device, Canvas(300, 150, (plane,)), OutputTransform())
+def test_wrong_rooms_and_pictures_are_refused(one_device, plane, picture_of) -> None:
+    cuda = CudaCompositor(one_device, Canvas(300, 150, (plane,)), OutputTransform())
     view = inner_view(POSE, CAMERA)
-    inner = uploaded(device, picture_of(view).rgba)
+    inner = uploaded(one_device, picture_of(view).rgba)
     with pytest.raises(ValueError, match=r"^the canvas is C-contiguous uint8 \(150, 300, 4\), got float32"):
         cuda.composite(inner, view, np.empty((150, 300, 4), np.float32))
     with pytest.raises(ValueError, match=r"^the inner picture is float32 RGBA of 282x158, at least 4x4; got 16 bytes$"):
-        cuda.composite(device.allocate(16), view, np.empty((150, 300, 4), np.uint8))
+        cuda.composite(one_device.allocate(16), view, np.empty((150, 300, 4), np.uint8))
 
 
 def test_nothing_is_allocated_from_frame_to_frame(plane, picture_of) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from translight.core.errors import BackendError
 from translight.render.contract import Renderer
 from translight.render.nvidia import require_gpu
 
@@ -17,7 +18,12 @@ _RENDERER = "translight.render.gsplat.renderer"
 def open_backend(threads: int | None = None) -> Renderer:
     """The entry that backends.py calls. Raises BackendError where there is no GPU or nothing to compile with."""
     require_gpu("gsplat")
-    renderer: Renderer = import_module(_RENDERER).open_backend(threads)
+    try:
+        renderer: Renderer = import_module(_RENDERER).open_backend(threads)
+    except ImportError as error:
+        raise BackendError(
+            f'the gsplat backend needs torch, which cannot be imported ({error}); pip install "translight[train]"'
+        ) from error
     return renderer
 
 

@@ -6,11 +6,13 @@ Source: gsplat 1.5.3, ``gsplat/cuda/_wrapper.py`` (the functions) and ``_backend
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +24,8 @@ from torch.utils import cpp_extension
 from translight.core.errors import BackendError
 
 _LOOK_S = 1.0
+_PREBUILT = "gsplat.csrc"
+"""The module of compiled kernels in gsplat's prebuilt wheels."""
 _EXTENSION = "gsplat_cuda"
 """The name under which gsplat has torch build its kernels."""
 
@@ -41,11 +45,16 @@ def load_operators() -> Operators:
     """gsplat's own; does not compile yet. Raises BackendError where they cannot run."""
     if not torch.cuda.is_available():
         raise BackendError(f"the gsplat backend needs an NVIDIA GPU; torch {torch.__version__} sees none")
-    if shutil.which("nvcc") is None and cpp_extension.CUDA_HOME is None and not _built().exists():
+    if shutil.which("nvcc") is None and cpp_extension.CUDA_HOME is None and not _compiled():
         raise BackendError(
             "the gsplat backend compiles its kernels on first use and finds no nvcc: install CUDA's toolkit"
         )
-    wrapper = importlib.import_module("gsplat.cuda._wrapper")
+    try:
+        wrapper = importlib.import_module("gsplat.cuda._wrapper")
+    except ImportError as error:
+        raise BackendError(
+            f'the gsplat backend needs gsplat, which cannot be imported ({error}); pip install "translight[cuda]"'
+        ) from error
     return Operators(**{name: getattr(wrapper, name) for name in Operators.__slots__})
 
 
@@ -54,7 +63,7 @@ def compile_operators(progress: Callable[[str], None]) -> None:
 
     Raises BackendError when they cannot be compiled.
     """
-    if _built().exists():
+    if _compiled():
         _load_extension()
         return
     sources = (files("gsplat") / "cuda" / "csrc").iterdir()
@@ -78,6 +87,14 @@ def tell_while(work: Callable[[], None], folder: Path, total: int, progress: Cal
             except NotYet:
                 continue
             return
+
+
+def _compiled() -> bool:
+    """Whether kernels came with gsplat (its prebuilt wheels), or have been compiled on this machine."""
+    with suppress(ModuleNotFoundError):
+        if importlib.util.find_spec(_PREBUILT) is not None:
+            return True
+    return _built().exists()
 
 
 def _built() -> Path:

@@ -35,7 +35,7 @@ COUNTS = (20_000, 100_000)
 CAPTURE = "plant_114k.splat"
 ROUNDS, TIMES = 3, 40
 """Rounds in which each rasteriser takes its turn, and how often ours draws in one; torch's draws once."""
-_FOLDER = Path(__file__).parents[2] / "shared" / "data" / "splats"
+CAPTURES = Path(__file__).parents[2] / "shared" / "data" / "splats"
 _RESULT = Path(__file__).parent / "results" / "gradients.md"
 
 
@@ -54,12 +54,12 @@ class Case:
 def main(tiny: bool) -> None:
     """Measure every scene with one thread and with all; write the table unless ``tiny``."""
     if tiny:
-        cases = [_case("tiny", room(500), move(40, 30)[1])]
+        cases = [case_of("tiny", room(500), move(40, 30)[1])]
     else:
-        cases = [_case(f"room, {n // 1000}k", room(n), move(*SIZE)[1]) for n in COUNTS]
-        if (_FOLDER / CAPTURE).exists():
-            scene, views = file_scene(_FOLDER / CAPTURE, SIZE)
-            cases.append(_case("plant, 114k", scene.layers[0].splats, _within(scene, views[1])))
+        cases = [case_of(f"room, {n // 1000}k", room(n), move(*SIZE)[1]) for n in COUNTS]
+        if (CAPTURES / CAPTURE).exists():
+            scene, views = file_scene(CAPTURES / CAPTURE, SIZE)
+            cases.append(case_of("plant, 114k", scene.layers[0].splats, within(scene, views[1])))
     rows = []
     most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     before = torch.get_num_threads()
@@ -75,13 +75,14 @@ def main(tiny: bool) -> None:
         _RESULT.write_text(_table(rows))
 
 
-def _within(scene: Scene, view: View) -> View:
+def within(scene: Scene, view: View) -> View:
     """The view with its camera moved from the stage into the scene, whose scale turns depths only."""
     scene_from_camera = scene.layers[0].stage_from_scene.inverse() @ Similarity(1.0, view.stage_from_camera)
     return View(scene_from_camera.pose, view.camera, view.near_m * scene_from_camera.scale)
 
 
-def _case(name: str, cloud: SplatCloud, view: View) -> Case:
+def case_of(name: str, cloud: SplatCloud, view: View) -> Case:
+    """A cloud seen by ``view``, and what to differentiate."""
     width, height = view.camera.width_px, view.camera.height_px
     with CpuRenderer() as renderer:
         renderer.render(Scene.of(cloud), [view])

@@ -21,8 +21,9 @@ from translight.server.supervisor import ShowState
 from translight.stream.trace import load_trace
 
 _RESULT = Path(__file__).parent / "results" / "latency.md"
-_PLAYBOT = Path(__file__).parents[2] / "shared" / "data" / "splats" / "playbot_125k_sog"
+CAPTURES = Path(__file__).parents[2] / "shared" / "data" / "splats"
 _DRAWING_MS = 3.0
+_STAGES = ("pose_age", "render", "composite", "send", "transport", "copy")
 SECONDS = 30.0
 
 SHOW = """\
@@ -63,8 +64,8 @@ def main(tiny: bool) -> None:
     runs = [_naive(pixels, 240, seconds)]
     runs += [_standing_in(pixels, hz, seconds) for hz in ((240,) if tiny else (240, 1000))]
     if not tiny:
-        if _PLAYBOT.is_dir():
-            runs.append(_real(_PLAYBOT, (1280, 720), seconds))
+        if (CAPTURES / "playbot_125k_sog").is_dir():
+            runs.append(played(CAPTURES / "playbot_125k_sog", (1280, 720), seconds))
         _RESULT.write_text(_table(runs))
     for run in runs:
         print(summary(run), flush=True)
@@ -83,8 +84,10 @@ def _standing_in(pixels: tuple[int, int], hz: int, seconds: float) -> Run:
     return measure(text, "the benchmark's show", Path.cwd(), seconds, {}, lambda _: None, live=standin.__name__)
 
 
-def _real(path: Path, pixels: tuple[int, int], seconds: float) -> Run:
-    text = _show(f"{path.name}, 240 Hz", pixels, 240, path=str(path), fit=True, backend="cpu")
+def played(path: Path, pixels: tuple[int, int], seconds: float, *, backend: str = "cpu", fps: int = 60) -> Run:
+    """A capture's show, measured."""
+    name = f"{path.name}, {fps} fps" if fps != 60 else f"{path.name}, 240 Hz"
+    text = _show(name, pixels, 240, path=str(path), fit=True, backend=backend, fps=fps)
     return measure(text, "the benchmark's show", Path.cwd(), seconds, {}, lambda _: None)
 
 
@@ -115,30 +118,38 @@ def _naive(pixels: tuple[int, int], hz: int, seconds: float) -> Run:
 
 
 def _table(runs: list[Run]) -> str:
-    naive = runs[0].total_ms
-    head = "run|size|pose age|render|composite|send|transport|copy|total|corrected p99|all but render|naive over it"
-    lines = [
-        "# Tracking packet to received picture\n",
-        f"{describe()}. {SECONDS:g} s each, one after the other, 60 fps, shared memory (the naive one: ZeroMQ tcp);",
-        "milliseconds p50/p99; at last, the naive program's median over it. `python -m benchmarks latency`.\n",
-        f"*Stand-in*: the renderer waits {_DRAWING_MS:g} ms, everything else is a show: tracking process, prediction,",
-        "compositing a 1920×1080 wall (bilinear), sending. *Naive*: asyncio OSC, the same wait, copies, a PUB socket;",
-        "it composites nothing.\n",
-        f"| {' | '.join(head.split('|'))} |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    return "\n".join(
+        [
+            "# Tracking packet to received picture\n",
+            f"{describe()}. {SECONDS:g} s each, one after the other, 60 fps, shared memory",
+            "(the naive one: ZeroMQ tcp); milliseconds p50/p99; at last, the naive program's median over it.",
+            "`python -m benchmarks latency`.\n",
+            f"*Stand-in*: the renderer waits {_DRAWING_MS:g} ms, everything else is a show: tracking process,",
+            "prediction, compositing a 1920×1080 wall (bilinear), sending. *Naive*: asyncio OSC, the same wait,",
+            "copies, a PUB socket; it composites nothing.\n",
+            *rows_of(runs, runs[0]),
+            "",
+        ]
+    )
+
+
+def rows_of(runs: list[Run], naive: Run | None) -> list[str]:
+    """The table's lines, with ``naive``'s median over each run's, and how many frames came of those due."""
+    head = ["run", "size", *(stage.replace("_", " ") for stage in _STAGES), "total", "corrected p99", "all but render"]
+    if naive is not None:
+        head.append("naive over it")
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for run in runs:
         stages = run.stages_ms
-        cells = [_pair(stages.get(n)) for n in ("pose_age", "render", "composite", "send", "transport", "copy")]
+        cells = [_pair(stages.get(name)) for name in _STAGES]
         total, render = run.total_ms, stages["render"]
         rest = f"{total.p50 - render.p50:.1f} / {total.p99 - render.p50:.1f}"
-        lines.append(
-            f"| {run.name or 'naive'} | {run.width_px}×{run.height_px} | {' | '.join(cells)} | {_pair(total)} | "
-            f"{run.corrected_ms.p99:.1f} | {rest} | {naive.p50 / total.p50:.1f}× |"
-        )
+        cells += [_pair(total), f"{run.corrected_ms.p99:.1f}", rest]
+        if naive is not None:
+            cells.append(f"{naive.total_ms.p50 / total.p50:.1f}×")
+        lines.append(f"| {run.name or 'naive'} | {run.width_px}×{run.height_px} | {' | '.join(cells)} |")
     frames = ", ".join(f"{r.name}: {r.frames['received']} of {r.frames['due']}" for r in runs)
-    lines.append(f"\nFrames received of those due: {frames}.")
-    return "\n".join(lines) + "\n"
+    return [*lines, f"\nFrames received of those due: {frames}."]
 
 
 def _pair(d: object) -> str:

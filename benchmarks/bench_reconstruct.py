@@ -35,7 +35,11 @@ from translight.render.contract import Scene
 BUDGET_S = 300.0
 WIDTH_PX = 400
 ROUNDS = 2
-_PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos" / "brighton"
+COLUMNS = (
+    "| run | registered | PSNR, dB | at its exposure | colours fitted | SSIM | ST-LPIPS | splats | iterations | "
+    "a second | poses, s | train, s | all, s | MB |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+)
+PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos" / "brighton"
 _RESULT = Path(__file__).parent / "results" / "reconstruct.md"
 
 
@@ -45,24 +49,25 @@ def main(tiny: bool) -> None:
         if tiny:
             fixed = Fixed(40, 300, 20)
             job = Job(_rendered(Path(folder)), Path(folder) / "room.tlenv", "room", fixed=fixed, keep_work=True)
-            outcome = _run(job)
-            print(_row(1, outcome), _parts(outcome, 40), sep="\n")
+            outcome = run_job(job)
+            print(row_of(1, outcome), _parts(outcome, 40), sep="\n")
             return
-        if not _PHOTOS.is_dir():
-            print(f"{_PHOTOS} is not there: nothing is measured")
+        if not PHOTOS.is_dir():
+            print(f"{PHOTOS} is not there: nothing is measured")
             return
         rows, last = [], None
         for i in range(ROUNDS):
             output = Path(folder) / f"brighton{i}.tlenv"
             fixed = Fixed(width_px=WIDTH_PX)
-            last = _run(Job(_PHOTOS, output, "brighton", budget_s=BUDGET_S, fixed=fixed, seed=i, keep_work=True))
-            rows.append(_row(i + 1, last))
+            last = run_job(Job(PHOTOS, output, "brighton", budget_s=BUDGET_S, fixed=fixed, seed=i, keep_work=True))
+            rows.append(row_of(i + 1, last))
             print(rows[-1], flush=True)
         assert last is not None
         _RESULT.write_text(_table(rows, last))
 
 
-def _run(job: Job) -> Outcome:
+def run_job(job: Job) -> Outcome:
+    """All of a reconstruction, told line by line."""
     return reconstruct(job, pieces_of(job), Lines(lambda line: print(line, flush=True)))
 
 
@@ -85,7 +90,8 @@ def _step(outcome: Outcome, name: str) -> Mapping[str, Any]:
     return found
 
 
-def _row(number: int, outcome: Outcome) -> str:
+def row_of(number: int, outcome: Outcome) -> str:
+    """A run's row of the table under ``COLUMNS``."""
     run, train, poses = (_step(outcome, name) for name in ("reconstruct", "train", "poses"))
     quality = _step(outcome, "evaluate")
     stages, memory = run["stages_s"], run["peak_memory"]
@@ -133,8 +139,7 @@ def _table(rows: list[str], last: Outcome) -> str:
         "held out. `python -m benchmarks reconstruct`.\n\n"
         "PSNR as the environment is; with the gain that each still's exposure value foretells; after an affine fit "
         "of colours. ST-LPIPS is of AlexNet, less is better. Memory: the process's peak and its largest child's.\n\n"
-        "| run | registered | PSNR, dB | at its exposure | colours fitted | SSIM | ST-LPIPS | splats | iterations | "
-        "a second | poses, s | train, s | all, s | MB |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+        + COLUMNS
         + "\n".join(rows)
         + f"\n\nThe last run's plan: {plan}. Its held-out views:\n\n"
         "| view | PSNR, dB | at its exposure | colours fitted | SSIM | ST-LPIPS |\n|---|---|---|---|---|---|\n"

@@ -58,12 +58,9 @@ def main(tiny: bool) -> None:
 
 
 def _measure(cloud: SplatCloud, view: View, rounds: int, steps: int) -> Row:
-    opened = open_rasteriser("cpu", lambda _: None)
     before = torch.get_num_threads()
-    photograph = _photograph(opened, cloud, view)
-    settings = Settings(splats=len(cloud), iterations=10**6, refine_from=10**6, degree_share=1.0, sky="none")
-    run = Run(opened, settings, TrainedSplats.of(cloud, 3, opened.device), None, [photograph], 1.0, view.near_m)
-    plain = _Plain(cloud, photograph, settings, view.near_m)
+    run, photograph = begun(open_rasteriser("cpu", lambda _: None), cloud, view)
+    plain = _Plain(cloud, photograph, run.settings, view.near_m)
     ours, drawing, theirs = [], [], []
     try:
         for i in range(rounds + 1):
@@ -85,11 +82,22 @@ def _measure(cloud: SplatCloud, view: View, rounds: int, steps: int) -> Row:
     return Row(len(cloud), *(np.array(values) * 1e3 for values in (ours, drawing, theirs)), peak_mb)
 
 
+def begun(opened: Opened, cloud: SplatCloud, view: View) -> tuple[Run, TrainingView]:
+    """A training run of ``cloud``, and the photograph that it trains on."""
+    photograph = _photograph(opened, cloud, view)
+    settings = Settings(splats=len(cloud), iterations=10**6, refine_from=10**6, degree_share=1.0, sky="none")
+    run = Run(opened, settings, TrainedSplats.of(cloud, 3, opened.device), None, [photograph], 1.0, view.near_m)
+    return run, photograph
+
+
 def _photograph(opened: Opened, cloud: SplatCloud, view: View) -> TrainingView:
     rng = np.random.default_rng(1)
     means = (cloud.means + rng.normal(0, _DISPLACED, cloud.means.shape)).astype(np.float32)
     pose = torch.tensor(np.concatenate([view.stage_from_camera.wxyz, view.stage_from_camera.position_m]))
-    tensors = (torch.from_numpy(a) for a in (means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh))
+    pose = pose.to(opened.device)
+    tensors = (
+        torch.from_numpy(a).to(opened.device) for a in (means, cloud.scales, cloud.wxyz, cloud.opacities, cloud.sh)
+    )
     drawn = opened.rasteriser.rasterise(*tensors, pose, view.camera, near_m=view.near_m)
     planes = drawn.rgb.clamp(0, 1).clone()
     return TrainingView(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from jaxtyping import Float64
+
+Number = TypeVar("Number", float, np.ndarray)
+
+
+def entries(w: Number, x: Number, y: Number, z: Number) -> tuple[Number, ...]:
+    """The nine numbers, row by row, of a unit quaternion's rotation matrix; of many, where these are arrays."""
+    return (
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    )  # fmt: skip
 
 
 def rotations(wxyz: np.ndarray) -> Float64[np.ndarray, "n 3 3"]:
     """Rotation matrices of unit quaternions (n 4)."""
-    w, x, y, z = np.asarray(wxyz, dtype=np.float64).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), -1, 0)
+    return np.stack(entries(*np.asarray(wxyz, dtype=np.float64).T), axis=-1).reshape(-1, 3, 3)
 
 
 def quaternions(R: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 4"]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32
 
-from translight.core.camera import View
+from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
-from translight.core.rotations import rotations
+from translight.core.rotations import entries
+from translight.environment.environment import ColourEncoding
 from translight.render.clip import clips_of, flat
 from translight.render.contract import ALPHA_CUT, DILATION_PX2, Order, Scene
 from translight.render.cuda.source import MAX_LAYERS, MAX_VIEWS, TILE_PX
@@ -41,7 +43,10 @@ HALF_SPACE = 5
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+_HEAD, _VIEW, _LAYER, _PLACEMENT = (struct.Struct(fields) for fields in ("<i12f", "<20f4i", "<6f12f", "<37f2i"))
+"""Of ``Frame``: what comes before its arrays, and their elements."""
 _REACH = math.sqrt(-2.0 * math.log(ALPHA_CUT))
+_BLUR = _REACH * math.sqrt(DILATION_PX2) - 0.5
 
 
 @cache
@@ -56,6 +61,13 @@ def frame_words(placements: int = MAX_LAYERS * MAX_VIEWS) -> np.dtype[np.void]:
             ("placement", PLACEMENT, (placements,)),
         ]
     )
+
+
+@cache
+def _offsets(words: np.dtype[np.void]) -> dict[str, int]:
+    """Where each field of ``Frame`` begins, in bytes."""
+    assert words.fields is not None
+    return {name: field[1] for name, field in words.fields.items()}
 
 
 def together(views: Sequence[View], order: Order) -> list[list[int]]:
@@ -75,76 +87,114 @@ def frame_block(
 ) -> tuple[np.ndarray, Float32[np.ndarray, "half_spaces*5"]]:
     """One ``Frame`` of up to ``MAX_VIEWS`` views of one eye, and the clips of all layers, flat, a view's after another.
 
-    A tenth of a millisecond a layer, for all views together. Raises BackendError on more than ``MAX_LAYERS`` layers.
+    Plain numbers, packed: arrays of three would cost ten times as much. Raises BackendError on more than
+    ``MAX_LAYERS`` layers.
     """
     if len(scene.layers) > MAX_LAYERS:
         raise BackendError(f"the cuda backend draws at most {MAX_LAYERS} layers, got a scene of {len(scene.layers)}")
     n = len(views)
-    block = np.zeros((), frame_words(n * len(scene.layers)))
-    block["views"], block["sky_tint"] = n, tint_curve(scene.sky_tint, scene.encoding)
-    eyes = np.array([view.stage_from_camera.position_m for view in views])
-    stage_from_camera = rotations(np.array([view.stage_from_camera.wxyz for view in views]))
-    camera_from_stage = stage_from_camera.transpose(0, 2, 1)
-    cameras = [view.camera for view in views]
-    intrinsics = np.array([(c.fx, c.fy, c.cx, c.cy, c.width_px, c.height_px) for c in cameras], np.float64)
-    limits = np.array([clamp_limits(camera) for camera in cameras])
-    near_m = np.array([view.near_m for view in views])
-
-    entries = block["view"][:n]
-    entries["focal"], entries["principal"], entries["size"] = intrinsics[:, :2], intrinsics[:, 2:4], intrinsics[:, 4:]
-    entries["near_m"], entries["limits"], entries["stage_rotation"] = near_m, limits, stage_from_camera
-    counts = np.array([tile_counts((c.width_px, c.height_px)) for c in cameras])
-    entries["columns"], entries["rows"] = counts.T
-    entries["first_tile"][1:] = np.cumsum(counts.prod(axis=1))[:-1]
-    entries["first_pixel"][1:] = np.cumsum(intrinsics[:, 4] * intrinsics[:, 5])[:-1]
+    words = frame_words(n * len(scene.layers))
+    at = _offsets(words)
+    buffer = bytearray(words.itemsize)
+    _HEAD.pack_into(buffer, 0, n, *_tint(scene.sky_tint, scene.encoding))
+    seen, tile, pixel = [], 0, 0
+    for number, view in enumerate(views):
+        camera = view.camera
+        columns, rows = tile_counts((camera.width_px, camera.height_px))
+        rotation = entries(*view.stage_from_camera.wxyz.tolist())
+        limits = clamp_limits(camera)
+        _VIEW.pack_into(
+            buffer, at["view"] + number * _VIEW.size, camera.fx, camera.fy, camera.cx, camera.cy, view.near_m, *limits,
+            camera.width_px, camera.height_px, *rotation, columns, rows, tile, pixel,
+        )  # fmt: skip
+        seen.append((_transposed(rotation), view.stage_from_camera.position_m.tolist(), _borders(camera, limits)))
+        tile += columns * rows
+        pixel += camera.width_px * camera.height_px
 
     clips: list[Float32[np.ndarray, "half_spaces*5"]] = []
-    for number, (layer, entry) in enumerate(zip(scene.layers, block["layer"], strict=False)):
-        placed = layer.stage_from_scene
-        stage_from_scene = placed.pose.rotation()
-        entry["scale"], entry["antialiased"] = placed.scale, layer.antialiased
-        entry["eye"] = (eyes[0] - placed.pose.position_m) @ stage_from_scene / placed.scale
-        entry["by_distance"] = placed.scale**2 if order == "distance" else 0.0
-        entry["tint"] = tint_curve(layer.tint, scene.encoding)
+    half_spaces = 0
+    for number, layer in enumerate(scene.layers):
+        placed, scale = layer.stage_from_scene, float(layer.stage_from_scene.scale)
+        turn, origin = entries(*placed.pose.wxyz.tolist()), placed.pose.position_m.tolist()
+        eye = _times(_transposed(turn), [(a - b) / scale for a, b in zip(seen[0][1], origin, strict=True)])
+        _LAYER.pack_into(
+            buffer, at["layer"] + number * _LAYER.size, scale, *eye, scale**2 if order == "distance" else 0.0,
+            layer.antialiased, *_tint(layer.tint, scene.encoding),
+        )  # fmt: skip
+        for k, (camera_from_stage, position, borders) in enumerate(seen):
+            rotation = _product(camera_from_stage, turn)
+            translation = _times(camera_from_stage, [a - b for a, b in zip(origin, position, strict=True)])
+            first, own = half_spaces, clips_of(layer.clips, views[k], placed)
+            if own:
+                clips.append(flat(own))
+                half_spaces += len(clips[-1]) // HALF_SPACE
+            _PLACEMENT.pack_into(
+                buffer, at["placement"] + (number * n + k) * _PLACEMENT.size, *rotation, *translation,
+                *_planes(rotation, translation, scale, borders, views[k].near_m), first, half_spaces,
+            )  # fmt: skip
+    return np.frombuffer(buffer, words).reshape(()), np.concatenate(clips) if clips else flat(())
 
-        placements = block["placement"][number * n : (number + 1) * n]
-        rotation = camera_from_stage @ stage_from_scene
-        translation = (camera_from_stage @ (placed.pose.position_m - eyes)[:, :, None])[:, :, 0]
-        placements["rotation"], placements["translation"] = rotation, translation
-        placements["planes"] = culling_planes(rotation, translation, placed.scale, intrinsics, limits, near_m)
-        own = [flat(clips_of(layer.clips, view, placed)) for view in views]
-        ends = sum(map(len, clips)) + np.cumsum([len(part) for part in own])
-        placements["end_clip"] = ends // HALF_SPACE
-        placements["first_clip"] = (ends - [len(part) for part in own]) // HALF_SPACE
-        clips += own
-    return block, np.concatenate(clips)
+
+Border = tuple[int, float, float, float]
+"""A half-space in camera axes: which axis its normal has a part along beside z, that part, z's, and what a splat's
+scale in metres moves it outwards."""
 
 
-def culling_planes(
-    rotation: Float64[np.ndarray, "v 3 3"], translation: Float64[np.ndarray, "v 3"], scale: float,
-    intrinsics: Float64[np.ndarray, "v 6"], limits: Float64[np.ndarray, "v 4"], near_m: Float64[np.ndarray, "v"],
-) -> Float64[np.ndarray, "v 5 5"]:  # fmt: skip
+def _borders(camera: Camera, limits: tuple[float, float, float, float]) -> tuple[Border, ...]:
+    """Between which a picture's splats lie: left, right, upper and lower border, near plane.
+
+    ``render/cpu/cull.py`` has the argument, and the same numbers.
+    """
+    fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
+    across = _REACH * fx * math.hypot(1.0, max(-limits[0], limits[1]))
+    down = _REACH * fy * math.hypot(1.0, max(-limits[2], limits[3]))
+    return (
+        (0, fx, cx + _BLUR, across),
+        (0, -fx, camera.width_px - cx + _BLUR, across),
+        (1, fy, cy + _BLUR, down),
+        (1, -fy, camera.height_px - cy + _BLUR, down),
+        (0, 0.0, 1.0, 0.0),
+    )
+
+
+def _planes(
+    rotation: Sequence[float], translation: Sequence[float], scale: float, borders: Sequence[Border], near_m: float
+) -> list[float]:
     """Half-spaces in which splats may be seen: normal in scene axes, offset, what a scale of 1 moves it outwards.
 
-    Left, right, upper and lower border, near plane; ``render/cpu/cull.py`` has the argument, and the same numbers.
-    Rotation, translation and scale are camera_from_scene's; intrinsics fx, fy, cx, cy, width and height.
+    Rotation, translation and scale are camera_from_scene's.
     """
-    fx, fy, cx, cy, width, height = intrinsics.T
-    blur = _REACH * math.sqrt(DILATION_PX2) - 0.5
-    # Of a point in camera axes, and of a splat's scale in metres.
-    normals = np.zeros((len(fx), 5, 3))
-    normals[:, 0, 0], normals[:, 1, 0], normals[:, 2, 1], normals[:, 3, 1] = fx, -fx, fy, -fy
-    normals[:, :4, 2] = np.stack([cx, width - cx, cy, height - cy], axis=1) + blur
-    normals[:, 4, 2] = 1.0
-    outwards = np.zeros((len(fx), 5))
-    outwards[:, :2] = (_REACH * fx * np.hypot(1.0, np.maximum(-limits[:, 0], limits[:, 1])))[:, None]
-    outwards[:, 2:4] = (_REACH * fy * np.hypot(1.0, np.maximum(-limits[:, 2], limits[:, 3])))[:, None]
-    found = np.empty((len(fx), 5, 5))
-    found[:, :, :3] = normals @ rotation * scale
-    found[:, :, 3] = (normals @ translation[:, :, None])[:, :, 0]
-    found[:, 4, 3] -= near_m
-    found[:, :, 4] = outwards * scale
-    return found
+    x, y, z = rotation[6:]
+    numbers: list[float] = []
+    for axis, part, ahead, outwards in borders:
+        along, forwards = scale * part, scale * ahead
+        a, b, c = rotation[3 * axis : 3 * axis + 3]
+        numbers += (
+            along * a + forwards * x, along * b + forwards * y, along * c + forwards * z,
+            part * translation[axis] + ahead * translation[2], scale * outwards,
+        )  # fmt: skip
+    numbers[-2] -= near_m
+    return numbers
+
+
+def _transposed(m: Sequence[float]) -> tuple[float, ...]:
+    return m[0], m[3], m[6], m[1], m[4], m[7], m[2], m[5], m[8]
+
+
+def _times(m: Sequence[float], v: Sequence[float]) -> tuple[float, float, float]:
+    x, y, z = v
+    return m[0] * x + m[1] * y + m[2] * z, m[3] * x + m[4] * y + m[5] * z, m[6] * x + m[7] * y + m[8] * z
+
+
+def _product(a: Sequence[float], b: Sequence[float]) -> tuple[float, ...]:
+    (p, s, v), (q, t, w), (r, u, x) = (_times(a, b[k::3]) for k in range(3))
+    return p, q, r, s, t, u, v, w, x
+
+
+@lru_cache(maxsize=256)
+def _tint(tint: tuple[float, float, float], encoding: ColourEncoding) -> list[float]:
+    """A curve is made once: a scene keeps its tints from frame to frame."""
+    return [float(value) for value in tint_curve(tint, encoding)]
 
 
 def tile_counts(size: Size) -> tuple[int, int]:

@@ -45,6 +45,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) radix_scan(
 }
 
 // Entries to their places. Without ``values`` an entry's value is its place. ``found`` gets how many there are.
+//
+// A block sorts its strip in shared memory first: then its threads write a digit's entries side by side.
 extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     const u32 *__restrict__ keys, const u32 *__restrict__ values, const u32 *__restrict__ length, int shift,
     const u32 *__restrict__ counts, const u32 *__restrict__ totals, int strips, u32 *__restrict__ keys_out,
@@ -53,6 +55,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     const int rounds = SORT_STRIP / THREADS;
     __shared__ u32 places[THREADS / 32][DIGITS];
     __shared__ u32 warps[THREADS / 32 + 1];
+    __shared__ u32 moves[DIGITS];
+    __shared__ uint2 sorted[SORT_STRIP];
     const u32 n = *length, begin = blockIdx.x * SORT_STRIP;
     if (begin >= n && blockIdx.x > 0) return;
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -63,9 +67,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     const u32 run = begin + warp * (32 * rounds) + lane;
     u32 key[SORT_STRIP / THREADS], rank[SORT_STRIP / THREADS];
 #pragma unroll
+    for (int k = 0; k < rounds; ++k) key[k] = run + 32 * k < n ? keys[run + 32 * k] : NOTHING;
+#pragma unroll
     for (int k = 0; k < rounds; ++k) {
-        const u32 i = run + 32 * k;
-        key[k] = i < n ? keys[i] : NOTHING;
         const u32 digit = key[k] == NOTHING ? DIGITS : (key[k] >> shift) & (DIGITS - 1);
         const u32 same = __match_any_sync(ALL_LANES, digit);
         const u32 earlier = __popc(same & lanes_below(lane));
@@ -77,14 +81,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     }
     __syncthreads();
 
-    // A thread a digit: where each warp's first entry of that digit goes.
-    u32 all;
-    u32 place = sum_before(totals[threadIdx.x], warps, all);
-    if (begin < n) place += counts[threadIdx.x * strips + blockIdx.x];
+    // A thread a digit: where each warp's first entry of that digit goes in the strip, and how far on from there.
+    u32 own = 0, all, held;
+    for (int w = 0; w < THREADS / 32; ++w) own += places[w][threadIdx.x];
+    u32 place = sum_before(own, warps, held);
+    __syncthreads();
+    const u32 to = sum_before(totals[threadIdx.x], warps, all);
+    moves[threadIdx.x] = to + (begin < n ? counts[threadIdx.x * strips + blockIdx.x] : 0) - place;
     for (int w = 0; w < THREADS / 32; ++w) {
-        const u32 own = places[w][threadIdx.x];
+        const u32 of_warp = places[w][threadIdx.x];
         places[w][threadIdx.x] = place;
-        place += own;
+        place += of_warp;
     }
     if (blockIdx.x == 0 && threadIdx.x == 0) *found = all;
     __syncthreads();
@@ -92,8 +99,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) radix_scatter(
     for (int k = 0; k < rounds; ++k) {
         if (key[k] == NOTHING) continue;
         const u32 i = run + 32 * k;
-        const u32 to = places[warp][(key[k] >> shift) & (DIGITS - 1)] + rank[k];
-        keys_out[to] = key[k];
-        values_out[to] = values ? values[i] : i;
+        sorted[places[warp][(key[k] >> shift) & (DIGITS - 1)] + rank[k]] = make_uint2(key[k], values ? values[i] : i);
+    }
+    __syncthreads();
+    for (u32 k = threadIdx.x; k < held; k += THREADS) {
+        const uint2 entry = sorted[k];
+        const u32 at = moves[(entry.x >> shift) & (DIGITS - 1)] + k;
+        keys_out[at] = entry.x;
+        values_out[at] = entry.y;
     }
 }

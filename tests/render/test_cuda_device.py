@@ -14,7 +14,7 @@ import pytest
 from tests.render.cuda_emulation.emulator import COMPILER, EmulationError
 from tests.render.test_conformance import CASES, assert_conforms, expected
 
-from translight.core.device import Part
+from translight.core.device import Part, uploaded
 from translight.core.errors import BackendError
 from translight.render import cuda
 from translight.render.contract import Frame
@@ -112,6 +112,23 @@ def test_arrays_seen_again_are_filled_directly_and_unlocked_when_they_go(world):
             renderer.render(scene, views, out)
         assert len(world.locked) == 2
     assert not world.locked, "closing unlocks"
+
+
+def test_a_view_made_anew_is_the_array_that_it_is_of(world):
+    """As a slot of a ring is lent: by another view each time."""
+    values = np.arange(1 << 19, dtype=np.float32)
+    slot = np.zeros(values.nbytes, np.uint8)
+    with open_backend() as renderer:
+        buffer = uploaded(renderer.device, values)
+        for count in range(3):
+            slot.fill(0)
+            renderer.device.download(buffer, [slot.view(np.float32).reshape(-1, 4)])
+            assert world.direct_bytes == count * values.nbytes
+            assert np.array_equal(slot.view(np.float32), values)
+        assert len(world.locked) == 1
+        del slot
+        gc.collect()
+        assert not world.locked
 
 
 def test_where_pages_cannot_be_locked_strips_go_on(world):

@@ -55,6 +55,11 @@ class Ring:
         self._sequences = [
             np.frombuffer(memory.buffer, np.int64, 1, CONTROL_BYTES + k * self._slot_bytes) for k in range(self.slots)
         ]
+        before = CONTROL_BYTES + SLOT_PREFIX_BYTES + HEADER_BYTES
+        self._pictures = [
+            np.frombuffer(memory.buffer, np.uint8, self._picture_bytes, before + k * self._slot_bytes)
+            for k in range(self.slots)
+        ]
 
     @classmethod
     def create(cls, name: str, spec: PictureSpec, slots: int) -> Ring:
@@ -102,9 +107,8 @@ class Ring:
         return self.memory.buffer[start : start + HEADER_BYTES]
 
     def picture(self, slot: int) -> NDArray[np.uint8]:
-        """The picture's bytes of a slot."""
-        start = CONTROL_BYTES + slot * self._slot_bytes + SLOT_PREFIX_BYTES + HEADER_BYTES
-        return np.frombuffer(self.memory.buffer, np.uint8, self._picture_bytes, start)
+        """The picture's bytes of a slot: the same array each time, so that what is done to its memory can be kept."""
+        return self._pictures[slot]
 
     def begin_write(self) -> int:
         """Claim a slot that is neither the newest nor announced by a living reader; its sequence turns odd."""
@@ -174,7 +178,7 @@ class Ring:
         """Unmap."""
         self.wake.release()
         self.words = np.zeros(CONTROL_BYTES // 8, np.int64)
-        self._sequences = []
+        self._sequences, self._pictures = [], []
         self.memory.close()
 
     def _line(self, line: int) -> int:

@@ -1,7 +1,8 @@
 """Pixels back to the host: straight into arrays that are seen again and again, through pinned memory into others.
 
-An array that is filled a second time is page-locked, so that the GPU writes into it by itself. Before, and where the
-system does not allow it, two pinned strips take turns: while the GPU fills one, the other is copied to its place.
+An array that is filled a second time, or another view of its memory, is page-locked, so that the GPU writes into it
+by itself. Before, and where the system does not allow it, two pinned strips take turns: while the GPU fills one, the
+other is copied to its place.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Readback:
         lock = self._locks.get(key)
         if lock is None:
             self._locks[key] = lock = _Lock(key[0], key[1])
-            weakref.finalize(target, self._forget, key).atexit = False
+            weakref.finalize(_whole(target), self._forget, key).atexit = False
             return False
         return lock.acquire()
 
@@ -83,6 +84,13 @@ class Readback:
         lock = self._locks.pop(key, None)
         if lock is not None:
             lock.release()
+
+
+def _whole(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array that a view is of: its memory stays as long as this one does."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 class _Lock:

@@ -30,6 +30,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) composite(
     const float2 *__restrict__ direct, const float2 *__restrict__ decode, const float2 *__restrict__ encode,
     int canvas_width, u32 *__restrict__ out
 ) {
+    __shared__ float rounding[64];
+    if (threadIdx.x < 64) rounding[threadIdx.x] = composition.rounding[threadIdx.x];
+    __syncthreads();
     const int *tile = tiles + 6 * blockIdx.x;
     const int left = tile[0], top = tile[1], width = tile[2], height = tile[3], column = tile[4], row = tile[5];
     // A lane a half-space, against the tile's bounding sphere.
@@ -62,6 +65,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) composite(
             c.y = behind.y + weight * (c.y - behind.y);
             c.z = behind.z + weight * (c.z - behind.z);
         }
-        write_pixel(c, left + x, top + y, pixel, out, direct, decode, encode);
+        write_pixel(c, left + x, top + y, pixel, out, direct, decode, encode, rounding);
     }
 }

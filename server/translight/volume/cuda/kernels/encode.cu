@@ -32,10 +32,11 @@ __device__ __forceinline__ void copy_pixel(const u32 *__restrict__ from, size_t 
     }
 }
 
-// Write a colour at (x, y) on the canvas.
+// Write a colour at (x, y) on the canvas. ``rounding`` is the composition's, in shared memory: of constant memory a warp
+// reads one word at a time.
 __device__ __forceinline__ void write_pixel(
     float3 c, int x, int y, size_t pixel, u32 *__restrict__ out, const float2 *__restrict__ direct, const float2 *__restrict__ decode,
-    const float2 *__restrict__ encode
+    const float2 *__restrict__ encode, const float *rounding
 ) {
     if (composition.kind == TABLE) {
         c = make_float3(look_up(direct, c.x), look_up(direct, c.y), look_up(direct, c.z));
@@ -51,8 +52,8 @@ __device__ __forceinline__ void write_pixel(
         out[2 * pixel + 1] = half_of(c.z) | 0x3c00u << 16;
         return;
     }
-    const float rounding = composition.rounding[(y & 7) * 8 + (x & 7)];
+    const float own = rounding[(y & 7) * 8 + (x & 7)];
     const int shift = composition.shift;
-    const u32 red = code_of(c.x, rounding), green = code_of(c.y, rounding), blue = code_of(c.z, rounding);
+    const u32 red = code_of(c.x, own), green = code_of(c.y, own), blue = code_of(c.z, own);
     out[pixel] = red | green << shift | blue << (2 * shift) | composition.opaque;
 }

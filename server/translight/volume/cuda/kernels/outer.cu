@@ -8,5 +8,5 @@ extern "C" __global__ void __launch_bounds__(THREADS) encode_outer(
     if (pixel >= pixels) return;
     const float4 c = outer[pixel];
     const int x = pixel % canvas_width, y = pixel / canvas_width;
-    write_pixel(make_float3(c.x, c.y, c.z), x, y, pixel, encoded, direct, decode, encode);
+    write_pixel(make_float3(c.x, c.y, c.z), x, y, pixel, encoded, direct, decode, encode, composition.rounding);
 }

@@ -32,7 +32,7 @@ SIZE = (400, 300)
 TRAINED = ((100_000, (400, 300)), (500_000, (1600, 900)), (1_000_000, (1600, 900)))
 TIMES = 40
 _TINY = (16, 16)
-BUDGET_S = 90.0
+BUDGET_S = 45.0
 _POSED = PHOTOS.with_name(f"{PHOTOS.name}_posed") / "transforms.json"
 _RESULT = Path(__file__).parent / "results" / "training_gpu.md"
 

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from translight.render.gsplat.operators import Operators
 
+_DEADLY = "gsplat 1.5.3 ends the process by SIGFPE on no splats (seen on an H100)"
+
 
 def fully_fused_projection(
     means: Tensor, covars: None, quats: Tensor, scales: Tensor, viewmats: Tensor, Ks: Tensor, width: int, height: int,
@@ -24,6 +26,7 @@ def fully_fused_projection(
 ) -> Any:  # fmt: skip
     assert covars is None
     assert opacities is not None
+    assert len(means), _DEADLY
     covariances, _ = _torch_impl._quat_scale_to_covar_preci(quats, scales, True, False, False)
     radii, means2d, depths, conics, kept = _torch_impl._fully_fused_projection(
         means.double(), covariances.double(), viewmats.double(), Ks.double(), width, height, eps2d, near_plane,
@@ -38,6 +41,7 @@ def fully_fused_projection(
 
 
 def spherical_harmonics(degrees_to_use: int, dirs: Tensor, coeffs: Tensor, masks: Tensor | None = None) -> Tensor:
+    assert len(dirs), _DEADLY
     found = _torch_impl._spherical_harmonics(degrees_to_use, dirs, coeffs)
     # The kernel leaves what is masked undefined.
     return found if masks is None else torch.where(masks[:, None], found, torch.nan)

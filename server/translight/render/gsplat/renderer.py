@@ -111,9 +111,7 @@ class GsplatRenderer:
         """Views of one size and near plane."""
         camera = views[0].camera
         parts = [self._project(layer, scene, views, order) for layer in scene.layers]
-        fields = {name: torch.cat([getattr(part, name) for part in parts]) for name in _Projected.__slots__}
-        splats = _Projected(**fields)
-        drawn, alphas = self._blend(splats, len(views), camera.width_px, camera.height_px)
+        drawn, alphas = self._blend([part for part in parts if part], len(views), camera.width_px, camera.height_px)
         rgb = drawn[..., :3]
         if scene.sky is not None:
             curve = self._tensor(tint_curve(scene.sky_tint, scene.encoding))
@@ -128,11 +126,12 @@ class GsplatRenderer:
                 z = torch.where(seen, drawn[k, ..., 3] / torch.where(seen, alphas[k, ..., 0], 1), torch.inf)
                 torch.from_numpy(frame.depth).copy_(z)
 
-    def _blend(self, splats: _Projected, images: int, width_px: int, height_px: int) -> tuple[Tensor, Tensor]:
+    def _blend(self, parts: Sequence[_Projected], images: int, width_px: int, height_px: int) -> tuple[Tensor, Tensor]:
         """Colours and weighted depth (c h w 4), premultiplied, and alphas (c h w 1)."""
-        if len(splats.far) == 0:
+        if not parts:
             nothing = torch.zeros((images, height_px, width_px, 4), device=self._device)
             return nothing, nothing[..., :1]
+        splats = _Projected(*(torch.cat([getattr(part, name) for part in parts]) for name in _Projected.__slots__))
         across, down = -(-width_px // TILE_PX), -(-height_px // TILE_PX)
         _, ids, flat = self._operators.isect_tiles(
             splats.means2d, splats.radii, splats.far, TILE_PX, across, down, packed=True, n_images=images,
@@ -146,8 +145,11 @@ class GsplatRenderer:
         )  # fmt: skip
         return drawn, alphas
 
-    def _project(self, layer: Layer, scene: Scene, views: list[View], order: Order) -> _Projected:
+    def _project(self, layer: Layer, scene: Scene, views: list[View], order: Order) -> _Projected | None:
+        """None where there is not a splat: gsplat's kernels divide by their number, and take the process with them."""
         cloud = self._cloud(layer.splats)
+        if not len(cloud.means):
+            return None
         scale, count, images = layer.stage_from_scene.scale, len(cloud.means), len(views)
         camera, near_m = views[0].camera, views[0].near_m
         packed = self._packed(images * count)
@@ -163,6 +165,8 @@ class GsplatRenderer:
             radii, means2d, depths, conics, kept = (None if a is None else a.flatten(0, 1) for a in found)
             image_ids = torch.arange(images, device=self._device).repeat_interleave(count)
             splat_ids = torch.arange(count, device=self._device).repeat(images)
+        if not len(splat_ids):
+            return None
         splat_ids = splat_ids.long()
         seen = (radii > 0).all(dim=-1)
         eyes = np.stack([eye_in_scene(layer.stage_from_scene, view.stage_from_camera) for view in views])

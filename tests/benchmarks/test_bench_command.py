@@ -64,7 +64,7 @@ def test_a_file_is_a_scene(capsys: pytest.CaptureFixture[str]) -> None:
         (["--rounds", "0"], "--rounds: at least 1, got 0"),
         (
             ["--backend", "gpu", "--scene", "room_100k"],
-            "no renderer backend 'gpu'; there are: auto, cpu, cuda, gsplat, reference",
+            "no renderer backend 'gpu'; there are: auto, cuda, cpu, gsplat, reference",
         ),
     ],
 )

@@ -117,5 +117,5 @@ def test_nothing_opens(table):
 
 
 def test_unknown_name():
-    with pytest.raises(BackendError, match="no renderer backend 'gpu'; there are: auto, cpu, cuda, gsplat, reference"):
+    with pytest.raises(BackendError, match="no renderer backend 'gpu'; there are: auto, cuda, cpu, gsplat, reference"):
         open_renderer("gpu")

@@ -1,6 +1,7 @@
 """Shows run as their users run them: in processes of their own, over real sockets."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,11 +87,11 @@ def environment(tmp_path: Path) -> Path:
     return path
 
 
-def show_text(environment: Path, output: str, source: str, *, rate: str = "30") -> str:
+def show_text(environment: Path, outputs: Sequence[str], source: str, *, rate: str = "30") -> str:
     return f"""\
 name = "test"
 rate = "{rate}"
-outputs = ["{output}"]
+outputs = {json.dumps(outputs)}
 [environment]
 path = "{environment}"
 [tracking]
@@ -115,11 +116,16 @@ def start_show(tmp_path: Path, free_port: int) -> Iterator[Callable[..., Running
     running: list[RunningShow] = []
 
     def start(
-        environment: Path, source: str = "freed://127.0.0.1:{port}", rate: str = "30", more: str = ""
+        environment: Path,
+        source: str = "freed://127.0.0.1:{port}",
+        rate: str = "30",
+        more: str = "",
+        outputs: Sequence[str] = (),
     ) -> RunningShow:
         output = f"shm://test-{uuid.uuid4().hex[:12]}"
         path = tmp_path / "show.toml"
-        path.write_text(show_text(environment, output, source.format(port=free_port), rate=rate) + more)
+        text = show_text(environment, [output, *outputs], source.format(port=free_port), rate=rate)
+        path.write_text(text + more)
         log = tmp_path / "log.txt"
         with log.open("w") as out:
             process = subprocess.Popen(

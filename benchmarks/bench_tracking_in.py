@@ -23,6 +23,7 @@ from pythonosc.osc_packet import OscPacket
 
 from translight.core import machine
 from translight.core.clock import NS_PER_S, now_ns
+from translight.server.latency.load import KINDS, loaded
 from translight.tracking import freed, opentrackio, opentrackio_packet, osc_build, osc_map, osc_packet
 from translight.tracking.angles import camera_pose, pan_tilt_roll
 from translight.tracking.datagram import Decoder
@@ -41,14 +42,21 @@ URLS = {
     "osc": "osc://127.0.0.1:{}?preset=reality-field",
     "opentrackio": "opentrackio://127.0.0.1:{}",
 }
-RATES_HZ = (240.0, 1000.0)
+RATES_HZ = (240.0, 1000.0, 2000.0)
+LOADED = ("osc", (240.0, 2000.0))
+"""Measured once more while another Python process computes and allocates."""
 
 
 def main(tiny: bool) -> None:
     """Measure, print, and write the tables unless ``tiny``."""
     seconds, repeats = (0.3, 3) if tiny else (20.0, 400)
-    rates_hz = RATES_HZ[1:] if tiny else RATES_HZ
-    rows = [(protocol, rate_hz, *_latency(protocol, rate_hz, seconds)) for protocol in URLS for rate_hz in rates_hz]
+    cases = [(protocol, rate_hz, "none") for protocol in URLS for rate_hz in (RATES_HZ[1:2] if tiny else RATES_HZ)]
+    if not tiny:
+        cases += [(LOADED[0], rate_hz, "interpreter") for rate_hz in LOADED[1]]
+    rows = []
+    for protocol, rate_hz, kind in cases:
+        with loaded(kind):
+            rows.append((protocol, rate_hz, KINDS[kind], *_latency(protocol, rate_hz, seconds)))
     lines = [
         "# Tracking in",
         "",
@@ -57,11 +65,11 @@ def main(tiny: bool) -> None:
         "Datagram handed to the sender's socket → left the receiver's socket (received) → filtered and in the ring",
         "(ready), µs p50/p99:",
         "",
-        "| protocol | Hz | received | ready | seen of sent |",
-        "|---|---|---|---|---|",
+        "| protocol | Hz | beside it | received | ready | seen of sent |",
+        "|---|---|---|---|---|---|",
     ]
-    for protocol, rate_hz, received, ready, seen, sent in rows:
-        lines.append(f"| {protocol} | {rate_hz:g} | {_pair(received)} | {_pair(ready)} | {seen} of {sent} |")
+    for protocol, rate_hz, beside, received, ready, seen, sent in rows:
+        lines.append(f"| {protocol} | {rate_hz:g} | {beside} | {_pair(received)} | {_pair(ready)} | {seen} of {sent} |")
     lines += ["", "Steps alone, µs, best of many:", "", "| step | µs |", "|---|---|"]
     with PoseRing.create(f"bench-{uuid.uuid4().hex[:12]}") as ring:
         lines += [f"| {name} | {_microseconds(step, repeats):.1f} |" for name, step in _steps(ring)]

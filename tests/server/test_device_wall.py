@@ -87,4 +87,4 @@ def test_pixels_are_the_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_other_renderers_have_none() -> None:
     show = show_from_text(SHOW.format(name="x"), "show.toml")
     with CpuRenderer() as renderer:
-        assert DeviceWall.of(renderer, show, show.colour) is None
+        assert DeviceWall.of(renderer, show, [show.colour]) is None

@@ -40,7 +40,7 @@ class Project:
             raise ShowError(f"--arc-error-mm is {self.arc_error_mm:g}, give a number from 0.1 to 1000")
         show = load_show(self.show)
         machine = socket.gethostname().partition(".")[0]
-        url = self.media or next((u for u in show.outputs if u.partition("://")[0] in ("ndi", "rtsp")), None)
+        url = self.media or next((o.url for o in show.outputs if o.url.partition("://")[0] in ("ndi", "rtsp")), None)
         given = [("Picture", url), ("Depth", self.depth)]
         media = [parse_media(url, label, machine) for label, url in given if url is not None]
         tree = ndisplay.document(show.canvas, show.volume.eye_m, error_m=self.arc_error_mm / 1000.0, host=self.node)

@@ -67,7 +67,6 @@ class CameraPicture:
         self._format = output.pixel_format
         self._colour = tuple(lane_encoding(encoding_of(output)))
         self._filter = coefficients(sampling)
-        self._resampled: Float32[np.ndarray, "h w 4"] | None = None
         self._projected: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def fill(self, inner: Picture, view: View, out: np.ndarray) -> None:
@@ -79,26 +78,17 @@ class CameraPicture:
         words = picture_words(out, self._format, window.width_px, window.height_px, "camera's picture")
         rgba = checked_picture(inner, view)
         if window.as_drawn(view):
-            x, y = window.margin_px
-            cut = rgba[y : y + window.height_px, x : x + window.width_px]
-        else:
-            cut = self._resample(rgba, view)
-        kernel.encode(cut, self._colour, window.scratch, window.threads, words)
-
-    def _resample(self, rgba: Float32[np.ndarray, "h w 4"], view: View) -> Float32[np.ndarray, "h w 4"]:
-        window = self._window
-        if self._resampled is None:
-            self._resampled = np.empty((window.height_px, window.width_px + 1, 4), np.float32)
-        # A slice, as the compositor's own are: the kernels are compiled for those already.
-        target = self._resampled[:, :-1]
+            left, top = window.margin_px
+            cut = rgba[top : top + window.height_px, left : left + window.width_px]
+            kernel.encode(cut, self._colour, window.scratch, window.threads, words)
+            return
         size = (view.camera.width_px, view.camera.height_px)
         if size not in self._projected:
             x, y = window.places(view)
             columns = np.stack([x, np.zeros_like(x), np.ones_like(x)])
             self._projected[size] = columns, np.stack([np.zeros_like(y), y, np.zeros_like(y)])
         columns, rows = self._projected[size]
-        kernel.sample_surface(columns, rows, rgba, self._filter, window.scratch, window.threads, target)
-        return target
+        kernel.sample_and_encode(columns, rows, rgba, self._filter, self._colour, window.scratch, window.threads, words)
 
 
 class DepthPicture:

@@ -162,6 +162,23 @@ def mix_and_encode(
 
 
 @_parallel
+def sample_and_encode(
+    columns: Array, rows: Array, picture: Array, filter_table: Array, colour: Colour, scratch: Array, threads: int,
+    out: Array,
+) -> None:  # fmt: skip
+    """``out`` (h w) words: the finished picture of ``picture`` at pixels whose columns and rows are projected."""
+    width, height = out.shape[1], out.shape[0]
+    for thread in prange(threads):
+        t = _U(thread)
+        for line in range(thread, height, threads):
+            for start in range(0, width, TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, width - start))
+                _project(columns, rows, _U(start), _U(line), scratch, t, n)
+                _sample(picture, filter_table, scratch, t, n, False)
+                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+
+
+@_parallel
 def encode_depth(
     depth: Array, columns: Array, rows: Array, colour: Colour, scratch: Array, threads: int, out: Array
 ) -> None:

@@ -80,6 +80,7 @@ def test_one_table_an_output_may_be_written_out() -> None:
         ('{ url = "shm://a", carries = "depth", near_m = 2, far_m = 1 }', "outputs[0].far_m is 1.0, give more than near_m, which is 2 m"),
         ('{ url = "shm://a", carries = "depth", far_m = 5000 }', "outputs[0].far_m is 5000, give a number from 0.1 to 1000 m"),
         ('{ url = "shm://a", format = "rgba16f", encoding = "pq" }', "outputs[0].encoding: colour encoding 'linear' and format 'rgba16f' go together, got encoding 'pq' and format 'rgba16f'"),
+        ('{ url = "ndi://a", format = "rgba16f" }', 'outputs[0].format is "rgba16f", give "rgba8" or "rgb10a2", which ndi:// carries'),
         ('{ url = "shm://a", format = "rgb8" }', 'outputs[0].format is "rgb8", give "rgba8" or "rgb10a2" or "rgba16f"'),
         ('"shm://a", { url = "shm://a", carries = "camera" }', "outputs is ['shm://a', 'shm://a'], give each output once"),
         ("7", 'outputs is [7], give a list of output URLs like ["shm://main", "zmq+tcp://*:5556"], or of tables with url and carries'),

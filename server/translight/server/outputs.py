@@ -73,6 +73,9 @@ def _table(table: Table, colour: OutputTransform) -> Output:
     usual = colour.pixel_format.value
     pixel_format = PixelFormat(table.choice("format", usual, [f.value for f in PixelFormat]))
     halves = pixel_format is PixelFormat.RGBA16F
+    transport = parse_url(url).transport
+    if halves and not transport.linear:
+        raise table.fail("format", pixel_format.value, f'"rgba8" or "rgb10a2", which {transport.scheme}:// carries')
     if carries == "depth":
         plain = OutputTransform(wall="linear" if halves else "srgb", pixel_format=pixel_format)
         curve = None if halves else _curve(table)

@@ -76,7 +76,7 @@ def check_size(url: str, spec: PictureSpec) -> None:
     if spec.width_px % 2 or spec.height_px % 2 or min(spec.width_px, spec.height_px) < 32:
         raise StreamError(
             f"{url}: {spec.width_px}x{spec.height_px}: encoded video wants an even width and height of 32 or more; "
-            "enlarge the canvas"
+            "change its size in the show"
         )
 
 

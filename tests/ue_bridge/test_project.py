@@ -252,6 +252,20 @@ def test_the_shows_own_outputs_are_taken_and_their_curve(tmp_path, capsys):
     assert not (tmp_path / "no").exists()
 
 
+def test_depth_is_not_laid_over_the_walls_picture(tmp_path, capsys):
+    show = tmp_path / "show.toml"
+    outputs = 'outputs = ["ndi://Wall", { url = "ndi://Depth", carries = "depth" }]\n'
+    show.write_text(outputs + SHOW.format(focal=50))
+    assert cli.main(["unreal", "project", str(show), "-o", str(tmp_path)]) == 0
+    assert (
+        "(not composited by depth: the picture is the walls', send one that carries the camera)"
+        in capsys.readouterr().out
+    )
+    plan = json.loads((tmp_path / "translight_project.json").read_text())
+    assert plan["composite"] is None
+    assert [media["label"] for media in plan["media"]] == ["Picture", "Depth"]
+
+
 def test_a_show_without_depth_has_no_composite(tmp_path):
     show = tmp_path / "show.toml"
     show.write_text(SHOW.format(focal=50))

@@ -65,7 +65,10 @@ class Project:
         place = show.environment
         placed = {"position_m": place.position_m, "heading_deg": place.heading_deg, "scale": place.scale}
         stage = ndisplay.dump(tree)
-        plan = plan_of(show.name, media, camera, placed, stage, (curve.near_m, curve.far_m))
+        # The walls' canvas has nothing to do with the camera's depth
+        of_wall = url in [o.url for o in of_kind(show.outputs, "wall")]
+        ends = None if of_wall else (curve.near_m, curve.far_m)
+        plan = plan_of(show.name, media, camera, placed, stage, ends)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             for name, text in project_files(plan, stage).items():
@@ -77,6 +80,8 @@ class Project:
         what = ", ".join(m.source for m in media) or "no media (give --media)"
         if plan["composite"] is not None:
             what += f" composited by depth from {curve.near_m:g} to {curve.far_m:g} m"
+        elif of_wall and depth_url is not None:
+            what += " (not composited by depth: the picture is the walls', send one that carries the camera)"
         print(f"{self.out}: {what}; {len(show.canvas.walls)} walls as {screens} nDisplay screens")
         print(f"in Unreal: Tools > Execute Python Script… > {self.out / SCRIPT}")
         return 0

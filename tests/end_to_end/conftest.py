@@ -91,7 +91,7 @@ def show_text(environment: Path, outputs: Sequence[str], source: str, *, rate: s
     return f"""\
 name = "test"
 rate = "{rate}"
-outputs = {json.dumps(outputs)}
+outputs = [{", ".join(one if one.startswith("{") else json.dumps(one) for one in outputs)}]
 [environment]
 path = "{environment}"
 [tracking]
@@ -115,7 +115,7 @@ pixels = [384, 192]
 def start_show(tmp_path: Path, free_port: int) -> Iterator[Callable[..., RunningShow]]:
     running: list[RunningShow] = []
 
-    def start(
+    def start(  # outputs are URLs or inline tables
         environment: Path,
         source: str = "freed://127.0.0.1:{port}",
         rate: str = "30",

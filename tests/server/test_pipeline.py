@@ -160,7 +160,7 @@ def test_a_dissolve_mixes_both_environments_inside_and_outside_the_inner_frustum
             frame = receiver.receive(5.0)
             assert frame is not None
             pictures.setdefault(pan, []).append(frame.pixels[..., :3].astype(np.float64))
-        assert pipeline.compositor.outer_renders == 2, "once an environment, however often it is shown"
+        assert pipeline.outer_renders == 2, "once an environment, however often it is shown"
     for day, dissolving, night, again in pictures.values():
         assert day.max() > 150
         assert np.abs(night - day).max() > 0.4 * day.max()
@@ -203,4 +203,4 @@ def test_the_shows_thread_count_bounds_renderer_and_compositor(folder: Path) -> 
     show = show_from_text(SHOW.format(name=name, threads=1), "show.toml")
     with Pipeline(show, folder, lambda _: None) as pipeline:
         assert pipeline.renderer.threads == 1  # type: ignore[attr-defined]
-        assert pipeline.compositor.threads == 1
+        assert pipeline.wall.compositors[0].threads == 1  # type: ignore[union-attr]

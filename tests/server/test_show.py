@@ -9,6 +9,7 @@ import pytest
 from translight.core.errors import ShowError
 from translight.core.image import PixelFormat
 from translight.server.demo import DemoPlan, demo_show
+from translight.server.outputs import Output
 from translight.server.places import BUILT_IN
 from translight.server.show import Show, load_show, show_from_text
 from translight.stream.barcode import BarcodePlace, Corner
@@ -42,7 +43,7 @@ def test_a_small_show_takes_its_defaults() -> None:
     show = show_from_text(SMALL, "show.toml")
     assert show.rate == Fraction(24000, 1001)
     assert show.environment.path == BUILT_IN
-    assert show.outputs == ("shm://main",)
+    assert show.outputs == (Output("shm://main", "wall", show.colour),)
     assert (show.canvas.width_px, show.canvas.height_px) == (600, 300)
     assert show.canvas.walls == (PlaneWall("back", (0.0, 1.0, 1.5), 6.0, 3.0, 600, 300),)
     assert show.tracking.predict

@@ -149,7 +149,7 @@ def test_a_size_that_420_cannot_hold_is_refused(size: tuple[int, int]):
     with pytest.raises(StreamError) as caught:
         Encoder("udp://h:1", PictureSpec(*size), VideoOptions())
     assert str(caught.value) == (
-        f"udp://h:1: {size[0]}x{size[1]}: encoded video wants an even width and height of 32 or more; enlarge the canvas"
+        f"udp://h:1: {size[0]}x{size[1]}: encoded video wants an even width and height of 32 or more; change its size in the show"
     )
 
 

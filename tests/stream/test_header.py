@@ -40,10 +40,19 @@ headers = st.builds(
     check=st.integers(0, 2**64 - 1),
     wxyz=st.tuples(*[st.floats(-1, 1)] * 4),
     position_m=st.tuples(*[st.floats(-1e4, 1e4)] * 3),
+    carries=st.sampled_from(["wall", "camera"]),
+)
+depths = st.builds(
+    lambda made, near_m, times: replace(
+        made, encoding="depth-log", carries="depth", near_m=near_m, far_m=times * near_m
+    ),
+    headers,
+    st.floats(0.01, 10),
+    st.floats(1.1, 1000),
 )
 
 
-@given(headers)
+@given(headers | depths)
 def test_what_is_packed_is_unpacked(made: FrameHeader) -> None:
     data = pack(made)
     assert len(data) == HEADER_BYTES
@@ -71,6 +80,7 @@ def test_fields_lie_where_the_documented_offsets_say() -> None:
         check=9,
         wxyz=(0.5, -0.5, 0.5, -0.5),
         position_m=(1.0, 2.0, 3.0),
+        carries="camera",
     )
     data = pack(made)
     assert data[:4] == b"TLFR"
@@ -82,10 +92,18 @@ def test_fields_lie_where_the_documented_offsets_say() -> None:
     assert struct.unpack_from("<8q", data, 64) == (1, 2, 3, 4, 5, 6, 7, 8)
     assert struct.unpack_from("<QQ", data, 128) == (9, 10)
     assert struct.unpack_from("<7d", data, 144) == (0.5, -0.5, 0.5, -0.5, 1.0, 2.0, 3.0)
-    assert data[200:] == bytes(56)
+    assert struct.unpack_from("<II2d", data, 200) == (1, 0, 0, 0)
+    assert data[224:] == bytes(32)
+    depth = pack(replace(made, encoding="depth-log", carries="depth", near_m=0.5, far_m=100.0))
+    assert struct.unpack_from("<I", depth, 28) == (5,)
+    assert struct.unpack_from("<II2d", depth, 200) == (2, 0, 0.5, 100.0)
 
 
-def _changed(offset: int, layout: str, value: int) -> bytes:
+def test_a_walls_header_is_what_it_was_before_pictures_had_kinds() -> None:
+    assert pack(FrameHeader(1, 8, 4, PixelFormat.RGBA8))[200:] == bytes(56)
+
+
+def _changed(offset: int, layout: str, value: float) -> bytes:
     data = bytearray(pack(FrameHeader(1, 8, 4, PixelFormat.RGBA8)))
     struct.pack_into(layout, data, offset, value)
     return bytes(data)
@@ -100,7 +118,11 @@ def _changed(offset: int, layout: str, value: int) -> bytes:
         (_changed(4, "<H", 2), "this reads frame header version 1, the sender speaks version 2"),
         (_changed(6, "<H", 255), "a version 1 frame header says 256 bytes, this one says 255"),
         (_changed(12, "<I", 9), "pixel format 9 is none of [1, 2, 3]"),
-        (_changed(28, "<I", 0), "encoding 0 is none of [1, 2, 3, 4]"),
+        (_changed(28, "<I", 0), "encoding 0 is none of [1, 2, 3, 4, 5]"),
+        (_changed(200, "<I", 3), "what a picture carries is 0 to 2, got 3"),
+        (_changed(28, "<I", 5), "depth runs from a near end above 0 to a farther one, got 0 to 0 m"),
+        (_changed(208, "<d", 1), "only depth has a near and a far end, got 1 to 0 m of srgb"),
+        (_changed(216, "<d", np.nan), "only depth has a near and a far end, got 0 to nan m of srgb"),
         (_changed(52, "<I", 0), "frame rate 60/0 is not a rate"),
         (_changed(16, "<I", 9), "9x4 pixels of 4 bytes do not make 128 bytes in rows of 32"),
         (_changed(40, "<Q", 2**40), "8x4 pixels of 4 bytes do not make 1099511627776 bytes in rows of 32"),

@@ -31,8 +31,16 @@ headers = st.builds(
     clock_id=words,
     wxyz=st.tuples(*[floats] * 4),
     position_m=st.tuples(*[floats] * 3),
+    carries=st.sampled_from(["wall", "camera"]),
 )
 GOOD = to_xml(FrameHeader(7, 64, 32, PixelFormat.RGBA8, rate=Fraction(24000, 1001), position_m=(1.5, -2.0, 0.1)))
+
+DEPTH = to_xml(FrameHeader(7, 64, 32, PixelFormat.RGBA8, encoding="depth-log", carries="depth", near_m=0.5, far_m=80.0))
+
+
+def test_depth_tells_its_curve() -> None:
+    read = from_xml(DEPTH, 64, 32)
+    assert (read.carries, read.encoding, read.near_m, read.far_m) == ("depth", "depth-log", 0.5, 80.0)
 
 
 @settings(max_examples=50)
@@ -70,7 +78,10 @@ def test_other_elements_may_stand_around_it(around: bytes) -> None:
         (b"<translight_frame", "frame metadata is not XML: not well-formed (invalid token): line 1, column 24"),
         (GOOD.replace(b'version="1"', b'version="2"'), "this reads frame metadata version 1, got '2'"),
         (GOOD.replace(b"rgba8", b"rgb"), "format 'rgb' is none of "),
-        (GOOD.replace(b"srgb", b"log"), "encoding 'log' is none of srgb, gamma2.4, pq"),
+        (GOOD.replace(b"srgb", b"log"), "encoding 'log' is none of srgb, gamma2.4, pq, depth-log"),
+        (GOOD.replace(b"<translight_frame", b"<translight_frame carries='sky'"), "carries 'sky' is none of wall, camera, depth"),
+        (GOOD.replace(b"srgb", b"depth-log"), "near_far_m is 2 numbers, got ''"),
+        (DEPTH.replace(b"0.5 80.0", b"80 0.5"), "depth runs from a near end above 0 to a farther one, got 80 to 0.5 m"),
         (GOOD.replace(b'frame="7"', b'frame="-1"'), "frame is a whole number from 0 to 18446744073709551615, got '-1'"),
         (GOOD.replace(b'frame="7"', b'frame="7.0"'), "frame is a whole number from 0 to 18446744073709551615, got '7.0'"),
         (GOOD.replace(b"/1001", b"/0"), "rate is a whole number from 1 to 2147483648, got '0'"),

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def url() -> str:
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def sending(url: str, picture: np.ndarray, pixel_format: PixelFormat, run: Callable[[], int]) -> None:
+def sending(url: str, picture: np.ndarray, pixel_format: PixelFormat, run: Callable[[], int], **said: Any) -> None:
     """Run the command while frames are sent."""
     height, width = picture.shape[:2]
     stop = threading.Event()
@@ -35,7 +36,7 @@ def sending(url: str, picture: np.ndarray, pixel_format: PixelFormat, run: Calla
             frame = 0
             while not stop.wait(0.005):
                 sender.acquire()[...] = picture
-                sender.publish(FrameHeader(frame, width, height, pixel_format))
+                sender.publish(FrameHeader(frame, width, height, pixel_format, **said))
                 frame += 1
 
     thread = threading.Thread(target=send)
@@ -66,6 +67,28 @@ def test_ten_bits_become_a_png(url: str, tmp_path: Path) -> None:
     png = tmp_path / "a.png"
     sending(url, packed, PixelFormat.RGB10A2, Receive(url, png=png, seconds=0.1, json=True).run)
     np.testing.assert_array_equal(load_image(png), codes >> 2)
+
+
+def test_depth_becomes_metres(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    picture = np.dstack([codes, codes, codes, np.full_like(codes, 255)])
+    exr = tmp_path / "z.exr"
+    said = {"encoding": "depth-log", "carries": "depth", "near_m": 0.5, "far_m": 50.0}
+    sending(url, picture, PixelFormat.RGBA8, Receive(url, exr=exr, seconds=0.1).run, **said)
+    assert f"{url}  16x16 rgba8 depth\n" in capsys.readouterr().out
+    wanted = 50 * 100.0 ** (codes / -255.0)
+    wanted[0, 0] = 65504
+    np.testing.assert_allclose(load_image(exr), wanted, rtol=1e-6)
+
+
+def test_metres_are_an_exr_as_they_are_and_a_png_by_the_usual_curve(url: str, tmp_path: Path) -> None:
+    metres = np.array([[0.5, 1, 50**0.5], [100, 65504, 0.1]], np.float16)
+    picture = np.dstack([metres, metres, metres, np.ones_like(metres)])
+    exr, png = tmp_path / "z.exr", tmp_path / "z.png"
+    command = Receive(url, exr=exr, png=png, seconds=0.1, json=True)
+    sending(url, picture, PixelFormat.RGBA16F, command.run, encoding="linear", carries="depth")
+    np.testing.assert_array_equal(load_image(exr), metres.astype(np.float32))
+    np.testing.assert_array_equal(load_image(png)[..., 0], [[255, 222, 128], [0, 0, 255]])
 
 
 def test_other_formats_are_no_exr(url: str, tmp_path: Path) -> None:

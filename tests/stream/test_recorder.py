@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections import namedtuple
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -151,6 +152,24 @@ def test_exrs_hold_the_light_that_the_wall_makes(form: PixelFormat, encoding: st
     for channel, name in enumerate("RGB"):
         assert found[name].dtype == np.float16
         assert np.allclose(found[name], light[..., channel], rtol=2e-3, atol=1e-6)
+
+
+def test_exrs_of_depth_hold_metres(tmp_path: Path):
+    codes = np.arange(WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(np.uint32) % 1024
+    spec = PictureSpec(WIDTH, HEIGHT, PixelFormat.RGB10A2)
+    said = replace(header(5, spec, "depth-log", RATE), encoding="depth-log", carries="depth", near_m=0.5, far_m=80.0)
+    with open_sender(f"file://{tmp_path}/z/%04d.exr", spec) as sender:
+        np.copyto(sender.acquire(), codes | codes << 10 | codes << 20 | np.uint32(3 << 30))
+        sender.publish(said)
+        assert wait_for(lambda: sender.counts().sent == 1)
+    with OpenEXR.File(str(tmp_path / "z" / "0001.exr"), separate_channels=True) as file:
+        found = {name: file.channels()[name].pixels for name in "RGB"}
+        assert "chromaticities" not in file.header()
+    wanted = np.where(codes > 0, 80 * (0.5 / 80) ** (codes / 1023), 65504)
+    for plane in found.values():
+        np.testing.assert_allclose(plane, wanted, rtol=6e-4)
+    summary = json.loads((tmp_path / "z.json").read_text())
+    assert (summary["carries"], summary["encoding"], summary["near_far_m"]) == ("depth", "depth-log", [0.5, 80.0])
 
 
 def test_a_take_is_never_overwritten(tmp_path: Path):

@@ -32,6 +32,8 @@ class Editor:
         self.imported: list[dict[str, Any]] = []
         self.expressions: dict[int, list[Any]] = {}
         self.wires: list[tuple[str, str]] = []
+        self.links: list[tuple[Any, str, Any, str]] = []
+        self.links_fail = False
         self.log: list[str] = []
         self.warnings: list[str] = []
         self.imports_fail = False
@@ -181,6 +183,15 @@ def _expression(editor: Editor, material: Any, kind: type, x: int = 0, y: int = 
     return expression
 
 
+def _link(editor: Editor, expression: Any, output: str, to: Any, name: str) -> bool:
+    """Between expressions; a Custom one has the inputs that it was given, by name, others are asked for their first."""
+    inputs = [one.state["input_name"] for one in to.state.get("inputs", [])]
+    if editor.links_fail or (name not in inputs if inputs else name != ""):
+        return False
+    editor.links.append((expression, output, to, name))
+    return True
+
+
 def _set(thing: Any, name: str, value: Any) -> None:
     thing._known(name)
     thing.state[name] = value
@@ -211,6 +222,7 @@ STATIC = {
     ("AssetToolsHelpers", "get_asset_tools"),
     ("MaterialEditingLibrary", "create_material_expression"),
     ("MaterialEditingLibrary", "connect_material_property"),
+    ("MaterialEditingLibrary", "connect_material_expressions"),
     ("MaterialEditingLibrary", "recompile_material"),
 }
 DOES: dict[tuple[str, str], Callable[..., Any]] = {
@@ -228,6 +240,7 @@ DOES: dict[tuple[str, str], Callable[..., Any]] = {
     ("MediaSource", "get_url"): _url,
     ("MaterialEditingLibrary", "create_material_expression"): _expression,
     ("MaterialEditingLibrary", "connect_material_property"): lambda e, expression, output, to: e.wires.append((output, to)),
+    ("MaterialEditingLibrary", "connect_material_expressions"): _link,
     ("MaterialEditingLibrary", "recompile_material"): lambda e, material: None,
     ("_ObjectBase", "get_path_name"): lambda thing: thing.state["path"],
     ("_ObjectBase", "get_editor_property"): _get,

@@ -4,15 +4,20 @@ import ast
 import importlib.util
 import json
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.server.test_unreal_values import SHOW
 from tests.ue_bridge.fake_unreal import API, Editor
 
 from translight import cli
+from translight.colour.depth_curve import DepthCurve
+from translight.colour.transfer import srgb_decode
 from translight.core.errors import ShowError
 from translight.server.unreal_file import plan_from_text
 from translight.ue_bridge import project
@@ -146,7 +151,7 @@ def test_the_script_makes_everything(folder, monkeypatch):
     paths = run(folder, editor, monkeypatch)
     assert editor.warnings == []
     assert sorted(editor.assets) == [
-        "/Game/Translight/Depth_Plate", "/Game/Translight/Depth_Player", "/Game/Translight/Depth_Source", "/Game/Translight/Depth_Texture",
+        "/Game/Translight/Composite_Plate", "/Game/Translight/Depth_Plate", "/Game/Translight/Depth_Player", "/Game/Translight/Depth_Source", "/Game/Translight/Depth_Texture",
         "/Game/Translight/Picture_Plate", "/Game/Translight/Picture_Player", "/Game/Translight/Picture_Source", "/Game/Translight/Picture_Texture",
         "/Game/Translight/TL_Stage",
     ]  # fmt: skip
@@ -156,7 +161,8 @@ def test_the_script_makes_everything(folder, monkeypatch):
     assert assets["Picture_Texture"].state["media_player"] is assets["Picture_Player"]
     (sample,) = editor.expressions[id(assets["Picture_Plate"])]
     assert sample.state["texture"] is assets["Picture_Texture"]
-    assert editor.wires == [("RGB", "MaterialProperty.MP_EMISSIVE_COLOR")] * 2
+    emissive = ("RGB", "MaterialProperty.MP_EMISSIVE_COLOR")
+    assert editor.wires == [emissive] * 3 + [("", "MaterialProperty.MP_OPACITY")]
     camera = actor(editor, "TL_Camera")
     assert camera.state["location"] == {"x": -400.0, "y": 0.0, "z": 160.0}
     lens, controller = camera.state["components"]
@@ -171,6 +177,109 @@ def test_the_script_makes_everything(folder, monkeypatch):
     assert environment.state["scale"] == {"x": 2.0, "y": 2.0, "z": 2.0}
     assert actor(editor, "TL_Stage").state["of"] is assets["TL_Stage"]
     assert len(paths) == 3
+
+
+def test_the_composite_plate_compares_depth_with_the_scenes(folder, monkeypatch):
+    editor = Editor()
+    run(folder, editor, monkeypatch)
+    assets = {path.rpartition("/")[2]: asset for path, asset in editor.assets.items()}
+    material = assets["Composite_Plate"]
+    assert material.state["blend_mode"] == "BlendMode.BLEND_TRANSLUCENT"
+    assert material.state["disable_depth_test"] is True
+    assert assets["Depth_Texture"].state["filter"] == "TextureFilter.TF_NEAREST"
+    made = editor.expressions[id(material)]
+    opacity = made[-1]
+    inputs = {name: (source, output) for source, output, to, name in editor.links if to is opacity}
+    assert list(inputs) == ["Depth", "Scene", "NearM", "FarM", "Linearised"]
+    assert inputs["Depth"][0].state["texture"] is assets["Depth_Texture"]
+    assert inputs["Depth"][1] == "RGB"
+    assert type(inputs["Scene"][0]).__name__ == "MaterialExpressionSceneDepth"
+    values = {name: inputs[name][0].state["default_value"] for name in ("NearM", "FarM", "Linearised")}
+    assert values == {"NearM": 0.5, "FarM": 100.0, "Linearised": 1.0}
+    screen = made[0]
+    assert [to.state["texture"] for source, _, to, _ in editor.links if source is screen] == [
+        assets["Picture_Texture"], assets["Depth_Texture"],
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not here, which runs the material's expression")
+@pytest.mark.parametrize("linearised", [0, 1])
+def test_the_materials_expression_decodes_our_curve(tmp_path, linearised):
+    """HLSL of this kind is C++ too: it is run on codes of the encoder's, with a scene a little before and behind."""
+    code = re.search(r'COMPOSITE = """(.*?)"""', SOURCE, re.DOTALL)
+    assert code is not None
+    (tmp_path / "plate.cpp").write_text(
+        "#include <cmath>\n#include <cstdio>\nusing std::pow;\nstruct float3 { float r, g, b; };\n"
+        "float plate(float3 Depth, float Scene, float NearM, float FarM, float Linearised) {\n" + code[1] + "}\n"
+        "int main() { float d, s, n, f, l;\n"
+        'while (std::scanf("%f %f %f %f %f", &d, &s, &n, &f, &l) == 5) std::printf("%g ", plate({d, d, d}, s, n, f, l)); }'
+    )
+    subprocess.run(["g++", "-o", tmp_path / "plate", tmp_path / "plate.cpp"], check=True)
+    curve = DepthCurve(0.4, 60)
+    codes = np.arange(0, 1024)
+    depth_m = curve.depth_m(codes / 1023)
+    signal = srgb_decode(codes / 1023) if linearised else codes / 1023
+    lines, wanted = [], []
+    for value, at in zip(signal, np.minimum(depth_m, 60), strict=True):
+        if 0 < value < 0.003:
+            continue  # within half a step of nothing
+        for scene_m, shown in ((at * 0.999, 0), (at * 1.001, 1), (1e6, 1)):
+            lines.append(f"{value:.9g} {100 * scene_m:.9g} 0.4 60 {linearised}")
+            wanted.append(shown)
+    run = subprocess.run([tmp_path / "plate"], input="\n".join(lines), capture_output=True, text=True, check=True)
+    assert [int(word) for word in run.stdout.split()] == wanted
+
+
+def test_the_shows_own_outputs_are_taken_and_their_curve(tmp_path, capsys):
+    show = tmp_path / "show.toml"
+    outputs = """outputs = [
+    "ndi://Wall",
+    { url = "ndi://Depth", carries = "depth", near_m = 1, far_m = 30 },
+    { url = "ndi://Camera", carries = "camera" },
+]
+"""
+    show.write_text(outputs + SHOW.format(focal=50))
+    for more, ends in (([], (1, 30)), (["--far-m", "40"], (1, 40)), (["--depth", "rtsp://a/d"], (1, 30))):
+        assert cli.main(["unreal", "project", str(show), "-o", str(tmp_path / "out"), *more]) == 0
+        assert f"composited by depth from {ends[0]} to {ends[1]} m; " in capsys.readouterr().out
+        plan = json.loads((tmp_path / "out" / "translight_project.json").read_text())
+        assert plan["media"][0]["name"].endswith("(Camera)")
+        assert plan["composite"]["parameters"] == {"NearM": ends[0], "FarM": ends[1], "Linearised": 1}
+    assert cli.main(["unreal", "project", str(show), "-o", str(tmp_path / "no"), "--near-m", "50"]) == 1
+    assert capsys.readouterr().err == (
+        "translight: depth wants 0.01 <= near_m < far_m <= 1000 m, got near_m 50 and far_m 30\n"
+    )
+    assert not (tmp_path / "no").exists()
+
+
+def test_depth_is_not_laid_over_the_walls_picture(tmp_path, capsys):
+    show = tmp_path / "show.toml"
+    outputs = 'outputs = ["ndi://Wall", { url = "ndi://Depth", carries = "depth" }]\n'
+    show.write_text(outputs + SHOW.format(focal=50))
+    assert cli.main(["unreal", "project", str(show), "-o", str(tmp_path)]) == 0
+    assert (
+        "(not composited by depth: the picture is the walls', send one that carries the camera)"
+        in capsys.readouterr().out
+    )
+    plan = json.loads((tmp_path / "translight_project.json").read_text())
+    assert plan["composite"] is None
+    assert [media["label"] for media in plan["media"]] == ["Picture", "Depth"]
+
+
+def test_a_show_without_depth_has_no_composite(tmp_path):
+    show = tmp_path / "show.toml"
+    show.write_text(SHOW.format(focal=50))
+    assert cli.main(["unreal", "project", str(show), "-o", str(tmp_path), "--media", "ndi://A"]) == 0
+    assert json.loads((tmp_path / "translight_project.json").read_text())["composite"] is None
+
+
+def test_joints_that_unreal_does_not_make_are_said(folder, monkeypatch):
+    editor = Editor()
+    editor.links_fail = True
+    run(folder, editor, monkeypatch)
+    assert editor.warnings == [
+        "Translight: Composite_Plate: join the Custom node's inputs by hand: Depth, Scene, NearM, FarM, Linearised"
+    ]
 
 
 def test_twice_changes_nothing(folder, monkeypatch):
@@ -213,7 +322,12 @@ def test_the_written_follow_file_is_one_of_ours(folder, monkeypatch):
 def test_a_missing_plugin_is_named_and_the_rest_is_made(folder, monkeypatch, plugin):
     editor = Editor(without=(plugin,))
     run(folder, editor, monkeypatch)
-    (warning,) = editor.warnings
+    warning, *others = editor.warnings
+    assert others == (
+        ["Translight: Composite_Plate is not made: it wants both the picture's and the depth's texture"]
+        if plugin == "NDI Media"
+        else []
+    )
     assert warning.startswith(f"Translight: enable the plugin {plugin}")
     assert actor(editor, "TL_Camera")
     assert "/Game/Translight/Depth_Plate" in editor.assets

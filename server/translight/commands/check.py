@@ -24,7 +24,8 @@ class ShowFile:
 
         show = load_show(self.show)
         size = f"{show.canvas.width_px}x{show.canvas.height_px}"
-        print(f"{self.show}: good; {len(show.canvas.walls)} walls, canvas {size}, outputs {', '.join(show.outputs)}")
+        outputs = ", ".join(map(str, show.outputs))
+        print(f"{self.show}: good; {len(show.canvas.walls)} walls, canvas {size}, outputs {outputs}")
         return 0
 
 

@@ -28,9 +28,11 @@ class Receive:
     """shm://NAME, tcp:// or zmq+tcp://HOST:PORT, zmq+ipc://PATH, rtp:// or udp://HOST:PORT, rtsp://HOST:PORT/PATH
     or ndi://NAME"""
     png: Path | None = None
-    """Write the last picture here, as it will be shown (8 bits; linear light is sRGB-encoded, and cut off at white)."""
+    """Write the last picture here, as it will be shown (8 bits; linear light is sRGB-encoded, and cut off at white;
+    depth in metres is drawn by the usual curve)."""
     exr: Path | None = None
-    """Write the last picture here as it came: the light of rgba16f as half floats. Other formats hold no light."""
+    """Write the last picture here as it came: the light of rgba16f as half floats, or depth in metres. Other pictures
+    hold no light."""
     trace: Path | None = None
     """Write every frame's times here at the end (a NumPy archive), as stream/trace.py has it."""
     seconds: float | None = None
@@ -118,6 +120,7 @@ class _Watch:
             "width": last.header.width_px,
             "height": last.header.height_px,
             "format": last.header.format.value,
+            "carries": last.header.carries,
             "frames_received": counts.received,
             "frames_skipped": counts.skipped,
             "frames_torn": counts.torn,
@@ -153,7 +156,8 @@ def _summary(report: dict[str, Any]) -> str:
         f"{report['frames_received']} frames at {report['fps']:.2f} fps, {report['frames_skipped']} skipped, "
         f"{report['frames_torn']} torn, {report['bad_messages']} bad messages, {report['restarts']} sender restarts"
     )
-    lines = [f"{report['url']}  {report['width']}x{report['height']} {report['format']}", counted]
+    what = "" if report["carries"] == "wall" else f" {report['carries']}"
+    lines = [f"{report['url']}  {report['width']}x{report['height']} {report['format']}{what}", counted]
     pixels = report["pixel_numbers"]
     if pixels is not None:
         lines.append(
@@ -186,23 +190,37 @@ def _write_trace(path: Path, url: str, receiver: Receiver, last: ReceivedFrame, 
 
 
 def _write_png(path: Path, frame: ReceivedFrame) -> None:
+    from translight.colour.depth_curve import DepthCurve
     from translight.colour.transfer import srgb_encode
     from translight.core.image import PixelFormat, save_image, to_u8, unpack_rgb10a2
 
     pixels = frame.pixels
     if frame.header.format is PixelFormat.RGB10A2:
         pixels = (unpack_rgb10a2(pixels) >> 2).astype("uint8")
+    elif frame.header.format is PixelFormat.RGBA16F and frame.header.carries == "depth":
+        pixels = to_u8(DepthCurve().signal(pixels[..., :3]))
     elif frame.header.format is PixelFormat.RGBA16F:
         pixels = to_u8(srgb_encode(pixels[..., :3].astype("float32")))
     save_image(path, pixels[..., :3])
 
 
 def _write_exr(path: Path, frame: ReceivedFrame, url: str) -> None:
+    import numpy as np
+
+    from translight.colour.depth_curve import FARTHEST_M, DepthCurve
+    from translight.colour.output import LARGEST_CODES, unpack
     from translight.core.errors import StreamError
     from translight.core.image import PixelFormat, save_image
+    from translight.stream.header import DEPTH_LOG
 
-    if frame.header.format is not PixelFormat.RGBA16F:
+    header = frame.header
+    if header.encoding == DEPTH_LOG:
+        signal = unpack(frame.pixels, header.format)[..., 1] / LARGEST_CODES[header.format]
+        metres = DepthCurve(header.near_m, header.far_m).depth_m(signal)
+        save_image(path, np.minimum(metres, FARTHEST_M).astype(np.float32))
+        return
+    if header.format is not PixelFormat.RGBA16F:
         raise StreamError(
             f"{url} carries {frame.header.format}, which --exr does not write: give --png, or send rgba16f"
         )
-    save_image(path, frame.pixels[..., :3])
+    save_image(path, frame.pixels[..., 0] if header.carries == "depth" else frame.pixels[..., :3])

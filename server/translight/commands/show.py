@@ -134,7 +134,7 @@ def status_text(state: ShowState) -> str:
         f"bad {state.tracking_bad}",
         f"latency {live.latency_ms:5.1f}/{live.latency_p99_ms:5.1f} ms" if live.latency_ms >= 0 else "latency –",
         f"dropped {live.frames_dropped}",
-        f"receivers {live.receivers}",
+        f"receivers {_receivers(live.receivers_of)}",
     ]
     if live.cue:
         parts.append(f"cue {live.cue!r}" + (f" {100 * live.dissolve:.0f} %" if live.dissolve < 1 else ""))
@@ -147,6 +147,13 @@ def status_text(state: ShowState) -> str:
     if state.restarts:
         parts.append("RESTARTED " + ", ".join(f"{name} {count}×" for name, count in state.restarts.items()))
     return "  ".join(parts)
+
+
+def _receivers(counts: dict[str, int]) -> str:
+    """Of walls alone a number, of several kinds of picture one each."""
+    if set(counts) <= {"wall"}:
+        return str(sum(counts.values()))
+    return ", ".join(f"{carries} {count}" for carries, count in counts.items())
 
 
 def _summary(report: dict[str, object]) -> str:

@@ -79,7 +79,7 @@ class LiveLoop:
             self._govern(work_ns, sent.times.render_end_ns - sent.times.render_begin_ns)
             self._meter.add(sent, work_ns, slot.passed)
             self._tell(tracked)
-        self._board.write(self._status("ended", -1.0, None, 0))
+        self._board.write(self._status("ended", -1.0, None, {}))
 
     def _frame(self, slot: Slot, tracked: Tracked | None, taken_ns: int) -> FrameHeader:
         show = self._show
@@ -146,14 +146,15 @@ class LiveLoop:
         lost = (age - lost_after) / 1e3 if tracked is not None and age > lost_after else None
         self._board.write(self._status("running", age, lost, self._receivers()))
 
-    def _status(self, phase: str, age_ms: float, lost_s: float | None, receivers: int) -> LiveStatus:
+    def _status(self, phase: str, age_ms: float, lost_s: float | None, receivers: dict[str, int]) -> LiveStatus:
         return msgspec.structs.replace(
             self._meter.status(),
             phase=phase,
             tracking_age_ms=age_ms,
             lost_since_s=-1.0 if lost_s is None else lost_s,
-            receivers=receivers,
-            outer_renders=self._pipeline.compositor.outer_renders,
+            receivers=sum(receivers.values()),
+            receivers_of=receivers,
+            outer_renders=self._pipeline.outer_renders,
             detail_level=self._governor.quality.detail,
             inner_scale=self._governor.quality.scale,
             quality_changes=self._governor.changes,
@@ -165,8 +166,13 @@ class LiveLoop:
     def _age(self, tracked: Tracked | None) -> float:
         return -1.0 if tracked is None else (now_ns() - tracked.received_ns) / 1e6
 
-    def _receivers(self) -> int:
-        return sum(sender.counts().receivers or 0 for sender in self._pipeline.senders)
+    def _receivers(self) -> dict[str, int]:
+        """By what they are sent."""
+        counted: dict[str, int] = {}
+        for ways in self._pipeline.ways:
+            here = sum(sender.counts().receivers or 0 for sender in ways.senders)
+            counted[ways.carries] = counted.get(ways.carries, 0) + here
+        return counted
 
 
 class _Meter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,17 +17,17 @@ from translight.core.errors import ShowError
 from translight.core.pose import Pose
 from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
-from translight.render.contract import Frame, Renderer, Scene
+from translight.render.contract import DepthKind, Frame, Renderer, Scene
 from translight.render.dissolve import dissolve, relit
-from translight.server.device_wall import DeviceWall
 from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
+from translight.server.wall_pictures import WallPictures
+from translight.server.ways import Ways, open_ways
 from translight.stream.barcode import Barcode, burn
-from translight.stream.contract import PictureSpec, Sender, StripSender
-from translight.stream.header import FrameHeader, FrameTimes, clock_id
-from translight.stream.urls import open_sender
+from translight.stream.contract import Sender
+from translight.stream.header import FrameHeader, FrameTimes
 from translight.volume.compositor import Compositor
 from translight.volume.frustum import behind_walls, inner_view
 
@@ -35,8 +35,18 @@ Progress = Callable[[str], None]
 NO_MIX = Mix()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A frame that was drawn: the inner picture, unless it stayed on a GPU and nobody here wants it, the walls'
+    pictures that the GPU has finished, and when, in ns."""
+
+    inner: Frame | None
+    finished: list[np.ndarray]
+    done_ns: int
+
+
 class Pipeline:
-    """A show's renderer, compositor and senders. Used by one thread; nothing that can be kept is made per frame."""
+    """A show's renderer, pictures and ways out. Used by one thread; nothing that can be kept is made per frame."""
 
     def __init__(self, show: Show, base: Path, progress: Progress) -> None:
         self.show = show
@@ -66,32 +76,37 @@ class Pipeline:
         self.renderer: Renderer = self._stack.enter_context(
             open_renderer(show.render.backend, threads=show.render.threads)
         )
-        self.output = replace(show.colour, encoding=self.scenes[0][0].encoding)
-        self.compositor = Compositor(
-            show.canvas,
-            self.output,
-            feather=show.volume.feather,
-            sampling=show.volume.sampling,
-            threads=show.render.threads,
-        )
-        self._wall = DeviceWall.of(self.renderer, show, self.output)
-        spec = PictureSpec(show.canvas.width_px, show.canvas.height_px, self.output.pixel_format)
-        self.senders: list[Sender] = [self._stack.enter_context(open_sender(url, spec, base)) for url in show.outputs]
-        first = self.senders[0]
-        self._strips = first if isinstance(first, StripSender) else None
-        """The first sender, if it takes strips: the others get the picture when it is whole."""
-        if self._strips is not None:
-            self.compositor.watch_rows(self._strips.strip_ends)
-        self._header = FrameHeader(
-            0, spec.width_px, spec.height_px, spec.format, self.output.wall, show.rate, clock_id=clock_id()
-        )
+        self.ways: list[Ways] = open_ways(show, self.scenes[0][0].encoding, base, self._stack)
+        """By what they carry, the walls' first; a frame's times are those of the first."""
+        self.senders: list[Sender] = [sender for ways in self.ways for sender in ways.senders]
+        carried = [ways.carries for ways in self.ways]
+        self._depth: DepthKind = "median" if "depth" in carried else "none"
+        self._wants_camera = carried.count("wall") < len(carried)
         self._rooms: dict[tuple[int, int, int], Frame] = {}
         self._behind = behind_walls(show.canvas) if show.volume.behind_walls else None
-        progress("drawing the outer frustum")
-        eye = np.array(show.volume.eye_m)
-        self._outers = [self.compositor.draw_outer(self._render, scene, eye, self._behind) for scene, *_ in self.scenes]
-        self._outer_of: tuple[int, int] | None = None
+        self.wall: WallPictures | None = None
+        """None where no output carries the walls: then nothing is composited."""
+        if "wall" in carried:
+            self._open_wall(progress)
         self._warm()
+
+    def _open_wall(self, progress: Progress) -> None:
+        show = self.show
+        self.wall = WallPictures(show, self.renderer, [ways.colour for ways in self.ways if ways.carries == "wall"])
+        if (strips := self.ways[0].strips) is not None:
+            self.wall.compositors[0].watch_rows(strips.strip_ends)
+        progress("drawing the outer frustum")
+
+        def render(scene: Scene, views: list[View]) -> list[Frame]:
+            return self.renderer.render(scene, views, order=show.render.order, depth="none")
+
+        scenes = [scene for scene, *_ in self.scenes]
+        self.wall.draw_outers(render, scenes, np.array(show.volume.eye_m), self._behind)
+
+    @property
+    def outer_renders(self) -> int:
+        """How often an outer picture has been rendered."""
+        return 0 if self.wall is None else self.wall.compositors[0].outer_renders
 
     def _places(self) -> list[tuple[str, EnvironmentPlace]]:
         cues = [(f"cues[{cue.name}].environment", cue.environment) for cue in self.show.cues]
@@ -109,33 +124,36 @@ class Pipeline:
         quality: Quality = LADDER[0],
         mix: Mix = NO_MIX,
     ) -> FrameHeader:
-        """One frame: render, composite into the first sender's room, send everywhere. Returns the header as sent."""
+        """One frame: render, then finish and send each picture that outputs ask for. Returns the first header as sent.
+
+        All pictures have the frame's number and pose; each its own time of being finished.
+        """
         view = self._view(pose, camera, quality)
-        first, *others = self.senders
         begin_ns = now_ns()
         w, x, y, z = (float(v) for v in pose.wxyz)
         px, py, pz = (float(v) for v in pose.position_m)
-        posed = replace(
-            self._header,
-            frame=number,
-            flags=flags,
-            pose_sequence=pose_sequence,
-            wxyz=(w, x, y, z),
-            position_m=(px, py, pz),
-        )
-        # A barcode changes rows that are composited, so these are sent after it
-        picture, rendered_ns, composited_ns = self._fill(view, number, quality, mix, send=self.show.barcode is None)
-        if self.show.barcode is not None:
-            burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
-            composited_ns = now_ns()
-        times = replace(times, render_begin_ns=begin_ns, render_end_ns=rendered_ns, composite_end_ns=composited_ns)
-        header = replace(posed, times=times)
-        sent = first.publish(header)
-        # The first sender's slot stays untouched for frames to come, so the others copy it after it has gone.
-        for other in others:
-            np.copyto(other.acquire(), picture)
-            other.publish(header)
-        return sent
+        drawn = self._draw(view, number, quality, mix)
+        times = replace(times, render_begin_ns=begin_ns, render_end_ns=drawn.done_ns)
+        first: FrameHeader | None = None
+        for index, ways in enumerate(self.ways):
+            # A barcode changes rows that are composited, so these are sent after it
+            picture, done_ns = self._finish(drawn, index, view, send=self.show.barcode is None)
+            if self.show.barcode is not None and ways.carries != "depth":
+                burn(picture, Barcode(number, now_ns() // 1000), self.show.barcode)
+                done_ns = now_ns()
+            header = replace(
+                ways.header,
+                frame=number,
+                flags=flags,
+                pose_sequence=pose_sequence,
+                times=replace(times, composite_end_ns=done_ns),
+                wxyz=(w, x, y, z),
+                position_m=(px, py, pz),
+            )
+            sent = ways.send(picture, header)
+            first = first or sent
+        assert first is not None
+        return first
 
     def close(self) -> None:
         """Close the senders and the renderer. May be called twice."""
@@ -155,7 +173,9 @@ class Pipeline:
         for quality in self._ladder:
             view = self._view(show.camera.rest, show.camera.camera(None), quality)
             for mix in reversed(mixes):
-                self._fill(view, 0, quality, mix)
+                drawn = self._draw(view, 0, quality, mix)
+                for index in range(len(self.ways)):
+                    self._finish(drawn, index, view)
 
     @property
     def _ladder(self) -> Sequence[Quality]:
@@ -165,60 +185,65 @@ class Pipeline:
         overscan = self.show.volume.overscan
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
-    def _fill(
-        self, view: View, number: int, quality: Quality, mix: Mix, *, send: bool = False
-    ) -> tuple[np.ndarray, int, int]:
-        """Draw and composite a frame into the first sender's room, which is taken no sooner than it is written to.
+    def _draw(self, view: View, number: int, quality: Quality, mix: Mix) -> _Drawn:
+        """Draw a frame. A GPU of ours also finishes the walls' pictures; it does all but dissolves, which are mixed by
+        the processor."""
+        wall = self.wall
+        if wall is None or wall.device is None or mix.fraction > 0:
+            inner = self._inner(view, quality, mix)
+            if wall is not None:
+                wall.show_outer(mix, number, quality)
+            return _Drawn(inner, [], now_ns())
+        wall.show_outer(mix, number, quality)
+        pictures = [ways.room() for ways in self.ways[: len(wall.compositors)]]
+        here = self._room(view, 0) if self._wants_camera else None
+        scene = self.scenes[mix.first][quality.detail]
+        wall.device.frame(scene, view, self.show.render.order, pictures, here, self._depth)
+        return _Drawn(here, pictures, now_ns())
 
-        Returns that room, when the frame was drawn and when composited, in ns. A GPU of ours does all of it, but for
-        dissolves: those are mixed by the processor. With ``send`` a sender that takes strips sends them meanwhile.
+    def _finish(self, drawn: _Drawn, index: int, view: View, *, send: bool = False) -> tuple[np.ndarray, int]:
+        """A finished picture, in a room that is taken no sooner than it is written to, and when it was, in ns.
+
+        With ``send`` a sender that takes strips sends them meanwhile, if the walls' picture is the first.
         """
-        sender = self.senders[0]
-        if self._wall is not None and mix.fraction == 0:
-            self._show_outer(mix, number, quality)
-            picture = sender.acquire()
-            self._wall.frame(self.scenes[mix.first][quality.detail], view, self.show.render.order, picture)
-            done_ns = now_ns()
-            return picture, done_ns, done_ns
-        inner = self._draw(view, quality, mix)
-        self._show_outer(mix, number, quality)
-        rendered_ns = now_ns()
-        picture = sender.acquire()
-        if send and self._strips is not None:
-            self._strips.follow(self.compositor.rows_done)
-        self.compositor.composite(inner, view, picture)
-        composited_ns = now_ns()
-        if send and self._strips is not None:
-            self._strips.strip(self.show.canvas.height_px)
-        return picture, rendered_ns, composited_ns
+        ways = self.ways[index]
+        if index < len(drawn.finished):
+            return drawn.finished[index], drawn.done_ns
+        inner = drawn.inner
+        assert inner is not None
+        picture = ways.room()
+        strips = ways.strips if send and index == 0 and ways.carries == "wall" else None
+        if strips is not None:
+            strips.follow(self._compositor(index).rows_done)
+        if ways.camera is not None:
+            ways.camera.fill(inner, view, picture)
+        elif ways.depth is not None:
+            ways.depth.fill(inner.depth, view, picture)
+        else:
+            self._compositor(index).composite(inner, view, picture)
+        done_ns = now_ns()
+        if strips is not None:
+            strips.strip(ways.header.height_px)
+        return picture, done_ns
 
-    def _draw(self, view: View, quality: Quality, mix: Mix) -> Frame:
+    def _compositor(self, index: int) -> Compositor:
+        assert self.wall is not None
+        return self.wall.compositors[index]
+
+    def _inner(self, view: View, quality: Quality, mix: Mix) -> Frame:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""
         inner = self._room(view, 0)
         first, second = (self.scenes[number][quality.detail] for number in (mix.first, mix.second))
         between = relit(first, second, mix.fraction) if mix.fraction > 0 else first
-        self._render(between or first, [view], [inner])
+        self._render(between or first, view, inner)
         if between is None:
             other = self._room(view, 1)
-            self._render(second, [view], [other])
+            self._render(second, view, other)
             dissolve(inner, other, mix.fraction, self.show.render.threads)
         return inner
 
-    def _show_outer(self, mix: Mix, number: int, quality: Quality) -> None:
-        """The outer picture that belongs to ``mix``; in a dissolve, anew every so many frames as the quality says."""
-        shown = (mix.first, mix.second if mix.fraction > 0 else mix.first)
-        if shown == self._outer_of and (mix.fraction == 0 or number % quality.outer_every):
-            return
-        if mix.fraction > 0:
-            self.compositor.dissolve_outer(self._outers[mix.first], self._outers[mix.second], mix.fraction)
-        else:
-            self.compositor.show_outer(self._outers[mix.first])
-            if self._wall is not None:
-                self._wall.show_outer(self._outers[mix.first])
-        self._outer_of = shown
-
-    def _render(self, scene: Scene, views: list[View], out: list[Frame] | None = None) -> list[Frame]:
-        return self.renderer.render(scene, views, out, order=self.show.render.order, depth="none")
+    def _render(self, scene: Scene, view: View, room: Frame) -> None:
+        self.renderer.render(scene, [view], [room], order=self.show.render.order, depth=self._depth)
 
     def _room(self, view: View, number: int) -> Frame:
         size = (view.camera.width_px, view.camera.height_px, number)

@@ -11,15 +11,15 @@ from translight.colour.grade import Grade
 from translight.colour.output import OutputTransform, WallEncoding
 from translight.core.camera import Camera
 from translight.core.clock import parse_rate
-from translight.core.errors import ShowError, StreamError, TranslightError
+from translight.core.errors import ShowError, TranslightError
 from translight.core.frames import camera_from_pan_tilt_roll
 from translight.core.image import PixelFormat
 from translight.core.pose import Pose
 from translight.render.contract import Order
+from translight.server.outputs import Output, read_outputs
 from translight.server.places import FAR_M, Cue, EnvironmentPlace, read_cues, read_environment
 from translight.server.tables import Table, parse_toml, read_show
 from translight.stream.barcode import MAX_CELL_PX, MIN_CELL_PX, BarcodePlace, Corner
-from translight.stream.urls import parse_url
 from translight.tracking.source import SourceSpec, parse_source
 from translight.ue_bridge.live_link import LiveLinkSpec, parse_live_link
 from translight.volume.canvas import Canvas, side_by_side
@@ -99,7 +99,7 @@ class Show:
     volume: VolumePlan
     colour: OutputTransform
     render: RenderPlan
-    outputs: tuple[str, ...]
+    outputs: tuple[Output, ...]
     barcode: BarcodePlace | None
     """Where each frame's number is burned in; None: nowhere."""
     latency_budget_ms: float | None = None
@@ -119,20 +119,21 @@ def show_from_text(text: str, source: str) -> Show:
 
 
 def _read(top: Table) -> Show:
-    canvas = _canvas(top)
+    canvas, camera, colour = _canvas(top), _camera(top.table("camera")), _colour(top.table("colour"))
+    outputs = read_outputs(top, colour)
     show = Show(
         name=top.text("name", "show"),
         rate=top.parsed("rate", None, parse_rate, 'a frame rate from 1 to 1000 like "24", "23.976" or "24000/1001"'),
         environment=read_environment(top.table("environment")),
         cues=read_cues(top),
         tracking=_tracking(top.table("tracking")),
-        camera=_camera(top.table("camera")),
+        camera=camera,
         canvas=canvas,
         volume=_volume(top.table("volume")),
-        colour=_colour(top.table("colour")),
+        colour=colour,
         render=_render(top.table("render")),
-        outputs=_outputs(top),
-        barcode=_barcode(top.table("barcode"), canvas),
+        outputs=outputs,
+        barcode=_barcode(top.table("barcode"), canvas, camera, outputs),
         latency_budget_ms=_budget(top.table("latency")),
         live_link=_live_link(top.table("unreal")),
     )
@@ -278,31 +279,20 @@ def _budget(table: Table) -> float | None:
     return budget_ms
 
 
-def _barcode(table: Table, canvas: Canvas) -> BarcodePlace | None:
+def _barcode(table: Table, canvas: Canvas, camera: FilmCamera, outputs: tuple[Output, ...]) -> BarcodePlace | None:
     show = table.flag("show", default=False)
     corner = Corner(table.choice("corner", Corner.TOP_LEFT.value, [c.value for c in Corner]))
     place = BarcodePlace(corner, table.integer("cell_px", 8, MIN_CELL_PX, MAX_CELL_PX))
     table.end()
     if not show:
         return None
+    sizes = {"wall": (canvas.width_px, canvas.height_px), "camera": (camera.width_px, camera.height_px)}
     try:
-        place.origin_px(canvas.width_px, canvas.height_px)
+        for carries in sorted({output.carries for output in outputs} - {"depth"}):
+            place.origin_px(*sizes[carries])
     except ValueError as error:
         raise table.refused("cell_px", error) from error
     return place
-
-
-def _outputs(top: Table) -> tuple[str, ...]:
-    allowed = 'a list of output URLs like ["shm://main", "zmq+tcp://*:5556"]'
-    urls = top.texts("outputs", ("shm://main",), allowed)
-    for url in urls:
-        try:
-            parse_url(url)
-        except StreamError as error:
-            raise top.refused("outputs", error) from error
-    if len(set(urls)) != len(urls):
-        raise top.fail("outputs", list(urls), "each output once")
-    return urls
 
 
 def _live_link(unreal: Table) -> tuple[LiveLinkSpec, ...]:

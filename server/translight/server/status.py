@@ -35,6 +35,8 @@ class LiveStatus(msgspec.Struct, frozen=True):
     lost_since_s: float = -1.0
     """How long tracking has been lost and the pose held; −1 while it is there."""
     receivers: int = 0
+    receivers_of: dict[str, int] = {}
+    """The same by what they are sent: ``wall``, ``camera``, ``depth``."""
     outer_renders: int = 0
     detail_level: int = 0
     """Level of detail that the last frame was drawn with; 0: every splat."""

@@ -191,7 +191,7 @@ class Supervisor:
             assert post.child is not None
             post.child.kill()
             post.child = None
-        for url in self.show.outputs:
+        for url in (output.url for output in self.show.outputs):
             if url.startswith("shm://"):
                 remove_if_dead(url.removeprefix("shm://"))
         self._stack.close()

@@ -150,6 +150,14 @@ class Table:
         names = [v.get("name", i) for i, v in enumerate(value)]
         return [Table(v, self._source, f"{self._name(key)}[{n}]") for v, n in zip(value, names, strict=True)]
 
+    def entries(self, key: str, default: Sequence[str], allowed: str) -> list[str | Table]:
+        """A list, at least one, of strings and tables; a table is called by its place in it."""
+        value = self._take(key, default, allowed)
+        if not isinstance(value, list | tuple) or not value or not all(isinstance(v, str | dict) for v in value):
+            raise self.fail(key, value, allowed)
+        name = self._name(key)
+        return [v if isinstance(v, str) else Table(v, self._source, f"{name}[{i}]") for i, v in enumerate(value)]
+
     def mapping(self, key: str) -> dict[str, Any]:
         """A table within whose keys are the user's own; what is in it is not looked at."""
         value = self._take(key, {}, "a table")

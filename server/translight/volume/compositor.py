@@ -16,7 +16,7 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
-from translight.volume.encoding import canvas_words, encoding_of, word_type
+from translight.volume.encoding import canvas_words, encoding_of, lane_encoding, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
@@ -158,6 +158,5 @@ class Compositor:
 
 
 def _unpacked(output: OutputTransform) -> tuple[Any, ...]:
-    """What the kernel's ``_encode`` unpacks: rounding is eight pixels and again eight, four channels each."""
-    encoding = encoding_of(output)
-    return tuple(encoding._replace(rounding=np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))))
+    """What the kernel's ``_encode`` unpacks."""
+    return tuple(lane_encoding(encoding_of(output)))

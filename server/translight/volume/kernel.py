@@ -161,6 +161,43 @@ def mix_and_encode(
                 _encode(scratch, t, n, colour, _U(start), _U(line), out)
 
 
+@_parallel
+def sample_and_encode(
+    columns: Array, rows: Array, picture: Array, filter_table: Array, colour: Colour, scratch: Array, threads: int,
+    out: Array,
+) -> None:  # fmt: skip
+    """``out`` (h w) words: the finished picture of ``picture`` at pixels whose columns and rows are projected."""
+    width, height = out.shape[1], out.shape[0]
+    for thread in prange(threads):
+        t = _U(thread)
+        for line in range(thread, height, threads):
+            for start in range(0, width, TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, width - start))
+                _project(columns, rows, _U(start), _U(line), scratch, t, n)
+                _sample(picture, filter_table, scratch, t, n, False)
+                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+
+
+@_parallel
+def encode_depth(
+    depth: Array, columns: Array, rows: Array, colour: Colour, scratch: Array, threads: int, out: Array
+) -> None:
+    """``out`` (h w) words: ``depth`` at the pixels that ``columns`` (w) and ``rows`` (h), int64, name, as three equal
+    channels; picked and not averaged, for between two depths there is nothing."""
+    width, height = out.shape[1], out.shape[0]
+    for thread in prange(threads):
+        t = _U(thread)
+        for line in range(thread, height, threads):
+            row = _U(rows[line])
+            for start in range(0, width, TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, width - start))
+                for i in range(n):
+                    value = depth[row, _U(columns[_U(start) + i])]
+                    for c in range(_4):
+                        scratch[t, _RGBA + _4 * i + c] = value
+                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+
+
 @_serial
 def _classify(spheres: Array, planes: Array, index: int) -> int:
     """Whether a tile's bounding sphere lies outside one of the first five planes, or inside all of the last five."""

@@ -17,15 +17,15 @@ from translight.core.errors import StreamError
 from translight.core.image import PixelFormat
 from translight.stream import nal, yuv
 from translight.stream.contract import PictureSpec
-from translight.stream.header import FrameHeader
+from translight.stream.header import DEPTH_LOG, FrameHeader
 from translight.stream.nal import VideoCodec
 from translight.stream.video_options import VideoOptions
 
 _log = logging.getLogger(__name__)
 
 # ITU-T H.273: 1 is BT.709 in all three; 13 sRGB's and 16 PQ's transfer characteristics. A display of BT.709 signals has
-# gamma 2.4 (BT.1886).
-BT709, LIMITED, TRANSFER = 1, 1, {"srgb": 13, "gamma2.4": 1, "pq": 16}
+# gamma 2.4 (BT.1886). 2 is unspecified: depth is no light.
+BT709, LIMITED, TRANSFER = 1, 1, {"srgb": 13, "gamma2.4": 1, "pq": 16, DEPTH_LOG: 2}
 _VBV_FRAMES = 4  # a key picture may take this many pictures' share of the bit rate
 _SOFTWARE = {"h264": "libx264", "hevc": "libx265"}
 _HARDWARE = {"h264": "h264_nvenc", "hevc": "hevc_nvenc"}
@@ -76,7 +76,7 @@ def check_size(url: str, spec: PictureSpec) -> None:
     if spec.width_px % 2 or spec.height_px % 2 or min(spec.width_px, spec.height_px) < 32:
         raise StreamError(
             f"{url}: {spec.width_px}x{spec.height_px}: encoded video wants an even width and height of 32 or more; "
-            "enlarge the canvas"
+            "change its size in the show"
         )
 
 

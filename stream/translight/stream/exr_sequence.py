@@ -1,4 +1,4 @@
-"""An EXR sequence that is written picture by picture: linear half RGB, decoded from the wall's code values.
+"""An EXR sequence that is written picture by picture: linear half RGB, or metres, decoded from code values.
 
 Attributes are OpenEXR's standard optional ones (framesPerSecond, chromaticities), our frame number and timecode.
 """
@@ -12,10 +12,11 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
-from translight.colour.output import OutputTransform
+from translight.colour.depth_curve import FARTHEST_M, DepthCurve
+from translight.colour.output import LARGEST_CODES, OutputTransform
 from translight.core.image import PixelFormat
 from translight.stream.contract import PictureSpec
-from translight.stream.header import FrameHeader
+from translight.stream.header import DEPTH_LOG, FrameHeader
 from translight.stream.record_options import RecordOptions
 from translight.stream.take import timecode
 from translight.stream.yuv import words
@@ -45,7 +46,8 @@ class ExrSequence:
         shape = (spec.height_px, spec.width_px)
         self._planes = {name: np.zeros(shape, np.float16) for name in "RGB"}
         # Compiles, if need be, before the show begins.
-        self._decode(np.zeros(spec.format.shape(spec.width_px, spec.height_px), spec.format.dtype), "srgb")
+        black = FrameHeader(0, spec.width_px, spec.height_px, spec.format)
+        self._decode(np.zeros(spec.format.shape(spec.width_px, spec.height_px), spec.format.dtype), black)
 
     @staticmethod
     def make(folder: Path) -> None:
@@ -58,15 +60,16 @@ class ExrSequence:
             self._first = header.frame
         number = max(header.frame - self._first + 1, self._last + 1)
         path = self._folder / f"{number:0{self._options.digits}d}.exr"
-        self._decode(picture, header.encoding)
+        self._decode(picture, header)
         attributes = {
             "compression": _COMPRESSIONS[self._options.compression],
             "type": OpenEXR.scanlineimage,
-            "chromaticities": _REC709,
             "framesPerSecond": header.rate,
             "translightFrame": str(header.frame),
             "translightTimecode": timecode(header),
         }
+        if header.carries != "depth":
+            attributes["chromaticities"] = _REC709
         try:
             with OpenEXR.File(attributes, dict(self._planes)) as file:
                 file.write(str(path))
@@ -80,18 +83,23 @@ class ExrSequence:
     def close(self) -> None:
         """Nothing is left to do."""
 
-    def _decode(self, picture: NDArray[np.generic], encoding: str) -> None:
+    def _decode(self, picture: NDArray[np.generic], header: FrameHeader) -> None:
         if self._spec.format is PixelFormat.RGBA16F:
             for channel, plane in enumerate(self._planes.values()):
                 np.copyto(plane, picture[..., channel])
             return
         step = 8 if self._spec.format is PixelFormat.RGBA8 else 10
-        light = self._table(encoding).view(np.uint16)
+        light = self._table(header).view(np.uint16)
         bits = [plane.view(np.uint16) for plane in self._planes.values()]
         _decode(words(picture), np.uint32(step), np.uint32((1 << step) - 1), light, *bits)
 
-    def _table(self, encoding: str) -> NDArray[np.float16]:
-        """Linear light of every code."""
+    def _table(self, header: FrameHeader) -> NDArray[np.float16]:
+        """Linear light of every code, or depth in metres."""
+        encoding = header.encoding
+        if encoding == DEPTH_LOG and encoding not in self._light:
+            largest = LARGEST_CODES[self._spec.format]
+            metres = DepthCurve(header.near_m, header.far_m).depth_m(np.arange(largest + 1) / largest)
+            self._light[encoding] = np.minimum(metres, FARTHEST_M).astype(np.float16)
         if encoding not in self._light:
             white = self._options.reference_white_nits
             output = OutputTransform(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import uuid
 from dataclasses import dataclass
@@ -25,14 +26,20 @@ FLAG_TRACKING_LOST = 1
 FLAG_PREDICTED = 2
 """The pose was predicted to the presentation time."""
 
+DEPTH_LOG = "depth-log"
+"""The encoding of depth in whole codes: logarithmic between ``near_m`` and ``far_m`` (colour/depth_curve.py)."""
+
 _CHECK_STRIDE = 509
-_LAYOUT = struct.Struct("<4sHHIIIIIIQQIIQqqqqqqqqQQ7d")
+_LAYOUT = struct.Struct("<4sHHIIIIIIQQIIQqqqqqqqqQQ7dI4x2d")
 _SENT, _SENT_OFFSET = struct.Struct("<q"), 112
 _CHECK, _CHECK_OFFSET = struct.Struct("<Q"), 128
 _FORMAT_CODES = {PixelFormat.RGBA8: 1, PixelFormat.RGB10A2: 2, PixelFormat.RGBA16F: 3}
 _FORMATS = {code: name for name, code in _FORMAT_CODES.items()}
-_ENCODING_CODES = {"srgb": 1, "gamma2.4": 2, "pq": 3, "linear": 4}
+_ENCODING_CODES = {"srgb": 1, "gamma2.4": 2, "pq": 3, "linear": 4, DEPTH_LOG: 5}
 _ENCODINGS = {code: name for name, code in _ENCODING_CODES.items()}
+CARRIES = ("wall", "camera", "depth")
+"""What a picture is of, in the order of the numbers on the wire: the walls' canvas, the film camera's view, its depth.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,11 @@ class FrameHeader:
     wxyz: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     position_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """``stage_from_camera`` that the frame was rendered for."""
+    carries: str = "wall"
+    """One of CARRIES."""
+    near_m: float = 0.0
+    far_m: float = 0.0
+    """The curve's ends where the encoding is DEPTH_LOG, else 0."""
 
     @property
     def payload_bytes(self) -> int:
@@ -111,6 +123,9 @@ def pack(header: FrameHeader) -> bytes:
         header.clock_id,
         *header.wxyz,
         *header.position_m,
+        CARRIES.index(header.carries),
+        header.near_m,
+        header.far_m,
     )
     return head.ljust(HEADER_BYTES, b"\0")
 
@@ -129,7 +144,7 @@ def unpack(data: bytes | memoryview) -> FrameHeader:
         raise ProtocolError(f"a frame header is {HEADER_BYTES} bytes, got {len(data)}")
     (magic, version, size, flags, number, width, height, stride, encoding_code, frame, payload, numerator,
      denominator, pose_sequence, captured, received, taken, begin, end, composed, sent, presented, check,
-     clock, *pose) = _LAYOUT.unpack_from(data)  # fmt: skip
+     clock, *pose, carried, near_m, far_m) = _LAYOUT.unpack_from(data)  # fmt: skip
     if magic != MAGIC:
         raise ProtocolError(f"a frame header begins with {MAGIC!r}, got {bytes(magic)!r}")
     if version != VERSION:
@@ -139,6 +154,9 @@ def unpack(data: bytes | memoryview) -> FrameHeader:
     pixel_format = format_of(number)
     if encoding_code not in _ENCODINGS:
         raise ProtocolError(f"encoding {encoding_code} is none of {sorted(_ENCODINGS)}")
+    if carried >= len(CARRIES):
+        raise ProtocolError(f"what a picture carries is 0 to {len(CARRIES) - 1}, got {carried}")
+    check_curve(_ENCODINGS[encoding_code], near_m, far_m)
     if numerator == 0 or denominator == 0:
         raise ProtocolError(f"frame rate {numerator}/{denominator} is not a rate")
     pixel = pixel_format.pixel_bytes
@@ -158,7 +176,19 @@ def unpack(data: bytes | memoryview) -> FrameHeader:
         check=check,
         wxyz=tuple(pose[:4]),
         position_m=tuple(pose[4:]),
+        carries=CARRIES[carried],
+        near_m=near_m,
+        far_m=far_m,
     )
+
+
+def check_curve(encoding: str, near_m: float, far_m: float) -> None:
+    """Raise ProtocolError unless the ends of depth's curve are ones, or 0 for other encodings."""
+    if encoding == DEPTH_LOG:
+        if not 0 < near_m < far_m < math.inf:
+            raise ProtocolError(f"depth runs from a near end above 0 to a farther one, got {near_m:g} to {far_m:g} m")
+    elif near_m != 0 or far_m != 0:
+        raise ProtocolError(f"only depth has a near and a far end, got {near_m:g} to {far_m:g} m of {encoding}")
 
 
 def format_code(pixel_format: PixelFormat) -> int:

@@ -14,14 +14,14 @@ from xml.sax.saxutils import quoteattr
 
 from translight.core.errors import ProtocolError
 from translight.core.image import PixelFormat
-from translight.stream.header import FrameHeader, FrameTimes
+from translight.stream.header import CARRIES, DEPTH_LOG, FrameHeader, FrameTimes, check_curve
 
 VERSION = 1
 MAX_BYTES = 4096
 """Security: longer metadata is not parsed."""
 ELEMENT = "translight_frame"
 
-_ENCODINGS = ("srgb", "gamma2.4", "pq")
+_ENCODINGS = ("srgb", "gamma2.4", "pq", DEPTH_LOG)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _TIMES = tuple(field.name for field in fields(FrameTimes))
 
@@ -41,6 +41,10 @@ def to_xml(header: FrameHeader) -> bytes:
         "wxyz": " ".join(map(repr, header.wxyz)),
         "position_m": " ".join(map(repr, header.position_m)),
     }
+    if header.carries != CARRIES[0]:
+        attributes["carries"] = header.carries
+    if header.encoding == DEPTH_LOG:
+        attributes["near_far_m"] = f"{header.near_m!r} {header.far_m!r}"
     written = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
     return f"<{ELEMENT} {written}/>".encode()
 
@@ -58,6 +62,11 @@ def from_xml(data: bytes, width_px: int, height_px: int) -> FrameHeader:
         raise ProtocolError(f"format {pixel_format[:20]!r} is none of {', '.join(PixelFormat)}")
     if encoding not in _ENCODINGS:
         raise ProtocolError(f"encoding {encoding[:20]!r} is none of {', '.join(_ENCODINGS)}")
+    carries = attributes.get("carries", CARRIES[0])
+    if carries not in CARRIES:
+        raise ProtocolError(f"carries {carries[:20]!r} is none of {', '.join(CARRIES)}")
+    near_m, far_m = _floats("near_far_m", attributes, 2) if encoding == DEPTH_LOG else (0.0, 0.0)
+    check_curve(encoding, near_m, far_m)
     numerator, _, denominator = attributes.get("rate", "").partition("/")
     rate = _integer("rate", numerator, 1, 2**31), _integer("rate", denominator, 1, 2**31)
     times = [_integer(name, attributes.get(name, ""), -(2**63), 2**63 - 1) for name in _TIMES]
@@ -76,6 +85,9 @@ def from_xml(data: bytes, width_px: int, height_px: int) -> FrameHeader:
         clock_id=_integer("clock_id", attributes.get("clock_id", ""), 0, 2**64 - 1),
         wxyz=(w, x, y, z),
         position_m=(px, py, pz),
+        carries=carries,
+        near_m=near_m,
+        far_m=far_m,
     )
 
 

@@ -15,7 +15,7 @@ from translight.core.errors import StreamError
 from translight.core.files import whole_file
 from translight.core.timecode import Timecode
 from translight.stream.contract import PictureSpec
-from translight.stream.header import NO_TIME, FrameHeader
+from translight.stream.header import DEPTH_LOG, NO_TIME, FrameHeader
 
 _MOST_TAKES = 9999
 _MOST_GAPS = 10_000
@@ -105,6 +105,8 @@ class Take:
             "height": spec.height_px,
             "pixel_format": spec.format.value,
             "encoding": first.encoding,
+            "carries": first.carries,
+            "near_far_m": [first.near_m, first.far_m] if first.encoding == DEPTH_LOG else None,
             "rate": str(first.rate),
             "first_frame": first.frame,
             "last_frame": last.frame,

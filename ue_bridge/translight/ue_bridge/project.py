@@ -23,6 +23,8 @@ SCRIPT = "translight_project.py"
 PLAN = "translight_project.json"
 STAGE = "stage.ndisplay"
 FOLDER = "/Game/Translight"
+PICTURE, DEPTH = "Picture", "Depth"
+"""Labels of the media that are composited."""
 
 _STREAMS = ("rtsp", "http", "https", "file")
 """Schemes that some media player of a stock Unreal opens, as its platform has it (Windows: WmfMedia)."""
@@ -68,8 +70,14 @@ def plan_of(
     camera: CameraPlan,
     environment: Mapping[str, Any],
     stage: str,
+    depth_m: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """The plan as JSON has it. ``environment`` has position_m, heading_deg and scale; ``stage`` is the file's text."""
+    """The plan as JSON has it. ``environment`` has position_m, heading_deg and scale; ``stage`` is the file's text.
+
+    ``depth_m`` is near and far of the depth among ``media`` (colour/depth_curve.py), for a plate that composites by it.
+    """
+    labels = [m.label for m in media]
+    composited = depth_m if {PICTURE, DEPTH} <= set(labels) else None
     location, rotator = unreal_from_camera(camera.rest)
     subject, role, role_plugin = _subject(camera.live_link)
     x, y, z = (number(v) for v in unreal_from_stage_points(environment["position_m"]).tolist())
@@ -78,6 +86,14 @@ def plan_of(
         "name": name,
         "folder": FOLDER,
         "media": [{"label": m.label, "kind": m.kind, "name" if m.kind == "ndi" else "url": m.source} for m in media],
+        "composite": None
+        if composited is None
+        else {
+            "label": "Composite",
+            "picture": PICTURE,
+            "depth": DEPTH,
+            "parameters": {"NearM": number(composited[0]), "FarM": number(composited[1]), "Linearised": 1.0},
+        },
         "camera": {
             "label": "TL_Camera",
             "location_cm": [number(v) for v in location],

@@ -18,6 +18,15 @@ import unreal
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "TranslightSha256"
 _PLAYED = ("_Player", "_Source")
+COMPOSITE = """// Translight's depth in whole codes: ln(far / z) / ln(far / near); 0 is far, or farther, or nothing.
+float code = Depth.r;
+if (Linearised > 0.5)
+    code = code <= 0.0031308 ? 12.92 * code : 1.055 * pow(code, 1.0 / 2.4) - 0.055;
+float plate_cm = 100.0 * FarM * (code < 0.002 ? 1.0 : pow(NearM / FarM, code));
+return plate_cm <= Scene ? 1.0 : 0.0;
+"""
+"""The plate's opacity: 1 where the picture is nearer than what the engine has drawn. Scene is centimetres, along the
+camera's axis as depth is; 0.002 is half a step of 8 bits."""
 
 
 class Project:
@@ -37,6 +46,8 @@ class Project:
         """Make or set everything; the paths of the actors."""
         for media in self.plan["media"]:
             self.media(media)
+        if self.plan["composite"] is not None:
+            self.composite(self.plan["composite"])
         camera = self.camera(self.plan["camera"])
         environment = self.environment(self.plan["environment"])
         stage = self.stage(self.plan["stage"])
@@ -99,6 +110,64 @@ class Project:
         unreal.MaterialEditingLibrary.connect_material_property(
             sample, "RGB", unreal.MaterialProperty.MP_EMISSIVE_COLOR
         )
+        unreal.MaterialEditingLibrary.recompile_material(material)
+        self.assets.save_loaded_asset(material, True)
+        return material
+
+    def composite(self, plan: dict[str, Any]) -> Any:
+        """A material that shows the picture where it is nearer than the scene, on a mesh that fills the camera's view.
+
+        Its textures are laid on the view, not on the mesh; near and far are parameters.
+        """
+        paths = [self.path(plan[which] + "_Texture") for which in ("picture", "depth")]
+        name = plan["label"] + "_Plate"
+        if not all(self.assets.does_asset_exist(path) for path in paths):
+            self.warned.append(f"{name} is not made: it wants both the picture's and the depth's texture")
+            return None
+        picture, depth = (self.assets.load_asset(path) for path in paths)
+        # Between two depths there is nothing: they are not to be averaged
+        depth.set_editor_property("filter", unreal.TextureFilter.TF_NEAREST)
+        self.assets.save_loaded_asset(depth, True)
+        there = self.assets.does_asset_exist(self.path(name))
+        material = self.asset(name, unreal.Material, unreal.MaterialFactoryNew)
+        if there:
+            return material
+        material.set_editor_property("shading_model", unreal.MaterialShadingModel.MSM_UNLIT)
+        material.set_editor_property("blend_mode", unreal.BlendMode.BLEND_TRANSLUCENT)
+        material.set_editor_property("two_sided", True)
+        material.set_editor_property("disable_depth_test", True)
+        make = unreal.MaterialEditingLibrary.create_material_expression
+        join = unreal.MaterialEditingLibrary.connect_material_expressions
+        screen = make(material, unreal.MaterialExpressionScreenPosition, -1000, 0)
+        samples = []
+        for row, texture in enumerate((picture, depth)):
+            sample = make(material, unreal.MaterialExpressionTextureSample, -700, 300 * row)
+            sample.set_editor_property("texture", texture)
+            sample.set_editor_property("sampler_type", unreal.MaterialSamplerType.SAMPLERTYPE_EXTERNAL)
+            join(screen, "", sample, "")
+            samples.append(sample)
+        scene = make(material, unreal.MaterialExpressionSceneDepth, -700, 600)
+        inputs = [(samples[1], "RGB", "Depth"), (scene, "", "Scene")]
+        for row, (parameter, value) in enumerate(plan["parameters"].items()):
+            scalar = make(material, unreal.MaterialExpressionScalarParameter, -700, 750 + 100 * row)
+            scalar.set_editor_property("parameter_name", parameter)
+            scalar.set_editor_property("default_value", value)
+            inputs.append((scalar, "", parameter))
+        opacity = make(material, unreal.MaterialExpressionCustom, -300, 300)
+        opacity.set_editor_property("code", COMPOSITE)
+        opacity.set_editor_property("output_type", unreal.CustomMaterialOutputType.CMOT_FLOAT1)
+        named = []
+        for _, _, name_of in inputs:
+            entry = unreal.CustomInput()
+            entry.set_editor_property("input_name", name_of)
+            named.append(entry)
+        opacity.set_editor_property("inputs", named)
+        joined = [join(expression, output, opacity, name_of) for expression, output, name_of in inputs]
+        if not all(joined):
+            self.warned.append(f"{name}: join the Custom node's inputs by hand: {', '.join(n for _, _, n in inputs)}")
+        to = unreal.MaterialEditingLibrary.connect_material_property
+        to(samples[0], "RGB", unreal.MaterialProperty.MP_EMISSIVE_COLOR)
+        to(opacity, "", unreal.MaterialProperty.MP_OPACITY)
         unreal.MaterialEditingLibrary.recompile_material(material)
         self.assets.save_loaded_asset(material, True)
         return material

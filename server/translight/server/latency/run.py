@@ -43,8 +43,9 @@ def measure(
 ) -> Run:
     """Run a show for ``seconds`` after its warm start, with ``settings``' load beside it, and measure what arrives.
 
-    The latency is that of the show's first way out that has a receiver of ours; each further one has a receiver too,
-    which takes its frames and is not measured. ``told`` is called once a second; ``live`` is Supervisor's.
+    The latency is that of the show's first way out that has a receiver of ours, of the walls if one of those has; each
+    further one has a receiver too, which takes its frames and is not measured. ``told`` is called once a second;
+    ``live`` is Supervisor's.
     Raises ShowError when the show cannot run, has no such way out, or nothing arrives.
     """
     with tempfile.TemporaryDirectory(prefix="translight-latency-") as name, ExitStack() as stack:
@@ -52,9 +53,10 @@ def measure(
         if SPLATS in settings:
             text = thinned(text, int(settings[SPLATS]), base, folder)
         show = show_from_text(text, source)
-        urls = [url for url in show.outputs if TRANSPORTS[url.partition("://")[0]].receives]
+        outputs = sorted(show.outputs, key=lambda output: output.carries != "wall")
+        urls = [o.url for o in outputs if TRANSPORTS[o.url.partition("://")[0]].receives]
         if not urls:
-            raise ShowError(f"{source}: outputs: none of {', '.join(show.outputs)} has a receiver of ours")
+            raise ShowError(f"{source}: outputs: none of {', '.join(map(str, show.outputs))} has a receiver of ours")
         trace_file = folder / "trace.npz"
         with Supervisor(show, text, source, base, live=live) as supervisor:
             receivers = []

@@ -33,7 +33,7 @@ BACKENDS: Mapping[str, Backend] = {
     "gsplat": Backend("translight.render.gsplat", extra="cuda"),
     "reference": Backend("translight.render.reference"),
 }
-"""Every backend by name, the one that ``auto`` tries first at the top: not yet gsplat, whose suite has not passed whole on a GPU."""
+"""Every backend by name, what ``auto`` tries first at the top; not yet gsplat, whose suite has not passed on a GPU."""
 
 
 Progress = Callable[[str], None]

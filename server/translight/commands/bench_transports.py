@@ -29,7 +29,8 @@ class BenchTransports:
     """Measure every way out: latency to the receiver's own buffer, drops, the sender's work, beside one plain copy."""
 
     urls: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Ways out to measure; every one that has a receiver of ours when none is given."""
+    """Ways out to measure; every one that can be when none is given: srt:// and file:// have no receiver of ours.
+    display:// is a window meanwhile, give display://N for a whole monitor; without a screen its row is left out."""
     size: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """WIDTHxHEIGHT in pixels, again for another; 1920x1080 and 3840x2160 when not given."""
     rate: str = "60"
@@ -52,7 +53,7 @@ class BenchTransports:
         from translight.core.clock import parse_rate
         from translight.core.files import write_whole
         from translight.core.image import PixelFormat
-        from translight.server.latency.transports import Size, measure_floor, measure_transport
+        from translight.server.latency.transports import Size, is_measurable, measure_floor, measure_transport
         from translight.stream.contract import PictureSpec
         from translight.stream.urls import parse_url
 
@@ -65,7 +66,7 @@ class BenchTransports:
         except ValueError as error:
             raise ShowError(f"--rate {self.rate}: {error}") from error
         for url in self.urls:
-            if not parse_url(url).transport.receives:
+            if not is_measurable(parse_url(url).transport):
                 raise ShowError(f"{url}: has no receiver of ours to measure by")
         sizes = [parse_size(size) for size in self.size or _SIZES]
         floors: dict[str, Distribution] = {}
@@ -75,7 +76,7 @@ class BenchTransports:
                 assert pixels is not None, "a size that is given is one"
                 size = Size(PictureSpec(*pixels, PixelFormat(self.format)), rate)
                 floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(self.seconds, 5.0))
-                for url in self.urls or default_urls(Path(folder)):
+                for url in self.urls or default_urls(Path(folder), *pixels):
                     try:
                         rows.append(measure_transport(url, size, self.seconds, say))
                     except TranslightError as error:
@@ -91,20 +92,22 @@ class BenchTransports:
         return 0 if rows else 1
 
 
-def default_urls(folder: Path) -> list[str]:
-    """One URL a transport that has a receiver of ours, on this machine."""
+def default_urls(folder: Path, width_px: int, height_px: int) -> list[str]:
+    """One URL a transport that can be measured, on this machine."""
+    from translight.server.latency.transports import is_measurable
     from translight.stream.transports import TRANSPORTS
 
     places = {
         "shm": f"bench-{os.getpid()}",
         "zmq+ipc": str(folder / "z"),
         "ndi": f"bench-{os.getpid()}",
+        "display": f"1?window={width_px}x{height_px}",
         "rtsp": f"127.0.0.1:{_FIRST_PORT + 40}/bench",
     }
     return [
         f"{scheme}://{places.get(scheme, f'127.0.0.1:{_FIRST_PORT + 2 * k}')}"
         for k, (scheme, transport) in enumerate(TRANSPORTS.items())
-        if transport.receives
+        if is_measurable(transport)
     ]
 
 

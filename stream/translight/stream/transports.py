@@ -153,7 +153,7 @@ _ALL = (
         linear=True,
     ),
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
-    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
+    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers")),
     Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),
     Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )

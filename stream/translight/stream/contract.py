@@ -14,6 +14,10 @@ from translight.core.image import PixelFormat
 from translight.stream.header import FrameHeader
 
 
+_STRIPS = 16
+_LAST_STRIP_BYTES = 1 << 17
+
+
 @dataclass(frozen=True, slots=True)
 class PictureSpec:
     """Size and layout of the pictures that a sender carries; they do not change while it is open."""
@@ -145,3 +149,16 @@ class Receiver(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None: ...
+
+
+def strip_ends(spec: PictureSpec) -> tuple[int, ...]:
+    """Before which rows strips end: sixteenths of the picture, the last of which is halved until it is short.
+
+    A frame's end waits for its last strip, and each strip costs some system calls.
+    """
+    ends = [spec.height_px * k // _STRIPS for k in range(1, _STRIPS)]
+    left = spec.height_px - ends[-1]
+    while left > 1 and left * spec.nbytes > _LAST_STRIP_BYTES * spec.height_px:
+        left //= 2
+        ends.append(spec.height_px - left)
+    return tuple(sorted({*ends, spec.height_px} - {0}))

@@ -37,6 +37,8 @@ class BenchTransports:
     """Frames a second."""
     seconds: float = 10.0
     """How long each is measured."""
+    frames: int | None = None
+    """Instead of seconds: for as long as so many frames take at the rate."""
     format: str = "rgba8"
     """Pixel format of the pictures."""
     json: bool = False
@@ -55,16 +57,23 @@ class BenchTransports:
         from translight.core.image import PixelFormat
         from translight.server.latency.transports import Size, is_measurable, measure_floor, measure_transport
         from translight.stream.contract import PictureSpec
+        from translight.stream.latency import KEPT
         from translight.stream.urls import parse_url
 
         if self.format not in [f.value for f in PixelFormat]:
             raise ShowError(f"--format {self.format}: one of {', '.join(f.value for f in PixelFormat)}")
-        if not 1 <= self.seconds <= 86_400:
-            raise ShowError(f"--seconds: 1 to 86400, got {self.seconds:g}")
         try:
             rate: Fraction = parse_rate(self.rate)
         except ValueError as error:
             raise ShowError(f"--rate {self.rate}: {error}") from error
+        seconds = self.seconds if self.frames is None else float(self.frames / rate)
+        if not 1 <= seconds <= 86_400:
+            asked = (
+                f"--seconds {self.seconds:g}" if self.frames is None else f"--frames {self.frames} at {rate} a second"
+            )
+            raise ShowError(f"{asked}: 1 to 86400 seconds, got {seconds:g}")
+        if seconds * rate > KEPT:
+            raise ShowError(f"--seconds {seconds:g} at {rate} a second: at most {KEPT:,} frames are kept")
         for url in self.urls:
             if not is_measurable(parse_url(url).transport):
                 raise ShowError(f"{url}: has no receiver of ours to measure by")
@@ -75,10 +84,10 @@ class BenchTransports:
             for pixels in sizes:
                 assert pixels is not None, "a size that is given is one"
                 size = Size(PictureSpec(*pixels, PixelFormat(self.format)), rate)
-                floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(self.seconds, 5.0))
+                floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(seconds, 5.0))
                 for url in self.urls or default_urls(Path(folder), *pixels):
                     try:
-                        rows.append(measure_transport(url, size, self.seconds, say))
+                        rows.append(measure_transport(url, size, seconds, say))
                     except TranslightError as error:
                         print(f"translight: {error}", file=sys.stderr)
         if self.json:
@@ -136,7 +145,7 @@ def document(rows: list[TransportRow], floors: dict[str, Distribution]) -> str:
         "",
         f"{describe()}.",
         "Milliseconds from the picture's last pixel being written at the sender until the receiver, another process,",
-        "could look at it (seen) and held it in its own buffer; where each way's end lies exactly is in docs/latency.md.",
+        "could look at it (seen) and held it in its own buffer; docs/latency.md says where each way's end lies.",
         "What takes strips (tcp, encoded video) is written over half of the frame's time, as a compositor writes it.",
         "`translight bench transports`.",
         "",

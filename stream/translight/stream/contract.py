@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from translight.core.image import PixelFormat
 from translight.stream.header import FrameHeader
 
-
 _STRIPS = 16
 _LAST_STRIP_BYTES = 1 << 17
 

@@ -288,7 +288,9 @@ def hostile() -> Iterator[Hostile]:
         (SWITCH + b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 1),  # a message of 2^63 bytes
         (SWITCH + b"\xf2\x01a", 1),  # reserved bits
         (SWITCH + b"\x81\x02\xff\xff", 1),  # a text that is no UTF-8 is no JSON
+        (SWITCH + b'\x81\x03"\xff"', 1),
         (SWITCH + b"\x80\x01a", 1),  # a continuation of nothing
+        (SWITCH + b"\x82\x01a" + b"\x82\x01b" + b"\x88\x02\x03\xe8", 0),  # goodbye behind two pictures
     ],
 )
 def test_broken_answers_are_counted(hostile: Hostile, answer: bytes, bad: int) -> None:

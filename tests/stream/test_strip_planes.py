@@ -11,11 +11,14 @@ import pytest
 
 from translight.core.image import PixelFormat
 from translight.stream.contract import PictureSpec, StripSender
-from translight.stream.encoder import Planes
+from translight.stream.encoder import AccessUnit, Encoder, Planes
 from translight.stream.header import FrameHeader
+from translight.stream.nal import is_slice
 from translight.stream.pictures import Pictures
 from translight.stream.strip_planes import StripPlanes
 from translight.stream.urls import open_sender
+from translight.stream.video import VideoSender
+from translight.stream.video_options import VideoOptions
 
 W, H = 96, 66
 
@@ -195,6 +198,62 @@ def test_whatever_the_order_planes_are_of_their_picture() -> None:
         taker.join(10)
     assert not wrong
     assert len(found) > 50
+
+
+class Kept:
+    """An outlet that keeps the access units."""
+
+    def __init__(self) -> None:
+        self.units: list[AccessUnit] = []
+
+    def send(self, unit: AccessUnit) -> None:
+        self.units.append(unit)
+
+    def receivers(self) -> int | None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_the_bitstream_is_the_same_with_strips_and_without(codec: str) -> None:
+    form = PixelFormat.RGB10A2 if codec == "hevc" else PixelFormat.RGBA8
+    spec, found = PictureSpec(W, H, form), []
+    for strips in (False, True):
+        outlet = Kept()
+        encoder = Encoder("udp://test", spec, VideoOptions(codec=codec, encoder="software", threads=1))
+        with VideoSender("udp://test", spec, encoder, outlet) as sender:
+            for frame in range(5):
+                picture, done = _picture(frame, form), [0]
+                room = sender.acquire()
+                if strips:
+                    sender.follow(lambda d=done: d[0])
+                for end in sender.strip_ends:
+                    room[:end] = picture[:end]
+                    done[0] = end
+                    time.sleep(0.001)
+                if strips:
+                    sender.strip(H)
+                sender.publish(FrameHeader(frame, W, H, form))
+                _until(lambda n=frame: len(outlet.units) > n)
+        found.append([[bytes(n) for n in u.nals if is_slice(n, u.codec)] for u in outlet.units])
+    assert found[0] == found[1]
+    assert all(found[0])
+
+
+def test_a_show_whose_progress_fails_still_sends() -> None:
+    bench = Bench()
+    thread = threading.Thread(target=lambda: pytest.raises(ZeroDivisionError, bench.planes.run, threading.Event()))
+    thread.start()
+    room = bench.begin()
+    bench.planes.strip(2)
+    bench.planes.follow(lambda: 1 // 0)
+    thread.join(5)
+    assert not thread.is_alive()
+    room[...] = picture = _picture(9, PixelFormat.RGBA8)
+    bench.end(0)
+    assert _bytes(bench.planes.taken(room)) == _whole(picture, PixelFormat.RGBA8, "yuv420p")
 
 
 def test_an_encoded_output_takes_strips() -> None:

@@ -191,7 +191,7 @@ class JpegReceiver:
         """The server's hello says what it serves; its other words answer what we never ask."""
         try:
             said = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             self.counts.bad += 1
             return
         if isinstance(said, dict) and said.get("type") == "hello" and said.get("player") != "jpeg":
@@ -230,7 +230,9 @@ class JpegReceiver:
         return self._pixels
 
     def _say_shown(self, message: bytes) -> None:
-        """There is room for another picture. Raises OSError."""
+        """There is room for another picture, unless the server is closing. Raises OSError."""
+        if self._protocol.state is not State.OPEN:
+            return
         try:
             frame = unpack(message).frame
         except ProtocolError:

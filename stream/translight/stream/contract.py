@@ -108,7 +108,7 @@ class Sender(Protocol):
 
 @runtime_checkable
 class StripSender(Sender, Protocol):
-    """A sender that sends what is finished of a picture while the rest is being composited."""
+    """A sender that sends, or converts, what is finished of a picture while the rest is being composited."""
 
     @property
     def strip_ends(self) -> tuple[int, ...]:

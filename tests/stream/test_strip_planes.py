@@ -236,7 +236,7 @@ def test_the_bitstream_is_the_same_with_strips_and_without(codec: str) -> None:
                 if strips:
                     sender.strip(H)
                 sender.publish(FrameHeader(frame, W, H, form))
-                _until(lambda n=frame: len(outlet.units) > n)
+                _until(lambda o=outlet, n=frame: len(o.units) > n)
         found.append([[bytes(n) for n in u.nals if is_slice(n, u.codec)] for u in outlet.units])
     assert found[0] == found[1]
     assert all(found[0])
@@ -244,7 +244,12 @@ def test_the_bitstream_is_the_same_with_strips_and_without(codec: str) -> None:
 
 def test_a_show_whose_progress_fails_still_sends() -> None:
     bench = Bench()
-    thread = threading.Thread(target=lambda: pytest.raises(ZeroDivisionError, bench.planes.run, threading.Event()))
+
+    def run() -> None:
+        with pytest.raises(ZeroDivisionError):
+            bench.planes.run(threading.Event())
+
+    thread = threading.Thread(target=run)
     thread.start()
     room = bench.begin()
     bench.planes.strip(2)

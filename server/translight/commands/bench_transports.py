@@ -67,13 +67,11 @@ class BenchTransports:
         except ValueError as error:
             raise ShowError(f"--rate {self.rate}: {error}") from error
         seconds = self.seconds if self.frames is None else float(self.frames / rate)
+        asked = f"--seconds {self.seconds:g}" if self.frames is None else f"--frames {self.frames}"
         if not 1 <= seconds <= 86_400:
-            asked = (
-                f"--seconds {self.seconds:g}" if self.frames is None else f"--frames {self.frames} at {rate} a second"
-            )
-            raise ShowError(f"{asked}: 1 to 86400 seconds, got {seconds:g}")
+            raise ShowError(f"{asked} at {rate} a second: 1 to 86400 seconds, got {seconds:g}")
         if seconds * rate > KEPT:
-            raise ShowError(f"--seconds {seconds:g} at {rate} a second: at most {KEPT:,} frames are kept")
+            raise ShowError(f"{asked} at {rate} a second: at most {KEPT:,} frames are kept")
         for url in self.urls:
             if not is_measurable(parse_url(url).transport):
                 raise ShowError(f"{url}: has no receiver of ours to measure by")

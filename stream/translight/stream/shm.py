@@ -193,9 +193,8 @@ class ShmReceiver:
             return latest
         # Sequences grow over all slots: the smallest that is whole and was not taken is the next frame
         sequences = [(ring.sequence(slot), slot) for slot in range(ring.slots)]
-        return min((pair for pair in sequences if pair[0] > self._sequence and pair[0] % 2 == 0), default=(0, latest))[
-            1
-        ]
+        waiting = [pair for pair in sequences if pair[0] > self._sequence and pair[0] % 2 == 0]
+        return min(waiting)[1] if waiting else latest
 
     def _copied(self, ring: Ring) -> ReceivedFrame | None:
         """Copy and verify; while the writer is ahead of the copy, try a newer frame."""

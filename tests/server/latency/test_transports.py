@@ -123,7 +123,7 @@ def test_every_way_that_can_be_measured_is(tmp_path: Path) -> None:
         (["srt://h:1"], "srt://h:1: has no receiver of ours to measure by"),
         (["pigeon://1"], "'pigeon://1': there is no transport 'pigeon': give "),
         (["--format", "rgb8"], "--format rgb8: one of rgba8, rgb10a2, rgba16f"),
-        (["--seconds", "0"], "--seconds 0: 1 to 86400 seconds, got 0"),
+        (["--seconds", "0"], "--seconds 0 at 60 a second: 1 to 86400 seconds, got 0"),
         (["--frames", "30"], "--frames 30 at 60 a second: 1 to 86400 seconds, got 0.5"),
         (["--seconds", "4000"], "--seconds 4000 at 60 a second: at most 200,000 frames are kept"),
         (["--rate", "fast"], "--rate fast: a frame rate is like 24, 23.976 or 24000/1001, got 'fast'"),

@@ -21,7 +21,7 @@ from translight.stream import browser
 from translight.stream.browser import BrowserSender
 from translight.stream.contract import PictureSpec
 from translight.stream.header import HEADER_BYTES, FrameHeader, unpack
-from translight.stream.urls import open_receiver, open_sender, parse_url
+from translight.stream.urls import open_sender, parse_url
 
 websockets = pytest.importorskip("websockets", reason="websockets is not installed")
 pytest.importorskip("simplejpeg", reason="simplejpeg is not installed")
@@ -458,9 +458,3 @@ def test_a_bad_url_says_what_is_allowed(url: str, message: str) -> None:
 )
 def test_good_urls(url: str) -> None:
     assert str(parse_url(url)) == url
-
-
-def test_browsers_are_no_receivers_of_ours() -> None:
-    with pytest.raises(StreamError) as caught:
-        open_receiver("ws://")
-    assert str(caught.value).startswith("'ws://': ws:// is watched by other programs: give ")

@@ -17,6 +17,7 @@ from translight.stream.contract import PictureSpec
 from translight.stream.header import FrameHeader, FrameTimes
 from translight.stream.ring import Ring
 from translight.stream.shm import ShmReceiver, ShmSender
+from translight.stream.urls import open_receiver, open_sender
 
 SPEC = PictureSpec(64, 32)
 
@@ -89,6 +90,99 @@ with ShmSender(sys.argv[1], PictureSpec(256, 256)) as sender:
         sender.publish(FrameHeader(frame, 256, 256, PixelFormat.RGBA8))
         frame += 1
 """
+
+
+def _numbers(receiver: ShmReceiver) -> list[int]:
+    found = []
+    while (frame := receiver.receive(0.0)) is not None:
+        assert (frame.pixels == frame.header.frame % 251).all()
+        found.append(frame.header.frame)
+    return found
+
+
+def test_every_frame_is_taken_in_order_while_the_ring_holds_it(name: str) -> None:
+    with ShmSender(name, SPEC, slots=8) as sender, ShmReceiver(name, every=True) as every, ShmReceiver(name) as newest:
+        for frame in range(3):
+            _send(sender, frame)
+        assert _numbers(every) == _numbers(newest) == [2], "who comes begins with the newest"
+        for frame in range(3, 9):
+            _send(sender, frame)
+        sender.acquire()  # claims the oldest slot
+        assert _numbers(every) == list(range(3, 9)), "six late, of eight slots, loses none"
+        assert _numbers(newest) == [8]
+        sender.publish(FrameHeader(9, 64, 32, PixelFormat.RGBA8))
+        for frame in range(10, 30):
+            _send(sender, frame)
+        sender.acquire()
+        assert every.receive(0.0) is not None
+        assert every.counts.skipped == 14, "what the ring no longer holds is lost, and counted"
+        assert _numbers(every) == list(range(24, 30))
+
+
+def test_every_frame_under_way_when_the_sender_ends_is_taken(name: str) -> None:
+    with ShmReceiver(name, every=True) as receiver:
+        with ShmSender(name, SPEC, slots=8) as sender:
+            _send(sender, 0)
+            assert _numbers(receiver) == [0]
+            for frame in range(1, 6):
+                _send(sender, frame)
+        assert _numbers(receiver) == [1, 2, 3, 4, 5]
+        assert receiver.ended
+
+
+def test_every_frame_of_a_hurried_writer_is_whole_and_in_order(name: str) -> None:
+    stop = threading.Event()
+    with ShmSender(name, SPEC, slots=3) as sender, ShmReceiver(name, every=True) as receiver:
+
+        def write() -> None:
+            frame = 0
+            while not stop.is_set():
+                _send(sender, frame)
+                frame += 1
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            found = []
+            for _ in range(400):
+                frame = receiver.receive(1.0)
+                assert frame is not None
+                assert (frame.pixels == frame.header.frame % 251).all()
+                found.append(frame.header.frame)
+        finally:
+            stop.set()
+            thread.join()
+    assert found == sorted(set(found))
+    assert receiver.counts.torn == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("shm://a?slots=17", "shm://a?slots=17: slots = '17': give a whole number from 2 to 16"),
+        ("shm://a?slots=1", "shm://a?slots=1: slots = '1': give a whole number from 2 to 16"),
+        ("shm://a?every=maybe", "shm://a?every=maybe: every = 'maybe': give one of yes, no, 1, 0"),
+        ("shm://a?speed=2", "shm://a?speed=2: option 'speed' is none of shm's: every, slots"),
+    ],
+)
+def test_wrong_options_say_what_is_allowed(url: str, message: str) -> None:
+    with pytest.raises(StreamError) as refused:
+        open_sender(url, SPEC)
+    assert str(refused.value) == message
+
+
+def test_the_url_says_slots_and_every(name: str) -> None:
+    url = f"shm://{name}?slots=6&every=yes"
+    with open_sender(url, SPEC) as sender, open_receiver(url) as receiver:
+        ring = Ring.attach(name)
+        assert ring.slots == 6
+        ring.close()
+        for frame in range(4):
+            sender.acquire()[...] = frame
+            sender.publish(FrameHeader(frame, 64, 32, PixelFormat.RGBA8))
+            if frame == 0:
+                assert receiver.receive(1.0) is not None
+        assert [receiver.receive(0.0).header.frame for _ in range(3)] == [1, 2, 3]  # type: ignore[union-attr]
 
 
 def test_an_unpaced_writer_never_tears_a_frame(name: str) -> None:

@@ -19,11 +19,11 @@ import pytest
 from translight.core.errors import StreamError
 from translight.core.image import PixelFormat
 from translight.stream import tcp_sender
-from translight.stream.contract import PictureSpec, ReceivedFrame, StripSender
+from translight.stream.contract import PictureSpec, ReceivedFrame, StripSender, strip_ends
 from translight.stream.header import FrameHeader, FrameTimes, pack, picture_check, unpack
 from translight.stream.strips import ASK, Head, Hello, Kind, StripReader, pack_head, pack_hello, unpack_head
 from translight.stream.tcp import TcpReceiver
-from translight.stream.tcp_sender import MAX_RECEIVERS, TcpSender, strip_ends
+from translight.stream.tcp_sender import MAX_RECEIVERS, TcpSender
 from translight.stream.urls import open_receiver, open_sender
 
 SPEC = PictureSpec(64, 32)

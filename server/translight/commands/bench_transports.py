@@ -29,13 +29,16 @@ class BenchTransports:
     """Measure every way out: latency to the receiver's own buffer, drops, the sender's work, beside one plain copy."""
 
     urls: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Ways out to measure; every one that has a receiver of ours when none is given."""
+    """Ways out to measure; every one that can be when none is given: srt:// and file:// have no receiver of ours.
+    display:// is a window meanwhile, give display://N for a whole monitor; without a screen its row is left out."""
     size: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """WIDTHxHEIGHT in pixels, again for another; 1920x1080 and 3840x2160 when not given."""
     rate: str = "60"
     """Frames a second."""
     seconds: float = 10.0
     """How long each is measured."""
+    frames: int | None = None
+    """Instead of seconds: for as long as so many frames take at the rate."""
     format: str = "rgba8"
     """Pixel format of the pictures."""
     json: bool = False
@@ -52,20 +55,25 @@ class BenchTransports:
         from translight.core.clock import parse_rate
         from translight.core.files import write_whole
         from translight.core.image import PixelFormat
-        from translight.server.latency.transports import Size, measure_floor, measure_transport
+        from translight.server.latency.transports import Size, is_measurable, measure_floor, measure_transport
         from translight.stream.contract import PictureSpec
+        from translight.stream.latency import KEPT
         from translight.stream.urls import parse_url
 
         if self.format not in [f.value for f in PixelFormat]:
             raise ShowError(f"--format {self.format}: one of {', '.join(f.value for f in PixelFormat)}")
-        if not 1 <= self.seconds <= 86_400:
-            raise ShowError(f"--seconds: 1 to 86400, got {self.seconds:g}")
         try:
             rate: Fraction = parse_rate(self.rate)
         except ValueError as error:
             raise ShowError(f"--rate {self.rate}: {error}") from error
+        seconds = self.seconds if self.frames is None else float(self.frames / rate)
+        asked = f"--seconds {self.seconds:g}" if self.frames is None else f"--frames {self.frames}"
+        if not 1 <= seconds <= 86_400:
+            raise ShowError(f"{asked} at {rate} a second: 1 to 86400 seconds, got {seconds:g}")
+        if seconds * rate > KEPT:
+            raise ShowError(f"{asked} at {rate} a second: at most {KEPT:,} frames are kept")
         for url in self.urls:
-            if not parse_url(url).transport.receives:
+            if not is_measurable(parse_url(url).transport):
                 raise ShowError(f"{url}: has no receiver of ours to measure by")
         sizes = [parse_size(size) for size in self.size or _SIZES]
         floors: dict[str, Distribution] = {}
@@ -74,10 +82,10 @@ class BenchTransports:
             for pixels in sizes:
                 assert pixels is not None, "a size that is given is one"
                 size = Size(PictureSpec(*pixels, PixelFormat(self.format)), rate)
-                floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(self.seconds, 5.0))
-                for url in self.urls or default_urls(Path(folder)):
+                floors[f"{pixels[0]}x{pixels[1]}"] = measure_floor(size, min(seconds, 5.0))
+                for url in self.urls or default_urls(Path(folder), *pixels):
                     try:
-                        rows.append(measure_transport(url, size, self.seconds, say))
+                        rows.append(measure_transport(url, size, seconds, say))
                     except TranslightError as error:
                         print(f"translight: {error}", file=sys.stderr)
         if self.json:
@@ -91,20 +99,22 @@ class BenchTransports:
         return 0 if rows else 1
 
 
-def default_urls(folder: Path) -> list[str]:
-    """One URL a transport that has a receiver of ours, on this machine."""
+def default_urls(folder: Path, width_px: int, height_px: int) -> list[str]:
+    """One URL a transport that can be measured, on this machine."""
+    from translight.server.latency.transports import is_measurable
     from translight.stream.transports import TRANSPORTS
 
     places = {
         "shm": f"bench-{os.getpid()}",
         "zmq+ipc": str(folder / "z"),
         "ndi": f"bench-{os.getpid()}",
+        "display": f"1?window={width_px}x{height_px}",
         "rtsp": f"127.0.0.1:{_FIRST_PORT + 40}/bench",
     }
     return [
         f"{scheme}://{places.get(scheme, f'127.0.0.1:{_FIRST_PORT + 2 * k}')}"
         for k, (scheme, transport) in enumerate(TRANSPORTS.items())
-        if transport.receives
+        if is_measurable(transport)
     ]
 
 
@@ -133,8 +143,9 @@ def document(rows: list[TransportRow], floors: dict[str, Distribution]) -> str:
         "",
         f"{describe()}.",
         "Milliseconds from the picture's last pixel being written at the sender until the receiver, another process,",
-        "could look at it (seen) and held it in its own buffer. Strips (tcp) are written over half of the frame's",
-        "time, as a compositor writes them. `translight bench transports`.",
+        "could look at it (seen) and held it in its own buffer; docs/latency.md says where each way's end lies.",
+        "What takes strips (tcp, encoded video) is written over half of the frame's time, as a compositor writes it.",
+        "`translight bench transports`.",
         "",
         f"| {' | '.join(head.split('|'))} |",
         "|" + "---|" * len(head.split("|")),

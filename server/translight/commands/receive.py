@@ -25,8 +25,8 @@ class Receive:
     """Receive a stream and show its frame rate, drops, and latency by stage."""
 
     url: Annotated[str, tyro.conf.Positional]
-    """shm://NAME, tcp:// or zmq+tcp://HOST:PORT, zmq+ipc://PATH, rtp:// or udp://HOST:PORT, rtsp://HOST:PORT/PATH
-    or ndi://NAME"""
+    """shm://NAME, tcp:// or zmq+tcp://HOST:PORT, zmq+ipc://PATH, rtp:// or udp://HOST:PORT, rtsp://HOST:PORT/PATH,
+    ndi://NAME or ws://HOST:PORT"""
     png: Path | None = None
     """Write the last picture here, as it will be shown (8 bits; linear light is sRGB-encoded, and cut off at white;
     depth in metres is drawn by the usual curve)."""

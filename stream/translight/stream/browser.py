@@ -12,9 +12,10 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import msgspec
 import numpy as np
@@ -25,7 +26,7 @@ from translight.core.errors import MissingExtra, StreamError
 from translight.core.shared_memory import names, remove
 from translight.core.threads import Stages
 from translight.stream.browser_settings import Counters, Settings
-from translight.stream.contract import PictureSpec, SenderCounts
+from translight.stream.contract import PictureSpec, Receiver, SenderCounts
 from translight.stream.header import FrameHeader
 from translight.stream.shm import ShmSender
 from translight.stream.transports import browser_place
@@ -33,6 +34,7 @@ from translight.stream.urls import StreamUrl
 
 PLAYERS = {"ws": "jpeg", "webrtc": "video"}
 _NEEDS = {"ws": (("websockets", "simplejpeg"), "browser"), "webrtc": (("websockets", "aiortc"), "webrtc")}
+_RECEIVERS = {"ws": "browser_receiver"}
 _DEADLINE_S = 5.0
 _START_AGAIN_S = 1.0
 _ORDERLY_END_S = 0.2
@@ -67,6 +69,14 @@ def open_sender(url: StreamUrl, spec: PictureSpec) -> BrowserSender:
         scale=scale,
     )
     return BrowserSender(str(url), spec, settings)
+
+
+def open_receiver(url: StreamUrl) -> Receiver:
+    """For ``urls.open_receiver``."""
+    packages, extra = _NEEDS[url.scheme]
+    if not all(find_spec(package) for package in packages):
+        raise MissingExtra(f"the browser preview ({' and '.join(packages)})", extra)
+    return cast("Receiver", import_module(f"translight.stream.{_RECEIVERS[url.scheme]}").open_receiver(url))
 
 
 def _sweep() -> None:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from translight.core.image import PixelFormat
 from translight.stream.header import FrameHeader
 
+_STRIPS = 16
+_LAST_STRIP_BYTES = 1 << 17
+
 
 @dataclass(frozen=True, slots=True)
 class PictureSpec:
@@ -105,7 +108,7 @@ class Sender(Protocol):
 
 @runtime_checkable
 class StripSender(Sender, Protocol):
-    """A sender that sends what is finished of a picture while the rest is being composited."""
+    """A sender that sends, or converts, what is finished of a picture while the rest is being composited."""
 
     @property
     def strip_ends(self) -> tuple[int, ...]:
@@ -145,3 +148,16 @@ class Receiver(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None: ...
+
+
+def strip_ends(spec: PictureSpec) -> tuple[int, ...]:
+    """Before which rows strips end: sixteenths of the picture, the last of which is halved until it is short.
+
+    A frame's end waits for its last strip, and each strip costs some system calls.
+    """
+    ends = [spec.height_px * k // _STRIPS for k in range(1, _STRIPS)]
+    left = spec.height_px - ends[-1]
+    while left > 1 and left * spec.nbytes > _LAST_STRIP_BYTES * spec.height_px:
+        left //= 2
+        ends.append(spec.height_px - left)
+    return tuple(sorted({*ends, spec.height_px} - {0}))

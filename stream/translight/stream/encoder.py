@@ -55,10 +55,10 @@ class Planes:
         # Compiles, if need be, before the show begins.
         self.fill(np.zeros(spec.format.shape(spec.width_px, spec.height_px), spec.format.dtype))
 
-    def fill(self, picture: NDArray[np.generic]) -> None:
-        """Convert a picture into the frame."""
+    def fill(self, picture: NDArray[np.generic], first_row: int = 0, end_row: int | None = None) -> None:
+        """Convert a picture into the frame, or rows of it as ``yuv.convert`` does."""
         y, cb, cr = self.arrays[:3]
-        yuv.convert(picture, self._source, y, cb, cr, self.bits, self._sampling)
+        yuv.convert(picture, self._source, y, cb, cr, self.bits, self._sampling, first_row, end_row)
 
 
 def tag_colour(context: VideoCodecContext | VideoFrame, encoding: str) -> None:
@@ -90,7 +90,7 @@ class Encoder:
         self._options = options
         self.codec = VideoCodec(options.codec)
         self.ten_bits = self.codec is VideoCodec.HEVC and spec.format is PixelFormat.RGB10A2
-        self._planes = Planes(spec, "yuv420p10le" if self.ten_bits else "yuv420p")
+        self._planes = self.make_planes()
         self._key_wanted = True
         self._rate, self._encoding = Fraction(60), "srgb"
         self._pts = 0
@@ -107,14 +107,22 @@ class Encoder:
         """Make the next picture one that a receiver can begin with. Any thread may call it."""
         self._key_wanted = True
 
+    def make_planes(self) -> Planes:
+        """Planes that ``encode_planes`` takes."""
+        return Planes(self._spec, "yuv420p10le" if self.ten_bits else "yuv420p")
+
     def encode(self, picture: NDArray[np.generic], header: FrameHeader) -> AccessUnit | None:
         """The access unit of a picture; None should the encoder hold it back. Raises StreamError when it fails."""
+        self._planes.fill(picture)
+        return self.encode_planes(self._planes, header)
+
+    def encode_planes(self, planes: Planes, header: FrameHeader) -> AccessUnit | None:
+        """The same of a picture that has been converted."""
         if (header.rate, header.encoding) != (self._rate, self._encoding):
             self._rate, self._encoding = header.rate, header.encoding
             self._context = self._open()
             self._key_wanted = True
-        self._planes.fill(picture)
-        frame = self._planes.frame
+        frame = planes.frame
         frame.pts = self._pts
         frame.time_base = 1 / self._rate
         wanted, self._key_wanted = self._key_wanted, False

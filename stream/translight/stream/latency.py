@@ -31,7 +31,8 @@ COLUMNS = (
 )
 """Of a frame's row: its number, its pose's, and times in ns; NO_TIME where unknown. A held pose has no ``received``."""
 _FIRST_MARK, _LAST_MARK = COLUMNS.index("received"), COLUMNS.index("done")
-_KEEP = 200_000
+KEPT = 200_000
+"""Frames that a log keeps: an hour's at 50 a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Percentiles:
 class LatencyLog:
     """Keeps the newest ``keep`` frames' marks in one array; nothing is allocated per frame."""
 
-    def __init__(self, clock_id: int, keep: int = _KEEP) -> None:
+    def __init__(self, clock_id: int, keep: int = KEPT) -> None:
         self._clock_id = clock_id
         self._rows: Int64[np.ndarray, "keep columns"] = np.full((keep, len(COLUMNS)), NO_TIME, np.int64)
         self._count = 0

@@ -37,7 +37,9 @@ class Pictures:
         self._changed = threading.Condition(threading.Lock())
         shape = spec.format.shape(spec.width_px, spec.height_px)
         # One is lent to the live loop and one is in the worker's hands.
-        self._free = [Room(np.full(shape, 0, spec.format.dtype)) for _ in range(depth + 2)]
+        self.rooms = tuple(Room(np.full(shape, 0, spec.format.dtype)) for _ in range(depth + 2))
+        """All there are."""
+        self._free = list(self.rooms)
         self._waiting: deque[Room] = deque()
         self._depth = depth
         self._newest_wins = newest_wins
@@ -77,6 +79,16 @@ class Pictures:
             self._waiting.append(room)
             self._changed.notify()
         return sent
+
+    @property
+    def lent(self) -> bool:
+        """Whether a room is lent that was not published."""
+        return self._lent is not None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether as many wait as may, so that one more will make one be given up."""
+        return len(self._waiting) == self._depth
 
     def take(self, timeout_s: float) -> Room | None:
         """The next picture, to be handed back with ``give_back``; None at the timeout or once closed and empty."""

@@ -24,6 +24,7 @@ from translight.core.shared_memory import SharedMemory, remove
 from translight.stream.contract import PictureSpec
 from translight.stream.futex import Word
 from translight.stream.header import HEADER_BYTES
+from translight.stream.transports import MOST_SLOTS
 
 MAGIC = int.from_bytes(b"TLRING\0\0", "little")
 VERSION = 1
@@ -64,8 +65,8 @@ class Ring:
     @classmethod
     def create(cls, name: str, spec: PictureSpec, slots: int) -> Ring:
         """A new ring for pictures of ``spec``. Raises StreamError when a living process sends under this name."""
-        if not 2 <= slots <= 16:
-            raise ValueError(f"a ring has 2 to 16 slots, got {slots}")
+        if not 2 <= slots <= MOST_SLOTS:
+            raise ValueError(f"a ring has 2 to {MOST_SLOTS} slots, got {slots}")
         _refuse_if_in_use(name)
         picture = spec.nbytes
         slot = -(-(SLOT_PREFIX_BYTES + HEADER_BYTES + picture) // 4096) * 4096
@@ -232,7 +233,7 @@ def _check(name: str, memory: SharedMemory) -> None:
     slots, slot, picture = int(words[_SLOTS]), int(words[_SLOT_BYTES]), int(words[_PICTURE_BYTES])
     room = len(memory.buffer) - CONTROL_BYTES
     if (
-        not 2 <= slots <= 16
+        not 2 <= slots <= MOST_SLOTS
         or picture < 4
         or slot < SLOT_PREFIX_BYTES + HEADER_BYTES + picture
         or slot % 8

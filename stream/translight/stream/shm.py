@@ -1,4 +1,8 @@
-"""shm://NAME: frames through shared memory on one machine, composited straight into the ring of ring.py."""
+"""shm://NAME: frames through shared memory on one machine, composited straight into the ring of ring.py.
+
+A receiver takes the newest frame. With ``every=yes`` it takes the oldest that it has not taken and that the ring still
+holds, in order, as a recording wants: of a ring of ``slots`` it may be ``slots`` − 2 frames late and lose none.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +19,21 @@ from translight.core.errors import ProtocolError, StreamError
 from translight.stream.contract import PictureSpec, ReceivedFrame, ReceiverCounts, SenderCounts
 from translight.stream.header import FrameHeader, pack, picture_check, unpack
 from translight.stream.ring import Ring
+from translight.stream.transports import MOST_SLOTS, SLOTS
 from translight.stream.urls import StreamUrl
 
-SLOTS = 4
 _ATTACH_EVERY_S = 0.05
 _LOOK_EVERY_S = 0.25
 
 
 def open_sender(url: StreamUrl, spec: PictureSpec) -> ShmSender:
     """For ``urls.open_sender``."""
-    return ShmSender(url.place, spec)
+    return ShmSender(url.place, spec, url.options.integer("slots", SLOTS, 2, MOST_SLOTS))
 
 
 def open_receiver(url: StreamUrl) -> ShmReceiver:
     """For ``urls.open_receiver``."""
-    return ShmReceiver(url.place)
+    return ShmReceiver(url.place, every=url.options.flag("every"))
 
 
 class ShmSender:
@@ -89,10 +93,14 @@ class ShmSender:
 
 
 class ShmReceiver:
-    """Copies the newest frame out of a ring and verifies the copy. Waits for a sender, and finds it again."""
+    """Copies the newest frame out of a ring and verifies the copy. Waits for a sender, and finds it again.
 
-    def __init__(self, name: str) -> None:
+    With ``every`` it copies the next frame instead, as long as the ring holds it; the newest at first.
+    """
+
+    def __init__(self, name: str, *, every: bool = False) -> None:
         self.url = f"shm://{name}"
+        self._every = every
         self.counts = ReceiverCounts()
         self._name = name
         self._ring: Ring | None = None
@@ -103,14 +111,17 @@ class ShmReceiver:
         self._copy: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def receive(self, timeout_s: float) -> ReceivedFrame | None:
-        """The newest whole frame not yet received, or None. Raises StreamError on a ring of another version."""
+        """The newest (with ``every``, the next) whole frame not yet received, or None.
+
+        Raises StreamError on a ring of another version.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
             ring = self._attached(deadline)
             if ring is None:
                 return None
             seen = ring.wake.value
-            frame = self._newest(ring)
+            frame = self._copied(ring)
             if frame is not None:
                 return frame
             left = deadline - time.monotonic()
@@ -175,10 +186,20 @@ class ShmReceiver:
             self._ended = ring.closed
             self.close()
 
-    def _newest(self, ring: Ring) -> ReceivedFrame | None:
-        """Copy and verify; while the writer is ahead of the copy, try its newer frame."""
+    def _wanted(self, ring: Ring) -> int:
+        """The slot to copy."""
+        latest = ring.latest
+        if not self._every or self._sequence == 0 or latest < 0:
+            return latest
+        # Sequences grow over all slots: the smallest that is whole and was not taken is the next frame
+        sequences = [(ring.sequence(slot), slot) for slot in range(ring.slots)]
+        waiting = [pair for pair in sequences if pair[0] > self._sequence and pair[0] % 2 == 0]
+        return min(waiting)[1] if waiting else latest
+
+    def _copied(self, ring: Ring) -> ReceivedFrame | None:
+        """Copy and verify; while the writer is ahead of the copy, try a newer frame."""
         while True:
-            slot = ring.latest
+            slot = self._wanted(ring)
             if slot < 0:
                 return None
             sequence = ring.sequence(slot)

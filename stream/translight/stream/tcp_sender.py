@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from translight.core.clock import now_ns
 from translight.core.errors import ProtocolError, StreamError, StuckThreadError
-from translight.stream.contract import PictureSpec, SenderCounts
+from translight.stream.contract import PictureSpec, SenderCounts, strip_ends
 from translight.stream.header import HEADER_BYTES, FrameHeader, RunningCheck, pack_sent
 from translight.stream.strips import ASK_BYTES, SOCKET_BYTES, Head, Hello, Kind, check_ask, pack_head, pack_hello
 
@@ -38,8 +38,6 @@ ROOMS = 4
 _ACCEPT_PAUSE_S = 0.005
 _WATCH_S = 0.0002
 _CLOSE_S = 1.0
-_STRIPS = 16
-_LAST_STRIP_BYTES = 1 << 17
 _MORE = getattr(socket, "MSG_MORE", 0)
 
 
@@ -349,19 +347,6 @@ class TcpSender:
         begin, nbytes = row * self._row_bytes, (end - row) * self._row_bytes
         client.sendall(pack_head(Head(Kind.STRIP, serial, row, end - row, nbytes)), _MORE)
         client.sendall(room.view[begin : begin + nbytes])
-
-
-def strip_ends(spec: PictureSpec) -> tuple[int, ...]:
-    """Before which rows strips end: sixteenths of the picture, the last of which is halved until it is short.
-
-    A frame's end waits for its last strip, and each strip costs some system calls.
-    """
-    ends = [spec.height_px * k // _STRIPS for k in range(1, _STRIPS)]
-    left = spec.height_px - ends[-1]
-    while left > 1 and left * spec.nbytes > _LAST_STRIP_BYTES * spec.height_px:
-        left //= 2
-        ends.append(spec.height_px - left)
-    return tuple(sorted({*ends, spec.height_px} - {0}))
 
 
 def _listen(host: str, port: int) -> socket.socket:

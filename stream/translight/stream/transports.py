@@ -43,7 +43,13 @@ class Transport:
     """Whether it takes linear light (``rgba16f``), not only codes for a display."""
 
 
-def _ring_name(place: str, _: Options) -> str | None:
+SLOTS, MOST_SLOTS = 4, 16
+"""Of a frame ring: when its URL does not say, and at most."""
+
+
+def _ring_name(place: str, options: Options) -> str | None:
+    options.integer("slots", SLOTS, 2, MOST_SLOTS)
+    options.flag("every")
     return None if _SHM_NAME.fullmatch(place) else "a ring's name is 1 to 100 of A-Z a-z 0-9 . _ -"
 
 
@@ -135,7 +141,7 @@ def _monitor(place: str, options: Options) -> str | None:
 
 
 _ALL = (
-    Transport("shm", "shm://NAME", "shm", _ring_name, linear=True),
+    Transport("shm", "shm://NAME", "shm", _ring_name, ("slots", "every"), linear=True),
     Transport("tcp", "tcp://HOST:PORT", "tcp", _host_port, linear=True),
     Transport("zmq+tcp", "zmq+tcp://HOST:PORT", "zeromq", _host_port, linear=True),
     Transport("zmq+ipc", "zmq+ipc://PATH", "zeromq", _socket_path, linear=True),
@@ -153,7 +159,7 @@ _ALL = (
         linear=True,
     ),
     Transport("ndi", "ndi://NAME", "ndi", _ndi, ("groups", "host", "bandwidth", "bits")),
-    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers"), receives=False),
+    Transport("ws", "ws://HOST:PORT", "browser", _preview, ("quality", "scale", "peers")),
     Transport("webrtc", "webrtc://HOST:PORT", "browser", _preview, ("bitrate", "scale", "peers"), receives=False),
     Transport("display", "display://N", "display", _monitor, ("fit", "window", "vsync", "bits"), receives=False),
 )

@@ -1,9 +1,13 @@
-"""A sender of encoded video: an owned thread encodes the newest picture (encoder.py) and gives it to an Outlet."""
+"""A sender of encoded video: an owned thread encodes the newest picture (encoder.py) and gives it to an Outlet.
+
+Another makes it Y′CbCr by strips while it is still being composited, where the pipeline says how far that is.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -12,10 +16,11 @@ from numpy.typing import NDArray
 
 from translight.core.errors import StreamError
 from translight.core.threads import Stages
-from translight.stream.contract import PictureSpec, SenderCounts
+from translight.stream.contract import PictureSpec, SenderCounts, strip_ends
 from translight.stream.encoder import AccessUnit, Encoder
 from translight.stream.header import FrameHeader
 from translight.stream.pictures import Pictures
+from translight.stream.strip_planes import StripPlanes
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.2
@@ -52,19 +57,37 @@ class VideoSender:
         self._encoder = encoder
         self._outlet = outlet
         self._pictures = Pictures(spec, 1, newest_wins=True)
+        self._planes = StripPlanes(self._pictures.rooms, encoder.make_planes)
+        self.strip_ends = tuple(sorted({end & ~1 for end in strip_ends(spec)} - {0}))
+        """Even rows: two share their chroma, and a picture's height is even."""
         self._sent = 0
         self._failed = 0
         self._stages = Stages()
         self._stages.__enter__()
         self._stages.start(f"encode {url}", self._run)
+        self._stages.start(f"convert {url}", self._planes.run)
         self._open = True
 
     def acquire(self) -> NDArray[np.generic]:
         """Room for the next picture."""
-        return self._pictures.acquire()
+        fresh = not self._pictures.lent
+        room = self._pictures.acquire()
+        if fresh:
+            # One that makes another be given up may be given up itself: it is not converted before it is taken
+            self._planes.begin(room, early=not self._pictures.crowded)
+        return room
+
+    def strip(self, end_row: int) -> None:
+        """The lent picture's rows before ``end_row`` are finished: they are converted from now on."""
+        self._planes.strip(end_row)
+
+    def follow(self, rows_done: Callable[[], int]) -> None:
+        """Convert the lent picture's rows when ``rows_done()`` says that they are finished, until it is published."""
+        self._planes.follow(rows_done)
 
     def publish(self, header: FrameHeader) -> FrameHeader:
         """Hand the picture to the encoding thread, in place of one that it has not taken."""
+        self._planes.end()
         return self._pictures.publish(header)
 
     def counts(self) -> SenderCounts:
@@ -89,6 +112,12 @@ class VideoSender:
 
     def _run(self, stop: threading.Event) -> None:
         del stop  # the pictures' end is the thread's: what waits is still sent
+        try:
+            self._encode_all()
+        finally:
+            self._planes.close()
+
+    def _encode_all(self) -> None:
         while True:
             room = self._pictures.take(_LOOK_S)
             if room is None:
@@ -109,7 +138,7 @@ class VideoSender:
 
     def _encode(self, picture: NDArray[np.generic], header: FrameHeader | None) -> None:
         assert header is not None
-        unit = self._encoder.encode(picture, header)
+        unit = self._encoder.encode_planes(self._planes.taken(picture), header)
         if unit is None:
             self._failed += 1
             return

@@ -1,4 +1,4 @@
-"""A way out measured by itself: pictures sent at a steady rate to a receiver in a process of its own.
+"""A way out measured by itself: pictures sent at a steady rate to a receiver in a process of its own, or to a window.
 
 ``bench transports`` shows a row a way; the floor beside them is one copy of the picture in memory.
 """
@@ -23,11 +23,13 @@ from translight.core.errors import StreamError
 from translight.server import children
 from translight.server.latency.report import Distribution, distribution
 from translight.server.pace import Pace, system_frame_clock
-from translight.stream.contract import PictureSpec, Sender, StripSender
-from translight.stream.header import FrameHeader, FrameTimes, clock_id
-from translight.stream.latency import column, steady
+from translight.stream.contract import PictureSpec, ReceiverCounts, Sender, StripSender
+from translight.stream.display import DisplaySender
+from translight.stream.header import NO_TIME, FrameHeader, FrameTimes, clock_id
+from translight.stream.latency import COLUMNS, column, steady
 from translight.stream.trace import Trace, load_trace
-from translight.stream.urls import open_sender
+from translight.stream.transports import Transport
+from translight.stream.urls import open_sender, parse_url
 
 WARM_S = 1.0
 _COMPOSITING_SHARE = 0.5
@@ -35,6 +37,10 @@ _COMPOSITING_SHARE = 0.5
 _PICTURES = 3
 _CONNECTED_WITHIN_S = 20.0
 _RECEIVER_ENDS_WITHIN_S = 15.0
+_WINDOW = "display"
+_WINDOW_TELLS_WITHIN_S = 0.5
+_ASK_EVERY = 1000
+"""Frames; a window's sender keeps the newest 4096."""
 
 Says = Callable[[str], None]
 
@@ -43,7 +49,8 @@ class TransportRow(msgspec.Struct, frozen=True):
     """A way out at one size. Times in ms from the picture's last pixel being written at the sender.
 
     ``skipped`` frames were sent and never received.
-    ``received_ms`` until the receiver's own buffer holds it, ``available_ms`` until the receiver could look at it.
+    ``received_ms`` until the receiver's own buffer holds it, ``available_ms`` until the receiver could look at it; of a
+    window both until the picture is drawn and its swap of buffers done.
     ``cpu_ms`` is the sender's process time a frame, threads and children included, without writing the picture.
     """
 
@@ -85,8 +92,15 @@ def measure_floor(size: Size, seconds: float) -> Distribution:
     return distribution(np.array(taken))
 
 
+def is_measurable(transport: Transport) -> bool:
+    """Whether frames can be timed at the other end: a receiver of ours tells, or a window does itself."""
+    return transport.receives or transport.scheme == _WINDOW
+
+
 def measure_transport(url: str, size: Size, seconds: float, says: Says = lambda _: None) -> TransportRow:
     """Send by ``url`` for ``seconds`` after its receiver has its first frame. Raises StreamError, MissingExtra."""
+    if parse_url(url).scheme == _WINDOW:
+        return _measure_window(url, size, seconds, says)
     with tempfile.TemporaryDirectory(prefix="translight-transports-") as folder:
         trace_file = Path(folder) / "trace.npz"
         with open_sender(url, size.spec) as sender:
@@ -102,6 +116,38 @@ def measure_transport(url: str, size: Size, seconds: float, says: Says = lambda 
         if not trace_file.exists():
             raise StreamError(f"{url}: no frame came to its receiver")
         return row_of(load_trace(trace_file), size, cpu_ms, sent, dropped)
+
+
+def _measure_window(url: str, size: Size, seconds: float, says: Says) -> TransportRow:
+    """The same of a window, which tells what it showed and when: nothing else could look at its frames."""
+    with open_sender(url, size.spec) as sender:
+        assert isinstance(sender, DisplaySender)
+        says(f"{url}: showing {size.spec.width_px}x{size.spec.height_px} at {size.rate} a second")
+        shown_ns: dict[int, int] = {}
+        written_ns: list[int] = []
+        until = time.monotonic() + WARM_S + seconds
+
+        def showing() -> bool:
+            if len(written_ns) % _ASK_EVERY == 0:
+                shown_ns.update((p.frame, p.shown_ns) for p in sender.presentations())
+            return time.monotonic() < until
+
+        cpu_ms, sent, _ = _send(sender, size, showing, WARM_S + seconds, written_ns.append)
+        time.sleep(_WINDOW_TELLS_WITHIN_S)
+        shown_ns.update((p.frame, p.shown_ns) for p in sender.presentations())
+        dropped = sender.counts().dropped
+    return row_of(_shown(url, size, written_ns, shown_ns), size, cpu_ms, sent, dropped)
+
+
+def _shown(url: str, size: Size, written_ns: list[int], shown_ns: dict[int, int]) -> Trace:
+    """What a receiver's trace would be: the frames that were on the screen, in order."""
+    spec, numbers = size.spec, sorted(shown_ns)
+    rows = np.full((len(numbers), len(COLUMNS)), NO_TIME, np.int64)
+    column(rows, "frame")[:] = numbers
+    column(rows, "composite_end")[:] = [written_ns[number] for number in numbers]
+    column(rows, "available")[:] = column(rows, "done")[:] = [shown_ns[number] for number in numbers]
+    counts = ReceiverCounts(received=len(rows))
+    return Trace(url, size.rate, spec.width_px, spec.height_px, spec.format.value, counts, rows)
 
 
 def row_of(trace: Trace, size: Size, cpu_ms: float, sent: int, dropped: int) -> TransportRow:
@@ -129,8 +175,17 @@ def row_of(trace: Trace, size: Size, cpu_ms: float, sent: int, dropped: int) -> 
     )
 
 
-def _send(sender: Sender, size: Size, receiving: Callable[[], bool], seconds: float) -> tuple[float, int, int]:
-    """Until the receiver has ended; the process time of a frame in ms, and frames sent and dropped."""
+def _send(
+    sender: Sender,
+    size: Size,
+    receiving: Callable[[], bool],
+    seconds: float,
+    wrote: Callable[[int], None] = lambda _: None,
+) -> tuple[float, int, int]:
+    """Until the receiver has ended; the process time of a frame in ms, and frames sent and dropped.
+
+    ``wrote`` is told when the last pixel of each was written, in ns.
+    """
     spec, clock = size.spec, clock_id()
     pictures = _pictures(spec)
     pace = Pace(system_frame_clock(FrameClock(size.rate)))
@@ -144,6 +199,7 @@ def _send(sender: Sender, size: Size, receiving: Callable[[], bool], seconds: fl
         begin_ns = now_ns()
         _write(sender, room, pictures[frames % _PICTURES], float(1 / size.rate))
         times = FrameTimes(render_begin_ns=begin_ns, render_end_ns=begin_ns, composite_end_ns=now_ns())
+        wrote(times.composite_end_ns)
         writing_s += time.thread_time() - thread_s
         sender.publish(replace(header, frame=frames, times=times))
         frames += 1

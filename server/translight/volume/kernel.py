@@ -13,7 +13,7 @@ from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
 from translight.volume.encoding import HALVES, MIXING, TABLE
-from translight.volume.lanes import halve_four, look_up_four, pack_four, sample_rgba, take_ticket
+from translight.volume.lanes import halve_four, look_up_four, pack_four, sample_rgba, sample_two, take_ticket
 from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
 SCRATCH: Final = 8 * TILE_WIDTH
@@ -227,7 +227,13 @@ def _sample(picture: Array, filter_table: Array, scratch: Array, t: Scalar, n: S
         places[t, _PLACE + i] = (line - _I1) * width + (column - _I1)
     source, row_bytes = _U(picture.ctypes.data), _U(picture.shape[1]) * _16
     table = _U(filter_table.ctypes.data)
+    bilinear = filter_table[_0, _1] == _ZERO and filter_table[_2, _0] == _ZERO
     target = _U(scratch.ctypes.data) + _4 * (t * _U(SCRATCH) + _RGBA)
+    if bilinear:
+        for i in range(n):
+            start = source + _U(places[t, _PLACE + i]) * _16 + row_bytes + _16
+            sample_two(start, row_bytes, scratch[t, i], scratch[t, _V + i], target + i * _16)
+        return
     for i in range(n):
         if weighted and not scratch[t, _WEIGHT + i] > _ZERO:
             continue
@@ -261,21 +267,30 @@ def _encode(scratch: Array, t: Scalar, n: Scalar, colour: Colour, x: Scalar, y: 
             scratch[t, k + _1] = matrix[_1, _0] * r + matrix[_1, _1] * g + matrix[_1, _2] * b
             scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
         _look_up(encode_, pixels, n)
-    words_address = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)  # u and v are no longer needed
+    # Words of a last group that is not whole wait where u and v are no longer needed
+    spare = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)
+    whole = n & ~_3
     if shift == _HALVES:
-        for i in range(_0, n, _4):
-            halve_four(pixels + i * _16, scale, limit, words_address + i * _8)
-        wide = scratch.view(np.uint64)
-        for i in range(n):
-            out[y, x + i] = wide[t, i]
+        target = _U(out.ctypes.data) + _8 * (y * _U(out.shape[1]) + x)
+        for i in range(_0, whole, _4):
+            halve_four(pixels + i * _16, scale, limit, target + i * _8)
+        if whole < n:
+            halve_four(pixels + whole * _16, scale, limit, spare)
+            halves = scratch.view(np.uint64)
+            for i in range(n - whole):
+                out[y, x + whole + i] = halves[t, i]
         return
+    target = _U(out.ctypes.data) + _4 * (y * _U(out.shape[1]) + x)
     offsets = _U(rounding.ctypes.data) + (y & _7) * _U(ROUNDING_ROW * 4)
-    for i in range(_0, n, _4):
+    for i in range(_0, whole, _4):
         offset = offsets + ((x + i) & _7) * _16
-        pack_four(pixels + i * _16, scale, limit, offset, shift, words_address + i * _4)
-    words = scratch.view(np.uint32)
-    for i in range(n):
-        out[y, x + i] = words[t, i] | opaque
+        pack_four(pixels + i * _16, scale, limit, offset, shift, opaque, target + i * _4)
+    if whole < n:
+        offset = offsets + ((x + whole) & _7) * _16
+        pack_four(pixels + whole * _16, scale, limit, offset, shift, opaque, spare)
+        words = scratch.view(np.uint32)
+        for i in range(n - whole):
+            out[y, x + whole + i] = words[t, i]
 
 
 @_serial

@@ -16,8 +16,8 @@ from numba.extending import intrinsic
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
 
 _INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
-_FOUR, _SIXTEEN = ir.VectorType(_FLOAT, 4), ir.VectorType(_FLOAT, 16)
-_INTS, _LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16)
+_FOUR, _EIGHT, _SIXTEEN = (ir.VectorType(_FLOAT, lanes) for lanes in (4, 8, 16))
+_INTS, _LONGS, _EIGHT_LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16), ir.VectorType(_LONG, 8)
 _FUSED = ("contract",)
 
 
@@ -30,6 +30,19 @@ def _typed_sample_rgba(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: An
     return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp, types.uintp), _sample_rgba
 
 
+def _typed_sample_two(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _target: Any) -> Any:
+    """sample_two(source, row, fx, fy, target): write the pixel (fx, fy) beyond the first of 2×2 pixels, bilinearly.
+
+    ``source`` is the first of them, ``row`` a row's length in bytes; fx and fy are float32 within 0 to 1.
+    """
+    return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp), _sample_two
+
+
+def _typed_fetch(_context: Any, _address: Any) -> Any:
+    """fetch(address): ask the processor to bring what lies there into its caches, wherever that is; never fails."""
+    return types.void(types.uintp), _fetch
+
+
 def _typed_look_up_four(_context: Any, _table: Any, _pixels: Any) -> Any:
     """look_up_four(table, pixels): ``colour.lookup.evaluate`` of the channels of four pixels, in place; alpha is lost.
 
@@ -39,13 +52,15 @@ def _typed_look_up_four(_context: Any, _table: Any, _pixels: Any) -> Any:
 
 
 def _typed_pack_four(
-    _context: Any, _pixels: Any, _scale: Any, _limit: Any, _offsets: Any, _shift: Any, _target: Any
+    _context: Any, _pixels: Any, _scale: Any, _limit: Any, _offsets: Any, _shift: Any, _opaque: Any, _target: Any
 ) -> Any:
-    """pack_four(pixels, scale, limit, offsets, shift, target): write four words r | g << shift | b << 2·shift.
+    """pack_four(pixels, scale, limit, offsets, shift, opaque, target): write four words.
 
-    A code is min(max(channel, 0)·scale, limit) plus its one of 16 float32 ``offsets``, cut to an integer.
+    They are r | g << shift | b << 2·shift | opaque, a code being min(max(channel, 0)·scale, limit) plus its one of 16
+    float32 ``offsets`` below 1, cut to an integer.
     """
-    return types.void(types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uintp), _pack_four
+    arguments = (types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uint32, types.uintp)
+    return types.void(*arguments), _pack_four
 
 
 def _typed_halve_four(_context: Any, _pixels: Any, _scale: Any, _limit: Any, _target: Any) -> Any:
@@ -63,6 +78,8 @@ def _typed_take_ticket(_context: Any, _counter: Any) -> Any:
 
 take_ticket: Any = intrinsic(_typed_take_ticket)
 sample_rgba: Any = intrinsic(_typed_sample_rgba)
+sample_two: Any = intrinsic(_typed_sample_two)
+fetch: Any = intrinsic(_typed_fetch)
 look_up_four: Any = intrinsic(_typed_look_up_four)
 pack_four: Any = intrinsic(_typed_pack_four)
 halve_four: Any = intrinsic(_typed_halve_four)
@@ -96,6 +113,24 @@ def _sample_rgba(context: Any, builder: Any, _signature: Any, arguments: Any) ->
     return context.get_dummy_value()
 
 
+def _sample_two(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    source, row, fx, fy, target = arguments
+    top, bottom = (_load(builder, address, _EIGHT) for address in (source, builder.add(source, row)))
+    pair = _multiply_add(builder, builder.fsub(bottom, top), _broadcast(builder, fy, 8), top)
+    left, right = _pick(builder, pair, [0, 1, 2, 3]), _pick(builder, pair, [4, 5, 6, 7])
+    _store(builder, _multiply_add(builder, builder.fsub(right, left), _broadcast(builder, fx, 4), left), target)
+    return context.get_dummy_value()
+
+
+def _fetch(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    place, name = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), "llvm.prefetch.p0"
+    kind = ir.FunctionType(ir.VoidType(), [place.type, _INT, _INT, _INT])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    read, keep, data = 0, 3, 1
+    builder.call(function, [place, *(ir.Constant(_INT, value) for value in (read, keep, data))])
+    return context.get_dummy_value()
+
+
 def _look_up_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
     table, pixels = arguments
     bits = _load(builder, pixels, _INTS)
@@ -113,14 +148,16 @@ def _look_up_four(context: Any, builder: Any, _signature: Any, arguments: Any) -
 
 
 def _pack_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    pixels, scale, limit, offsets, shift, target = arguments
-    codes = _codes(builder, pixels, scale, limit)
+    pixels, scale, limit, offsets, shift, opaque, target = arguments
+    # Alpha's limit is 0, so its offset, which is below 1, is cut off too
+    codes = _codes(builder, pixels, scale, limit, alpha=False)
     whole = builder.fptosi(builder.fadd(codes, _load(builder, offsets, _SIXTEEN)), _INTS)
     shifts = builder.mul(_broadcast(builder, shift, 16), ir.Constant(_INTS, [0, 1, 2, 0] * 4))
-    words = builder.and_(builder.shl(whole, shifts), ir.Constant(_INTS, [-1, -1, -1, 0] * 4))
-    red_blue, green_none = ([4 * k + c for k in range(4) for c in pair] for pair in ((0, 2), (1, 3)))
-    pairs = builder.or_(_pick(builder, words, red_blue), _pick(builder, words, green_none))
-    _store(builder, builder.or_(_pick(builder, pairs, [0, 2, 4, 6]), _pick(builder, pairs, [1, 3, 5, 7])), target)
+    # Red with green and blue with alpha in the halves of 64 bits, then those
+    channels = builder.bitcast(builder.shl(whole, shifts), _EIGHT_LONGS)
+    pairs = builder.bitcast(builder.or_(channels, builder.lshr(channels, ir.Constant(_EIGHT_LONGS, [32] * 8))), _INTS)
+    words = builder.or_(_pick(builder, pairs, [0, 4, 8, 12]), _pick(builder, pairs, [2, 6, 10, 14]))
+    _store(builder, builder.or_(words, _broadcast(builder, opaque, 4)), target)
     return context.get_dummy_value()
 
 
@@ -143,13 +180,17 @@ def _halve_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> 
     return context.get_dummy_value()
 
 
-def _codes(builder: Any, pixels: Any, scale: Any, limit: Any) -> Any:
-    """min(max(channel, 0)·scale, limit) of four pixels; not-a-number becomes 0."""
+def _codes(builder: Any, pixels: Any, scale: Any, limit: Any, *, alpha: bool = True) -> Any:
+    """min(max(channel, 0)·scale, limit) of four pixels; not-a-number becomes 0. Without ``alpha`` that is 0."""
     codes = _load(builder, pixels, _SIXTEEN)
     zero = _all(_SIXTEEN, 0.0)
     codes = builder.select(builder.fcmp_ordered(">", codes, zero), codes, zero)
     codes = builder.fmul(codes, _broadcast(builder, scale, 16))
     most = _broadcast(builder, limit, 16)
+    if not alpha:
+        zeros = ir.Constant(_SIXTEEN, [0.0] * 16)
+        chosen = ir.Constant(ir.VectorType(_INT, 16), [lane + 16 * (lane % 4 == 3) for lane in range(16)])
+        most = builder.shuffle_vector(most, zeros, chosen)
     return builder.select(builder.fcmp_ordered("<", codes, most), codes, most)
 
 

@@ -16,7 +16,7 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
-from translight.volume.encoding import canvas_words, encoding_of, word_type
+from translight.volume.encoding import Encoding, canvas_words, encoding_of, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
@@ -54,7 +54,8 @@ class Compositor:
         self._mixed: np.ndarray | None = None
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
         """Processor threads that a picture is made with."""
-        self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
+        scratch = np.zeros((self.threads, kernel.SCRATCH), np.float32)
+        self._rooms = scratch, scratch.view(np.int32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
         self.watch_rows((canvas.height_px,))
@@ -64,8 +65,12 @@ class Compositor:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
         self._encoded = np.empty((self.canvas.height_px, self.canvas.width_px), word_type(output.pixel_format))
-        self._colour = _unpacked(output)
-        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
+        encoding = encoding_of(output)
+        # Rounding is eight pixels and again eight, four channels each
+        rounding = np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))
+        self._encoding = encoding._replace(rounding=rounding)
+        self._colour = _addressed(self._encoding)
+        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
 
     def draw_outer(
         self,
@@ -91,7 +96,7 @@ class Compositor:
                 np.ascontiguousarray((rows @ projection.T).T, np.float32),
                 checked_picture(picture, outer.view),
                 self._filter,
-                self._scratch,
+                *self._rooms,
                 self.threads,
                 drawn[y : y + wall.height_px, x + outer.first : x + outer.end],
             )
@@ -101,7 +106,7 @@ class Compositor:
     def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
         """From now on this is the outer picture (``draw_outer``'s); it is not copied."""
         self._outer = picture
-        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
+        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
 
     def dissolve_outer(
         self, first: Float32[np.ndarray, "h w 4"], second: Float32[np.ndarray, "h w 4"], fraction: float
@@ -111,7 +116,7 @@ class Compositor:
             self._mixed = np.empty_like(first)
         self._outer = self._mixed
         kernel.mix_and_encode(
-            first, second, np.float32(fraction), self._colour, self._scratch, self.threads, self._mixed, self._encoded
+            first, second, np.float32(fraction), self._colour, *self._rooms, self.threads, self._mixed, self._encoded
         )
 
     def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:
@@ -136,7 +141,7 @@ class Compositor:
             self._outer,
             self._encoded,
             self._colour,
-            self._scratch,
+            *self._rooms,
             self.threads,
             self._ticket,
             self._bands,
@@ -157,7 +162,14 @@ class Compositor:
         return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
 
 
-def _unpacked(output: OutputTransform) -> tuple[Any, ...]:
-    """What the kernel's ``_encode`` unpacks: rounding is eight pixels and again eight, four channels each."""
-    encoding = encoding_of(output)
-    return tuple(encoding._replace(rounding=np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))))
+def _addressed(encoding: Encoding) -> tuple[Any, ...]:
+    """An encoding as the kernel takes it: tables by their addresses, which stay valid while the encoding lives."""
+    tables = (encoding.direct, encoding.decode, encoding.encode)
+    return (
+        encoding.kind, encoding.scale, encoding.limit, *(_address(table) for table in tables), encoding.matrix,
+        _address(encoding.rounding), encoding.shift, encoding.opaque,
+    )  # fmt: skip
+
+
+def _address(array: np.ndarray) -> np.uint64:
+    return np.uint64(array.ctypes.data)

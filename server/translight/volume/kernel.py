@@ -13,11 +13,11 @@ from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
 from translight.volume.encoding import HALVES, MIXING, TABLE
-from translight.volume.lanes import halve_four, look_up_four, pack_four, sample_rgba, sample_two, take_ticket
+from translight.volume.lanes import blend_one, halve_four, look_up_four, pack_four, sample_four, sample_two, take_ticket
 from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
-SCRATCH: Final = 8 * TILE_WIDTH
-"""Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place in it, and RGBA."""
+SCRATCH: Final = 16 * TILE_WIDTH
+"""Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place in it, RGBA, cubics' weights."""
 
 ROUNDING_ROW: Final = 64
 """Floats in a row of the rounding offsets: 8 pixels and again 8, four channels each."""
@@ -35,10 +35,9 @@ _SHIFT, _SCALE = np.int32(SHIFT), np.float32(FRACTION_SCALE)
 # of slices: either would keep the loops from being vectorised.
 _U = np.uint64
 _0, _1, _2, _3, _7 = (np.uint64(v) for v in (0, 1, 2, 3, 7))
-_V, _WEIGHT, _PLACE, _RGBA = (np.uint64(k * TILE_WIDTH) for k in (1, 2, 3, 4))
-_4, _8, _16 = np.uint64(4), np.uint64(8), np.uint64(16)
+_V, _WEIGHT, _PLACE, _RGBA, _ACROSS, _DOWN = (np.uint64(k * TILE_WIDTH) for k in (1, 2, 3, 4, 8, 12))
+_4, _8, _16, _32 = (np.uint64(v) for v in (4, 8, 16, 32))
 _HALVES = np.uint32(HALVES)
-_I1 = np.int32(1)
 
 _parallel = njit(parallel=True, error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
 _serial = njit(error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
@@ -59,6 +58,7 @@ def composite(
     encoded: Array,
     colour: Colour,
     scratch: Array,
+    places: Array,
     threads: int,
     ticket: Array,
     bands: Array,
@@ -75,63 +75,77 @@ def composite(
     """
     ticket[0] = 0
     counter, counts = _U(ticket.ctypes.data), _U(unfinished.ctypes.data)
+    source, room = _U(picture.ctypes.data), _U(scratch.ctypes.data)
+    width, height = picture.shape[1], picture.shape[0]
+    behind, finished = _U(outer.ctypes.data), _U(out.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
         while True:
             index = take_ticket(counter)
             if index >= tiles.shape[0]:
                 break
-            x, y, n, height = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
+            x, y, n, lines = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
             if reach == _OUTSIDE:
-                for line in range(y, y + height):
-                    for i in range(x, x + n):
-                        out[line, i] = encoded[line, i]
+                for line in range(y, y + lines):
+                    _keep(encoded, x, x + n, line, out)
                 take_ticket(counts + _8 * _U(bands[index]))
                 continue
             column, row = _U(tiles[index, 4]), _U(tiles[index, 5])
-            for line in range(height):
+            first, end = _0, n
+            for line in range(lines):
                 _project(columns, rows, column, row + line, scratch, t, n)
                 if reach == _MIXED:
-                    _weigh(columns, rows, column, row + line, picture, near_m, feather, scratch, t, n)
-                _sample(picture, filter_table, scratch, t, n, reach == _MIXED)
+                    _weigh(columns, rows, column, row + line, width, height, near_m, feather, scratch, t, n)
+                    first, end = _weighted(scratch, t, n)
+                    _keep(encoded, x, x + first, y + line, out)
+                    _keep(encoded, x + end, x + n, y + line, out)
+                _sample(source, width, height, filter_table, scratch, places, room, t, first, end)
                 if reach == _MIXED:
-                    _blend(outer, x, y + line, scratch, t, n)
-                _encode(scratch, t, n, colour, x, y + line, out)
+                    _blend(behind, out.shape[1], x, y + line, scratch, room, t, first, end)
+                _encode(scratch, places, room, t, first, end, colour, x, y + line, finished, out)
             take_ticket(counts + _8 * _U(bands[index]))
 
 
 @_parallel
 def sample_surface(
-    columns: Array, rows: Array, picture: Array, filter_table: Array, scratch: Array, threads: int, target: Array
+    columns: Array,
+    rows: Array,
+    picture: Array,
+    filter_table: Array,
+    scratch: Array,
+    places: Array,
+    threads: int,
+    target: Array,
 ) -> None:
     """``target`` (h w 4) float32: ``picture`` at every pixel of a piece of wall, columns and rows already projected."""
-    width, height = target.shape[1], target.shape[0]
+    source, room = _U(picture.ctypes.data), _U(scratch.ctypes.data)
+    width, height = picture.shape[1], picture.shape[0]
     for thread in prange(threads):
         t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        for line in range(thread, target.shape[0], threads):
+            for start in range(0, target.shape[1], TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, target.shape[1] - start))
                 _project(columns, rows, _U(start), _U(line), scratch, t, n)
-                _sample(picture, filter_table, scratch, t, n, False)
+                _sample(source, width, height, filter_table, scratch, places, room, t, _0, n)
                 for i in range(n):
                     for c in range(_4):
                         target[_U(line), _U(start) + i, c] = scratch[t, _RGBA + _4 * i + c]
 
 
 @_parallel
-def encode(outer: Array, colour: Colour, scratch: Array, threads: int, out: Array) -> None:
+def encode(outer: Array, colour: Colour, scratch: Array, places: Array, threads: int, out: Array) -> None:
     """``out`` (h w) words: the finished picture of ``outer`` (h w 4) float32."""
-    width, height = out.shape[1], out.shape[0]
+    room, finished = _U(scratch.ctypes.data), _U(out.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        for line in range(thread, out.shape[0], threads):
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, out.shape[1] - start))
                 for i in range(n):
                     for c in range(_4):
                         scratch[t, _RGBA + _4 * i + c] = outer[_U(line), _U(start) + i, c]
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+                _encode(scratch, places, room, t, _0, n, colour, _U(start), _U(line), finished, out)
 
 
 @_parallel
@@ -141,24 +155,25 @@ def mix_and_encode(
     fraction: Scalar,
     colour: Colour,
     scratch: Array,
+    places: Array,
     threads: int,
     mixed: Array,
     out: Array,
 ) -> None:
     """``mixed`` (h w 4) becomes ``first`` and a ``fraction`` of the way to ``second``, ``out`` its finished picture."""
-    width, height = out.shape[1], out.shape[0]
+    room, finished = _U(scratch.ctypes.data), _U(out.ctypes.data)
     for thread in prange(threads):
         t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        for line in range(thread, out.shape[0], threads):
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = _U(min(TILE_WIDTH, out.shape[1] - start))
                 for i in range(n):
                     for c in range(_4):
                         a, b = first[_U(line), _U(start) + i, c], second[_U(line), _U(start) + i, c]
                         value = a + fraction * (b - a)
                         mixed[_U(line), _U(start) + i, c] = value
                         scratch[t, _RGBA + _4 * i + c] = value
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+                _encode(scratch, places, room, t, _0, n, colour, _U(start), _U(line), finished, out)
 
 
 @_serial
@@ -189,12 +204,12 @@ def _project(columns: Array, rows: Array, column: Scalar, row: Scalar, scratch: 
 
 @_serial
 def _weigh(
-    columns: Array, rows: Array, column: Scalar, row: Scalar, picture: Array, near_m: Scalar, feather: Scalar,
-    scratch: Array, t: Scalar, n: Scalar,
+    columns: Array, rows: Array, column: Scalar, row: Scalar, width_px: int, height_px: int, near_m: Scalar,
+    feather: Scalar, scratch: Array, t: Scalar, n: Scalar,
 ) -> None:  # fmt: skip
     """The inner picture's weight: 0 outside it and behind the camera, smoothly up to 1 over the feather."""
     row_w = rows[_2, row]
-    width, height = np.float32(picture.shape[1]), np.float32(picture.shape[0])
+    width, height = np.float32(width_px), np.float32(height_px)
     per_u, per_v = _ONE / (feather * width), _ONE / (feather * height)
     for i in range(n):
         u, v = scratch[t, i], scratch[t, _V + i]
@@ -209,13 +224,33 @@ def _weigh(
 
 
 @_serial
-def _sample(picture: Array, filter_table: Array, scratch: Array, t: Scalar, n: Scalar, weighted: bool) -> None:
-    """RGBA of a strip from the picture; where weighted, only where the weight is above 0."""
+def _weighted(scratch: Array, t: Scalar, n: Scalar) -> tuple[Scalar, Scalar]:
+    """The first pixel of a strip that has a weight, and the one after the last; twice 0 where none has."""
+    first, end = _0, n
+    while end > first and not scratch[t, _WEIGHT + end - _1] > _ZERO:
+        end -= _1
+    while first < end and not scratch[t, _WEIGHT + first] > _ZERO:
+        first += _1
+    return first, end
+
+
+@_serial
+def _keep(encoded: Array, x: Scalar, end: Scalar, y: Scalar, out: Array) -> None:
+    """The outer picture's words from column ``x`` up to ``end``."""
+    for i in range(x, end):
+        out[y, i] = encoded[y, i]
+
+
+@_serial
+def _sample(
+    source: Scalar, width_px: int, height_px: int, filter_table: Array, scratch: Array, places: Array, room: Scalar,
+    t: Scalar, first: Scalar, end: Scalar,
+) -> None:  # fmt: skip
+    """RGBA of a strip's pixels from ``first`` up to ``end``, from the picture at ``source``."""
     # The filter's 4×4 pixels stay within the picture
-    right, bottom = np.float32(picture.shape[1]) - np.float32(2.001), np.float32(picture.shape[0]) - np.float32(2.001)
-    width = np.int32(picture.shape[1])
-    places = scratch.view(np.int32)
-    for i in range(n):
+    right, bottom = np.float32(width_px) - np.float32(2.001), np.float32(height_px) - np.float32(2.001)
+    width = np.int32(width_px)
+    for i in range(first, end):
         x, y = scratch[t, i] - _HALF, scratch[t, _V + i] - _HALF
         x = x if x > _ONE else _ONE
         y = y if y > _ONE else _ONE
@@ -224,78 +259,93 @@ def _sample(picture: Array, filter_table: Array, scratch: Array, t: Scalar, n: S
         column, line = np.int32(x), np.int32(y)
         scratch[t, i] = x - np.float32(column)
         scratch[t, _V + i] = y - np.float32(line)
-        places[t, _PLACE + i] = (line - _I1) * width + (column - _I1)
-    source, row_bytes = _U(picture.ctypes.data), _U(picture.shape[1]) * _16
-    table = _U(filter_table.ctypes.data)
-    bilinear = filter_table[_0, _1] == _ZERO and filter_table[_2, _0] == _ZERO
-    target = _U(scratch.ctypes.data) + _4 * (t * _U(SCRATCH) + _RGBA)
-    if bilinear:
-        for i in range(n):
-            start = source + _U(places[t, _PLACE + i]) * _16 + row_bytes + _16
+        places[t, _PLACE + i] = line * width + column
+    row_bytes = _U(width_px) * _16
+    strip = room + _4 * t * _U(SCRATCH)
+    target = strip + _4 * _RGBA
+    if filter_table[_0, _1] == _ZERO and filter_table[_2, _0] == _ZERO:  # bilinear
+        for i in range(first, end):
+            start = source + _U(places[t, _PLACE + i]) * _16
             sample_two(start, row_bytes, scratch[t, i], scratch[t, _V + i], target + i * _16)
         return
-    for i in range(n):
-        if weighted and not scratch[t, _WEIGHT + i] > _ZERO:
-            continue
-        start = source + _U(places[t, _PLACE + i]) * _16
-        sample_rgba(start, row_bytes, scratch[t, i], scratch[t, _V + i], table, target + i * _16)
+    for k in range(_4):
+        cubic, square, linear, constant = (
+            filter_table[_0, k], filter_table[_1, k], filter_table[_2, k], filter_table[_3, k],
+        )  # fmt: skip
+        for i in range(first, end):
+            f, g = scratch[t, i], scratch[t, _V + i]
+            scratch[t, _ACROSS + k * _U(TILE_WIDTH) + i] = ((cubic * f + square) * f + linear) * f + constant
+            scratch[t, _DOWN + k * _U(TILE_WIDTH) + i] = ((cubic * g + square) * g + linear) * g + constant
+    second = row_bytes + _16  # of 4×4 pixels, from their first
+    for i in range(first, end):
+        start = source + _U(places[t, _PLACE + i]) * _16 - second
+        sample_four(start, row_bytes, strip + _4 * (_ACROSS + i), _U(4 * TILE_WIDTH), target + i * _16)
 
 
 @_serial
-def _blend(outer: Array, x: Scalar, y: Scalar, scratch: Array, t: Scalar, n: Scalar) -> None:
-    for i in range(n):
-        weight = scratch[t, _WEIGHT + i]
-        for c in range(_3):
-            behind = outer[y, x + i, c]
-            front = scratch[t, _RGBA + _4 * i + c]
-            scratch[t, _RGBA + _4 * i + c] = behind + weight * (front - behind) if weight > _ZERO else behind
+def _blend(
+    outer: Scalar, width: int, x: Scalar, y: Scalar, scratch: Array, room: Scalar, t: Scalar, first: Scalar, end: Scalar
+) -> None:
+    """Pixels of a strip over those of the picture at ``outer``."""
+    target = room + _4 * (t * _U(SCRATCH) + _RGBA)
+    line = outer + _16 * (y * _U(width) + x)
+    for i in range(first, end):
+        blend_one(line + i * _16, scratch[t, _WEIGHT + i], target + i * _16)
 
 
 @_serial
-def _encode(scratch: Array, t: Scalar, n: Scalar, colour: Colour, x: Scalar, y: Scalar, out: Array) -> None:
-    """Packed code values of a strip whose first pixel is (x, y) on the canvas."""
+def _encode(
+    scratch: Array, places: Array, room: Scalar, t: Scalar, first: Scalar, end: Scalar, colour: Colour, x: Scalar,
+    y: Scalar, finished: Scalar, out: Array,
+) -> None:  # fmt: skip
+    """Finished words of a strip's pixels from ``first`` up to ``end``, whose pixel 0 is (x, y) on the canvas."""
     kind, scale, limit, direct, decode, encode_, matrix, rounding, shift, opaque = colour
-    pixels = _U(scratch.ctypes.data) + _4 * (t * _U(SCRATCH) + _RGBA)
+    strip = room + _4 * t * _U(SCRATCH)
+    pixels = strip + _4 * _RGBA
     if kind == TABLE:
-        _look_up(direct, pixels, n)
+        _look_up(direct, pixels, first, end)
     elif kind == MIXING:
-        _look_up(decode, pixels, n)
-        for i in range(n):
-            k = _RGBA + _4 * i
-            r, g, b = scratch[t, k], scratch[t, k + _1], scratch[t, k + _2]
-            scratch[t, k] = matrix[_0, _0] * r + matrix[_0, _1] * g + matrix[_0, _2] * b
-            scratch[t, k + _1] = matrix[_1, _0] * r + matrix[_1, _1] * g + matrix[_1, _2] * b
-            scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
-        _look_up(encode_, pixels, n)
+        _look_up(decode, pixels, first, end)
+        _mix(matrix, scratch, t, first, end)
+        _look_up(encode_, pixels, first, end)
     # Words of a last group that is not whole wait where u and v are no longer needed
-    spare = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)
-    whole = n & ~_3
+    whole = first + ((end - first) & ~_3)
+    place = y * _U(out.shape[1]) + x
     if shift == _HALVES:
-        target = _U(out.ctypes.data) + _8 * (y * _U(out.shape[1]) + x)
-        for i in range(_0, whole, _4):
+        target = finished + _8 * place
+        for i in range(first, whole, _4):
             halve_four(pixels + i * _16, scale, limit, target + i * _8)
-        if whole < n:
-            halve_four(pixels + whole * _16, scale, limit, spare)
-            halves = scratch.view(np.uint64)
-            for i in range(n - whole):
-                out[y, x + whole + i] = halves[t, i]
+        if whole < end:
+            halve_four(pixels + whole * _16, scale, limit, strip)
+            for i in range(end - whole):
+                low, high = _U(np.uint32(places[t, _2 * i])), _U(np.uint32(places[t, _2 * i + _1]))
+                out[y, x + whole + i] = low | high << _32
         return
-    target = _U(out.ctypes.data) + _4 * (y * _U(out.shape[1]) + x)
-    offsets = _U(rounding.ctypes.data) + (y & _7) * _U(ROUNDING_ROW * 4)
-    for i in range(_0, whole, _4):
+    target = finished + _4 * place
+    offsets = rounding + (y & _7) * _U(ROUNDING_ROW * 4)
+    for i in range(first, whole, _4):
         offset = offsets + ((x + i) & _7) * _16
         pack_four(pixels + i * _16, scale, limit, offset, shift, opaque, target + i * _4)
-    if whole < n:
+    if whole < end:
         offset = offsets + ((x + whole) & _7) * _16
-        pack_four(pixels + whole * _16, scale, limit, offset, shift, opaque, spare)
-        words = scratch.view(np.uint32)
-        for i in range(n - whole):
-            out[y, x + whole + i] = words[t, i]
+        pack_four(pixels + whole * _16, scale, limit, offset, shift, opaque, strip)
+        for i in range(end - whole):
+            out[y, x + whole + i] = np.uint32(places[t, i])
 
 
 @_serial
-def _look_up(table: Array, pixels: Scalar, n: Scalar) -> None:
-    """``lookup.evaluate`` of every channel, in place."""
-    address = _U(table.ctypes.data)
-    for i in range(_0, n, _4):
-        look_up_four(address, pixels + i * _16)
+def _mix(matrix: Array, scratch: Array, t: Scalar, first: Scalar, end: Scalar) -> None:
+    """A balance of linear light, in place."""
+    for i in range(first, end):
+        k = _RGBA + _4 * i
+        r, g, b = scratch[t, k], scratch[t, k + _1], scratch[t, k + _2]
+        scratch[t, k] = matrix[_0, _0] * r + matrix[_0, _1] * g + matrix[_0, _2] * b
+        scratch[t, k + _1] = matrix[_1, _0] * r + matrix[_1, _1] * g + matrix[_1, _2] * b
+        scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
+
+
+@_serial
+def _look_up(table: Scalar, pixels: Scalar, first: Scalar, end: Scalar) -> None:
+    """``lookup.evaluate`` of every channel, in place, by a table at an address."""
+    for i in range(first, end, _4):
+        look_up_four(table, pixels + i * _16)

@@ -21,13 +21,13 @@ _INTS, _LONGS, _EIGHT_LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16),
 _FUSED = ("contract",)
 
 
-def _typed_sample_rgba(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _table: Any, _target: Any) -> Any:
-    """sample_rgba(source, row, fx, fy, table, target): write the pixel (fx, fy) beyond the second of 4×4 pixels.
+def _typed_sample_four(_context: Any, _source: Any, _row: Any, _weights: Any, _pitch: Any, _target: Any) -> Any:
+    """sample_four(source, row, weights, pitch, target): write the sum of 4×4 pixels, each with two weights' product.
 
-    ``source`` is the first of them, ``row`` a row's length in bytes, ``table`` the filter's ``coefficients``; fx and
-    fy are float32 within 0 to 1.
+    ``source`` is the first of them, ``row`` a row's length in bytes. ``weights`` is the first of eight float32 that lie
+    ``pitch`` bytes apart: of columns, then of rows.
     """
-    return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp, types.uintp), _sample_rgba
+    return types.void(types.uintp, types.uintp, types.uintp, types.uintp, types.uintp), _sample_four
 
 
 def _typed_sample_two(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _target: Any) -> Any:
@@ -36,6 +36,14 @@ def _typed_sample_two(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any
     ``source`` is the first of them, ``row`` a row's length in bytes; fx and fy are float32 within 0 to 1.
     """
     return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp), _sample_two
+
+
+def _typed_blend_one(_context: Any, _behind: Any, _weight: Any, _pixel: Any) -> Any:
+    """blend_one(behind, weight, pixel): the pixel becomes itself with a float32 weight over the one behind.
+
+    Without a weight it becomes the other, whatever it was.
+    """
+    return types.void(types.uintp, types.float32, types.uintp), _blend_one
 
 
 def _typed_fetch(_context: Any, _address: Any) -> Any:
@@ -77,8 +85,9 @@ def _typed_take_ticket(_context: Any, _counter: Any) -> Any:
 
 
 take_ticket: Any = intrinsic(_typed_take_ticket)
-sample_rgba: Any = intrinsic(_typed_sample_rgba)
+sample_four: Any = intrinsic(_typed_sample_four)
 sample_two: Any = intrinsic(_typed_sample_two)
+blend_one: Any = intrinsic(_typed_blend_one)
 fetch: Any = intrinsic(_typed_fetch)
 look_up_four: Any = intrinsic(_typed_look_up_four)
 pack_four: Any = intrinsic(_typed_pack_four)
@@ -90,23 +99,23 @@ def _take_ticket(_context: Any, builder: Any, _signature: Any, arguments: Any) -
     return builder.atomic_rmw("add", place, ir.Constant(_LONG, 1), "seq_cst")
 
 
-def _sample_rgba(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    source, row, fx, fy, table, target = arguments
-    powers = [_load(builder, _beyond(builder, table, 16 * k), _FOUR) for k in range(4)]
-
-    def cubic(fraction: Any) -> Any:
-        f, total = _broadcast(builder, fraction, 4), powers[0]
-        for power in powers[1:]:
-            total = _multiply_add(builder, total, f, power)
-        return total
-
-    across, down = cubic(fx), cubic(fy)
-    total = ir.Constant(_SIXTEEN, [0.0] * 16)
-    for line in range(4):
-        weight = _pick(builder, down, [line] * 16)
-        total = _multiply_add(builder, _load(builder, source, _SIXTEEN), weight, total)
+def _sample_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    source, row, weights, pitch, target = arguments
+    repeated = []
+    for _ in range(8):
+        weight = builder.load(builder.inttoptr(weights, _FLOAT.as_pointer()), align=4)
+        repeated.append(_broadcast(builder, weight, 16))
+        weights = builder.add(weights, pitch)
+    across, down = repeated[0], repeated[4:]
+    for k in range(1, 4):
+        lanes = [lane + 16 * (lane // 4 == k) for lane in range(16)]
+        mask = ir.Constant(ir.VectorType(_INT, 16), lanes)
+        across = builder.shuffle_vector(across, repeated[k], mask)
+    total = builder.fmul(_load(builder, source, _SIXTEEN), down[0])
+    for weight in down[1:]:
         source = builder.add(source, row)
-    total = builder.fmul(total, _pick(builder, across, [lane // 4 for lane in range(16)]))
+        total = _multiply_add(builder, _load(builder, source, _SIXTEEN), weight, total)
+    total = builder.fmul(total, across)
     eight = builder.fadd(_pick(builder, total, list(range(8))), _pick(builder, total, list(range(8, 16))))
     four = builder.fadd(_pick(builder, eight, list(range(4))), _pick(builder, eight, list(range(4, 8))))
     _store(builder, four, target)
@@ -119,6 +128,15 @@ def _sample_two(context: Any, builder: Any, _signature: Any, arguments: Any) -> 
     pair = _multiply_add(builder, builder.fsub(bottom, top), _broadcast(builder, fy, 8), top)
     left, right = _pick(builder, pair, [0, 1, 2, 3]), _pick(builder, pair, [4, 5, 6, 7])
     _store(builder, _multiply_add(builder, builder.fsub(right, left), _broadcast(builder, fx, 4), left), target)
+    return context.get_dummy_value()
+
+
+def _blend_one(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    behind, front = _load(builder, arguments[0], _FOUR), _load(builder, arguments[2], _FOUR)
+    weight = _broadcast(builder, arguments[1], 4)
+    mixed = _multiply_add(builder, builder.fsub(front, behind), weight, behind)
+    shown = builder.fcmp_ordered(">", weight, _all(_FOUR, 0.0))
+    _store(builder, builder.select(shown, mixed, behind), arguments[2])
     return context.get_dummy_value()
 
 

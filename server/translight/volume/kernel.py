@@ -13,11 +13,20 @@ from numba import njit, prange
 
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
 from translight.volume.encoding import HALVES, MIXING, TABLE
-from translight.volume.lanes import blend_one, halve_four, look_up_four, pack_four, sample_four, sample_two, take_ticket
+from translight.volume.lanes import (
+    blend_one,
+    fetch,
+    halve_four,
+    look_up_four,
+    pack_four,
+    sample_four,
+    sample_two,
+    take_ticket,
+)
 from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
 SCRATCH: Final = 16 * TILE_WIDTH
-"""Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place in it, RGBA, cubics' weights."""
+"""Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place there, RGBA, cubic weights."""
 
 ROUNDING_ROW: Final = 64
 """Floats in a row of the rounding offsets: 8 pixels and again 8, four channels each."""
@@ -28,6 +37,7 @@ Scalar = Any
 """A NumPy scalar: uint64 for an index, float32 for a measure."""
 
 _OUTSIDE, _MIXED, _INSIDE = 0, 1, 2
+_FAR = np.float32(1000)
 _ZERO, _HALF, _ONE, _TWO, _THREE = (np.float32(v) for v in (0, 0.5, 1, 2, 3))
 _FIRST, _LAST, _MASK = np.int32(FIRST_BITS), np.int32(LAST_BITS), np.int32(FRACTION_MASK)
 _SHIFT, _SCALE = np.int32(SHIFT), np.float32(FRACTION_SCALE)
@@ -101,6 +111,7 @@ def composite(
                     _keep(encoded, x, x + first, y + line, out)
                     _keep(encoded, x + end, x + n, y + line, out)
                 _sample(source, width, height, filter_table, scratch, places, room, t, first, end)
+                _fetch_ahead(source, columns, rows, column + (n >> _1), row + line, width, places, t, first, end)
                 if reach == _MIXED:
                     _blend(behind, out.shape[1], x, y + line, scratch, room, t, first, end)
                 _encode(scratch, places, room, t, first, end, colour, x, y + line, finished, out)
@@ -280,6 +291,25 @@ def _sample(
     for i in range(first, end):
         start = source + _U(places[t, _PLACE + i]) * _16 - second
         sample_four(start, row_bytes, strip + _4 * (_ACROSS + i), _U(4 * TILE_WIDTH), target + i * _16)
+
+
+@_serial
+def _fetch_ahead(
+    source: Scalar, columns: Array, rows: Array, column: Scalar, row: Scalar, width: int, places: Array, t: Scalar,
+    first: Scalar, end: Scalar,
+) -> None:  # fmt: skip
+    """Fetch what the strip two rows further down will read: all of it as far away as its middle is."""
+    further = min(row + _2, _U(rows.shape[1]) - _1)
+    one, other = columns[_2, column] + rows[_2, row], columns[_2, column] + rows[_2, further]
+    if not (one > _ZERO and other > _ZERO):
+        return
+    across = (columns[_0, column] + rows[_0, further]) / other - (columns[_0, column] + rows[_0, row]) / one
+    down = (columns[_1, column] + rows[_1, further]) / other - (columns[_1, column] + rows[_1, row]) / one
+    if not (abs(across) < _FAR and abs(down) < _FAR):
+        return
+    ahead = source + _U((np.int64(down + _ONE) * width + np.int64(across)) * 16)
+    for i in range(first, end, _4):
+        fetch(ahead + _U(places[t, _PLACE + i]) * _16)
 
 
 @_serial

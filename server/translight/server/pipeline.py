@@ -25,7 +25,7 @@ from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
 from translight.server.show import Show
 from translight.stream.barcode import Barcode, burn
-from translight.stream.contract import PictureSpec, Sender, StripSender
+from translight.stream.contract import KeepingSender, PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, FrameTimes, clock_id
 from translight.stream.urls import open_sender
 from translight.volume.compositor import Compositor
@@ -80,6 +80,8 @@ class Pipeline:
         first = self.senders[0]
         self._strips = first if isinstance(first, StripSender) else None
         """The first sender, if it takes strips: the others get the picture when it is whole."""
+        # Others write into rooms too: a GPU of ours, and barcodes
+        self._kept = isinstance(first, KeepingSender) and self._wall is None and show.barcode is None
         if self._strips is not None:
             self.compositor.watch_rows(self._strips.strip_ends)
         self._header = FrameHeader(
@@ -186,7 +188,7 @@ class Pipeline:
         picture = sender.acquire()
         if send and self._strips is not None:
             self._strips.follow(self.compositor.rows_done)
-        self.compositor.composite(inner, view, picture)
+        self.compositor.composite(inner, view, picture, kept=self._kept)
         composited_ns = now_ns()
         if send and self._strips is not None:
             self._strips.strip(self.show.canvas.height_px)

@@ -58,6 +58,9 @@ class Compositor:
         self._rooms = scratch, scratch.view(np.int32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
+        self._version = 0
+        self._shown: dict[int, np.ndarray] = {}
+        self._unknown = np.zeros(len(self._surfaces.tiles), np.int64)
         self.watch_rows((canvas.height_px,))
         self.set_output(output)
 
@@ -70,7 +73,7 @@ class Compositor:
         rounding = np.ascontiguousarray(np.repeat(np.tile(encoding.rounding, 2), 4, axis=1))
         self._encoding = encoding._replace(rounding=rounding)
         self._colour = _addressed(self._encoding)
-        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
+        self._encode_outer()
 
     def draw_outer(
         self,
@@ -106,7 +109,7 @@ class Compositor:
     def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
         """From now on this is the outer picture (``draw_outer``'s); it is not copied."""
         self._outer = picture
-        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
+        self._encode_outer()
 
     def dissolve_outer(
         self, first: Float32[np.ndarray, "h w 4"], second: Float32[np.ndarray, "h w 4"], fraction: float
@@ -115,12 +118,16 @@ class Compositor:
         if self._mixed is None:
             self._mixed = np.empty_like(first)
         self._outer = self._mixed
+        self._version += 1
         kernel.mix_and_encode(
             first, second, np.float32(fraction), self._colour, *self._rooms, self.threads, self._mixed, self._encoded
         )
 
-    def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:
+    def composite(self, inner: Picture, view: View, out: np.ndarray, *, kept: bool = False) -> None:
         """Fill ``out``, shaped as the output's pixel format says: ``inner``, drawn for ``view``, over the outer one.
+
+        ``kept`` promises that whatever was last composited into this memory as ``kept`` still stands there: tiles that
+        show the same outer picture and nothing else as then are not written again.
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
@@ -146,6 +153,8 @@ class Compositor:
             self._ticket,
             self._bands,
             self._unfinished,
+            self._version,
+            self._shown_in(words, kept),
             words,
         )
         np.negative(self._band_tiles, out=self._unfinished)
@@ -160,6 +169,24 @@ class Compositor:
         """For other threads: the rows, from the top, that ``composite`` has finished; 0 while it does not run."""
         unfinished = self._unfinished < 0
         return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
+
+    def _encode_outer(self) -> None:
+        self._version += 1
+        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
+
+    def _shown_in(self, words: np.ndarray, kept: bool) -> np.ndarray:
+        """Which version of the outer picture each tile of a canvas shows (kernel.py), told by where the canvas lies."""
+        place = words.ctypes.data
+        shown = self._shown.get(place)
+        if shown is None:
+            shown = np.zeros(len(self._surfaces.tiles), np.int64) if kept else self._unknown
+            if kept:
+                self._shown[place] = shown
+        elif not kept:
+            del self._shown[place]
+        if not kept:
+            shown[:] = 0
+        return shown
 
 
 def _addressed(encoding: Encoding) -> tuple[Any, ...]:

@@ -73,6 +73,8 @@ def composite(
     ticket: Array,
     bands: Array,
     unfinished: Array,
+    version: int,
+    shown: Array,
     out: Array,
 ) -> None:
     """``out`` (h w) words: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
@@ -80,6 +82,8 @@ def composite(
     ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. A thread takes
     the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up. When a
     tile is filled, the one of ``unfinished`` (k) that its ``bands`` (n) names is counted up.
+    ``shown`` (n) is which version of ``encoded`` alone stands in each tile of ``out``, 0 where none does; a tile that
+    has this ``version``, above 0, is left as it is.
     ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
@@ -97,12 +101,15 @@ def composite(
             x, y, n, lines = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
             if reach == _OUTSIDE:
-                for line in range(y, y + lines):
-                    _keep(encoded, x, x + n, line, out)
+                if shown[index] != version:
+                    for line in range(y, y + lines):
+                        _keep(encoded, x, x + n, line, out)
+                    shown[index] = version
                 take_ticket(counts + _8 * _U(bands[index]))
                 continue
             column, row = _U(tiles[index, 4]), _U(tiles[index, 5])
             first, end = _0, n
+            shown[index] = 0
             for line in range(lines):
                 _project(columns, rows, column, row + line, scratch, t, n)
                 if reach == _MIXED:

@@ -52,45 +52,43 @@ class _Picture:
     rgba: np.ndarray
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _chain(count, x):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _chain(count, x):
     """Multiply and add, each waiting for the one before: 3 + 1 cycles on the processors of the last ten years."""
     for _ in range(count):
         x = x * x + x
     return x
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _project(columns, rows, scratch, times):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _project(columns, rows, scratch, times):
     for k in range(times):
         kernel._project(columns, rows, _0, np.uint64(k & 15), scratch, _0, _N)
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _project_and_sample(  # type: ignore[no-untyped-def]
-    columns, rows, source, width, height, filter_table, scratch, places, room, times
-):
+@njit(nogil=True)
+def _project_and_sample(columns, rows, source, width, height, filter_table, scratch, places, room, times):
     for k in range(times):
         kernel._project(columns, rows, _0, np.uint64(k & 15), scratch, _0, _N)
         kernel._sample(source, width, height, filter_table, scratch, places, room, _0, _0, _N)
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _weigh(columns, rows, width, height, scratch, times):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _weigh(columns, rows, width, height, scratch, times):
     for k in range(times):
         kernel._weigh(
             columns, rows, _0, np.uint64(k & 15), width, height, np.float32(0.1), np.float32(0.03), scratch, _0, _N
         )
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _blend(outer, scratch, room, times):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _blend(outer, scratch, room, times):
     for k in range(times):
         kernel._blend(outer, TILE_WIDTH, _0, np.uint64(k & 15), scratch, room, _0, _0, _N)
 
 
-@njit(nogil=True)  # type: ignore[misc]
-def _encode(scratch, places, room, colour, finished, out, times):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _encode(scratch, places, room, colour, finished, out, times):
     for k in range(times):
         kernel._encode(scratch, places, room, _0, _0, _N, colour, _0, np.uint64(k & 15), finished, out)
 
@@ -171,8 +169,8 @@ def _parts(strips: int) -> tuple[dict[str, float], float]:
     places, room = scratch.view(np.int32), np.uint64(scratch.ctypes.data)
     found = {"projecting": _least(strips, _project, columns, rows, scratch)}
     for sampling in Sampling:
-        arguments = (columns, rows, source, *size, coefficients(sampling), scratch, places, room)
-        found[f"sampling, {sampling}"] = _least(strips, _project_and_sample, *arguments) - found["projecting"]
+        sampled = (columns, rows, source, *size, coefficients(sampling), scratch, places, room)
+        found[f"sampling, {sampling}"] = _least(strips, _project_and_sample, *sampled) - found["projecting"]
     found["weighing (edges only)"] = _least(strips, _weigh, columns, rows, *size, scratch)
     found["blending (edges only)"] = _least(strips, _blend, source, scratch, room)
     for name, output in OUTPUTS.items():

@@ -50,7 +50,7 @@ _4, _8, _16, _32 = (np.uint64(v) for v in (4, 8, 16, 32))
 _HALVES = np.uint32(HALVES)
 
 _parallel = njit(parallel=True, error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
-_serial = njit(error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
+_inlined = njit(error_model="numpy", nogil=True, fastmath={"contract"}, forceinline=True)
 
 
 @_parallel
@@ -194,7 +194,7 @@ def mix_and_encode(
                 _encode(scratch, places, room, t, _0, n, colour, _U(start), _U(line), finished, out)
 
 
-@_serial
+@_inlined
 def _classify(spheres: Array, planes: Array, index: int) -> int:
     """Whether a tile's bounding sphere lies outside one of the first five planes, or inside all of the last five."""
     inside = True
@@ -210,7 +210,7 @@ def _classify(spheres: Array, planes: Array, index: int) -> int:
     return _INSIDE if inside else _MIXED
 
 
-@_serial
+@_inlined
 def _project(columns: Array, rows: Array, column: Scalar, row: Scalar, scratch: Array, t: Scalar, n: Scalar) -> None:
     """Pixel coordinates u, v of a strip, from the homogeneous ones of its columns and its row."""
     row_u, row_v, row_w = rows[_0, row], rows[_1, row], rows[_2, row]
@@ -220,7 +220,7 @@ def _project(columns: Array, rows: Array, column: Scalar, row: Scalar, scratch: 
         scratch[t, _V + i] = (columns[_1, column + i] + row_v) * inverse
 
 
-@_serial
+@_inlined
 def _weigh(
     columns: Array, rows: Array, column: Scalar, row: Scalar, width_px: int, height_px: int, near_m: Scalar,
     feather: Scalar, scratch: Array, t: Scalar, n: Scalar,
@@ -241,7 +241,7 @@ def _weigh(
         scratch[t, _WEIGHT + i] = depth * depth * (_THREE - _TWO * depth)
 
 
-@_serial
+@_inlined
 def _weighted(scratch: Array, t: Scalar, n: Scalar) -> tuple[Scalar, Scalar]:
     """The first pixel of a strip that has a weight, and the one after the last; twice 0 where none has."""
     first, end = _0, n
@@ -252,14 +252,14 @@ def _weighted(scratch: Array, t: Scalar, n: Scalar) -> tuple[Scalar, Scalar]:
     return first, end
 
 
-@_serial
+@_inlined
 def _keep(encoded: Array, x: Scalar, end: Scalar, y: Scalar, out: Array) -> None:
     """The outer picture's words from column ``x`` up to ``end``."""
     for i in range(x, end):
         out[y, i] = encoded[y, i]
 
 
-@_serial
+@_inlined
 def _sample(
     source: Scalar, width_px: int, height_px: int, filter_table: Array, scratch: Array, places: Array, room: Scalar,
     t: Scalar, first: Scalar, end: Scalar,
@@ -300,7 +300,7 @@ def _sample(
         sample_four(start, row_bytes, strip + _4 * (_ACROSS + i), _U(4 * TILE_WIDTH), target + i * _16)
 
 
-@_serial
+@_inlined
 def _fetch_ahead(
     source: Scalar, columns: Array, rows: Array, column: Scalar, row: Scalar, width: int, places: Array, t: Scalar,
     first: Scalar, end: Scalar,
@@ -319,7 +319,7 @@ def _fetch_ahead(
         fetch(ahead + _U(places[t, _PLACE + i]) * _16)
 
 
-@_serial
+@_inlined
 def _blend(
     outer: Scalar, width: int, x: Scalar, y: Scalar, scratch: Array, room: Scalar, t: Scalar, first: Scalar, end: Scalar
 ) -> None:
@@ -330,7 +330,7 @@ def _blend(
         blend_one(line + i * _16, scratch[t, _WEIGHT + i], target + i * _16)
 
 
-@_serial
+@_inlined
 def _encode(
     scratch: Array, places: Array, room: Scalar, t: Scalar, first: Scalar, end: Scalar, colour: Colour, x: Scalar,
     y: Scalar, finished: Scalar, out: Array,
@@ -370,7 +370,7 @@ def _encode(
             out[y, x + whole + i] = np.uint32(places[t, i])
 
 
-@_serial
+@_inlined
 def _mix(matrix: Array, scratch: Array, t: Scalar, first: Scalar, end: Scalar) -> None:
     """A balance of linear light, in place."""
     for i in range(first, end):
@@ -381,7 +381,7 @@ def _mix(matrix: Array, scratch: Array, t: Scalar, first: Scalar, end: Scalar) -
         scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
 
 
-@_serial
+@_inlined
 def _look_up(table: Scalar, pixels: Scalar, first: Scalar, end: Scalar) -> None:
     """``lookup.evaluate`` of every channel, in place, by a table at an address."""
     for i in range(first, end, _4):

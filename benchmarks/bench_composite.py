@@ -53,7 +53,7 @@ class _Picture:
 
 
 @njit(nogil=True)
-def _chain(count, x):
+def _chain(count: Any, x: Any) -> Any:
     """Multiply and add, each waiting for the one before: 3 + 1 cycles on the processors of the last ten years."""
     for _ in range(count):
         x = x * x + x
@@ -61,20 +61,31 @@ def _chain(count, x):
 
 
 @njit(nogil=True)
-def _project(columns, rows, scratch, times):
+def _project(columns: Any, rows: Any, scratch: Any, times: Any) -> None:
     for k in range(times):
         kernel._project(columns, rows, _0, np.uint64(k & 15), scratch, _0, _N)
 
 
 @njit(nogil=True)
-def _project_and_sample(columns, rows, source, width, height, filter_table, scratch, places, room, times):
+def _project_and_sample(
+    columns: Any,
+    rows: Any,
+    source: Any,
+    width: Any,
+    height: Any,
+    filter_table: Any,
+    scratch: Any,
+    places: Any,
+    room: Any,
+    times: Any,
+) -> None:
     for k in range(times):
         kernel._project(columns, rows, _0, np.uint64(k & 15), scratch, _0, _N)
         kernel._sample(source, width, height, filter_table, scratch, places, room, _0, _0, _N)
 
 
 @njit(nogil=True)
-def _weigh(columns, rows, width, height, scratch, times):
+def _weigh(columns: Any, rows: Any, width: Any, height: Any, scratch: Any, times: Any) -> None:
     for k in range(times):
         kernel._weigh(
             columns, rows, _0, np.uint64(k & 15), width, height, np.float32(0.1), np.float32(0.03), scratch, _0, _N
@@ -82,13 +93,13 @@ def _weigh(columns, rows, width, height, scratch, times):
 
 
 @njit(nogil=True)
-def _blend(outer, scratch, room, times):
+def _blend(outer: Any, scratch: Any, room: Any, times: Any) -> None:
     for k in range(times):
         kernel._blend(outer, TILE_WIDTH, _0, np.uint64(k & 15), scratch, room, _0, _0, _N)
 
 
 @njit(nogil=True)
-def _encode(scratch, places, room, colour, finished, out, times):
+def _encode(scratch: Any, places: Any, room: Any, colour: Any, finished: Any, out: Any, times: Any) -> None:
     for k in range(times):
         kernel._encode(scratch, places, room, _0, _0, _N, colour, _0, np.uint64(k & 15), finished, out)
 

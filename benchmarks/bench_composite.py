@@ -42,7 +42,7 @@ OUTPUTS = {
     "half floats": OutputTransform("linear", wall="linear", pixel_format=PixelFormat.RGBA16F),
 }
 _BANDS = 8
-_FRAMES, _STRIPS = 60, 3000
+_FRAMES, _STRIPS = 30, 3000
 _AT_ONCE = 60
 _N, _0 = np.uint64(TILE_WIDTH), np.uint64(0)
 

@@ -1,4 +1,4 @@
-"""Vector instructions of ``kernel.py``: sample an RGBA picture, look four pixels up in a table, pack four pixels.
+"""Vector instructions of ``kernel.py``: sample and blend RGBA pixels, look four up in a table, pack four of them.
 
 Numba leaves LLVM's vectorisation of straight-line code off and LLVM gathers nothing by itself on many processors, so
 these write the vectors down, in LLVM's own vector types, which compile on any processor. They take addresses (uintp);

@@ -220,11 +220,16 @@ class Pipeline:
         elif ways.depth is not None:
             ways.depth.fill(inner.depth, view, picture)
         else:
-            self._compositor(index).composite(inner, view, picture)
+            self._compositor(index).composite(inner, view, picture, kept=self._kept(ways))
         done_ns = now_ns()
         if strips is not None:
             strips.strip(ways.header.height_px)
         return picture, done_ns
+
+    def _kept(self, ways: Ways) -> bool:
+        """Whether only a compositor writes into a room: barcodes do too, and a GPU of ours."""
+        wall = self.wall
+        return wall is not None and wall.device is None and self.show.barcode is None and ways.keeps_rooms
 
     def _compositor(self, index: int) -> Compositor:
         assert self.wall is not None

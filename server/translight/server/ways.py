@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from translight.colour.output import ColourEncoding
 from translight.server.outputs import Output, groups
 from translight.server.show import Show
-from translight.stream.contract import PictureSpec, Sender, StripSender
+from translight.stream.contract import KeepingSender, PictureSpec, Sender, StripSender
 from translight.stream.header import FrameHeader, clock_id
 from translight.stream.urls import open_sender
 from translight.volume.camera_picture import CameraPicture, DepthPicture
@@ -59,6 +59,11 @@ class Ways:
         """The first sender, if it takes strips: the others get the picture when it is whole."""
         first = self.senders[0]
         return first if isinstance(first, StripSender) else None
+
+    @property
+    def keeps_rooms(self) -> bool:
+        """Whether a room still holds what was last made in it."""
+        return isinstance(self.senders[0], KeepingSender)
 
     def room(self) -> NDArray[np.generic]:
         """Where the next picture is made."""

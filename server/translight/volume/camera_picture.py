@@ -14,8 +14,9 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.core.image import PixelFormat
 from translight.volume import kernel
-from translight.volume.encoding import depth_encoding_of, encoding_of, lane_encoding, picture_words
+from translight.volume.encoding import addressed, depth_encoding_of, encoding_of, lane_encoding, picture_words
 from translight.volume.sampling import Sampling, coefficients
+from translight.volume.strips import SCRATCH
 from translight.volume.surfaces import Picture, checked_picture
 
 
@@ -26,7 +27,8 @@ class _Window:
         self.width_px, self.height_px = width_px, height_px
         self.margin_px = round(width_px * overscan / 2), round(height_px * overscan / 2)
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
-        self.scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
+        scratch = np.zeros((self.threads, SCRATCH), np.float32)
+        self.rooms = scratch, scratch.view(np.int32)
         self._places: dict[tuple[int, int], tuple[Float32[np.ndarray, "w"], Float32[np.ndarray, "h"]]] = {}
 
     def places(self, view: View) -> tuple[Float32[np.ndarray, "w"], Float32[np.ndarray, "h"]]:
@@ -65,7 +67,8 @@ class CameraPicture:
     ) -> None:
         self._window = _Window(width_px, height_px, overscan, threads)
         self._format = output.pixel_format
-        self._colour = tuple(lane_encoding(encoding_of(output)))
+        self._encoding = lane_encoding(encoding_of(output))
+        self._colour = addressed(self._encoding)
         self._filter = coefficients(sampling)
         self._projected: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
@@ -80,7 +83,7 @@ class CameraPicture:
         if window.as_drawn(view):
             left, top = window.margin_px
             cut = rgba[top : top + window.height_px, left : left + window.width_px]
-            kernel.encode(cut, self._colour, window.scratch, window.threads, words)
+            kernel.encode(cut, self._colour, *window.rooms, window.threads, words)
             return
         size = (view.camera.width_px, view.camera.height_px)
         if size not in self._projected:
@@ -88,7 +91,7 @@ class CameraPicture:
             columns = np.stack([x, np.zeros_like(x), np.ones_like(x)])
             self._projected[size] = columns, np.stack([np.zeros_like(y), y, np.zeros_like(y)])
         columns, rows = self._projected[size]
-        kernel.sample_and_encode(columns, rows, rgba, self._filter, self._colour, window.scratch, window.threads, words)
+        kernel.sample_and_encode(columns, rows, rgba, self._filter, self._colour, *window.rooms, window.threads, words)
 
 
 class DepthPicture:
@@ -110,7 +113,8 @@ class DepthPicture:
     ) -> None:
         self._window = _Window(width_px, height_px, overscan, threads)
         self._format = pixel_format
-        self._colour = tuple(lane_encoding(depth_encoding_of(curve, pixel_format)))
+        self._encoding = lane_encoding(depth_encoding_of(curve, pixel_format))
+        self._colour = addressed(self._encoding)
         self._picked: dict[tuple[int, int], tuple[Int64[np.ndarray, "w"], Int64[np.ndarray, "h"]]] = {}
 
     def fill(self, depth: Float32[np.ndarray, "h w"], view: View, out: np.ndarray) -> None:
@@ -127,4 +131,4 @@ class DepthPicture:
             x, y = window.places(view)
             self._picked[size] = x.astype(np.int64), y.astype(np.int64)
         columns, rows = self._picked[size]
-        kernel.encode_depth(depth, columns, rows, self._colour, window.scratch, window.threads, words)
+        kernel.encode_depth(depth, columns, rows, self._colour, *window.rooms, window.threads, words)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numba
 import numpy as np
@@ -16,9 +16,10 @@ from translight.colour.output import OutputTransform
 from translight.core.camera import View
 from translight.volume import kernel
 from translight.volume.canvas import Canvas
-from translight.volume.encoding import canvas_words, encoding_of, lane_encoding, word_type
+from translight.volume.encoding import addressed, canvas_words, encoding_of, lane_encoding, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
+from translight.volume.strips import SCRATCH
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
 
 _Scene = TypeVar("_Scene")
@@ -54,9 +55,13 @@ class Compositor:
         self._mixed: np.ndarray | None = None
         self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
         """Processor threads that a picture is made with."""
-        self._scratch = np.empty((self.threads, kernel.SCRATCH), np.float32)
+        scratch = np.zeros((self.threads, SCRATCH), np.float32)
+        self._rooms = scratch, scratch.view(np.int32)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
+        self._version = 0
+        self._shown: dict[int, np.ndarray] = {}
+        self._unknown = np.zeros(len(self._surfaces.tiles), np.int64)
         self.watch_rows((canvas.height_px,))
         self.set_output(output)
 
@@ -64,8 +69,9 @@ class Compositor:
         """Change the colour; the outer picture is encoded anew, not rendered."""
         self.output = output
         self._encoded = np.empty((self.canvas.height_px, self.canvas.width_px), word_type(output.pixel_format))
-        self._colour = _unpacked(output)
-        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
+        self._encoding = lane_encoding(encoding_of(output))
+        self._colour = addressed(self._encoding)
+        self._encode_outer()
 
     def draw_outer(
         self,
@@ -91,7 +97,7 @@ class Compositor:
                 np.ascontiguousarray((rows @ projection.T).T, np.float32),
                 checked_picture(picture, outer.view),
                 self._filter,
-                self._scratch,
+                *self._rooms,
                 self.threads,
                 drawn[y : y + wall.height_px, x + outer.first : x + outer.end],
             )
@@ -101,7 +107,7 @@ class Compositor:
     def show_outer(self, picture: Float32[np.ndarray, "h w 4"]) -> None:
         """From now on this is the outer picture (``draw_outer``'s); it is not copied."""
         self._outer = picture
-        kernel.encode(self._outer, self._colour, self._scratch, self.threads, self._encoded)
+        self._encode_outer()
 
     def dissolve_outer(
         self, first: Float32[np.ndarray, "h w 4"], second: Float32[np.ndarray, "h w 4"], fraction: float
@@ -110,12 +116,16 @@ class Compositor:
         if self._mixed is None:
             self._mixed = np.empty_like(first)
         self._outer = self._mixed
+        self._version += 1
         kernel.mix_and_encode(
-            first, second, np.float32(fraction), self._colour, self._scratch, self.threads, self._mixed, self._encoded
+            first, second, np.float32(fraction), self._colour, *self._rooms, self.threads, self._mixed, self._encoded
         )
 
-    def composite(self, inner: Picture, view: View, out: np.ndarray) -> None:
+    def composite(self, inner: Picture, view: View, out: np.ndarray, *, kept: bool = False) -> None:
         """Fill ``out``, shaped as the output's pixel format says: ``inner``, drawn for ``view``, over the outer one.
+
+        ``kept`` promises that whatever was last composited into this memory as ``kept`` still stands there: tiles that
+        show the same outer picture and nothing else as then are not written again.
 
         Raises ValueError when ``out`` or the inner picture is not of the size or type it must have.
         """
@@ -136,11 +146,13 @@ class Compositor:
             self._outer,
             self._encoded,
             self._colour,
-            self._scratch,
+            *self._rooms,
             self.threads,
             self._ticket,
             self._bands,
             self._unfinished,
+            self._version,
+            self._shown_in(words, kept),
             words,
         )
         np.negative(self._band_tiles, out=self._unfinished)
@@ -156,7 +168,20 @@ class Compositor:
         unfinished = self._unfinished < 0
         return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
 
+    def _encode_outer(self) -> None:
+        self._version += 1
+        kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
 
-def _unpacked(output: OutputTransform) -> tuple[Any, ...]:
-    """What the kernel's ``_encode`` unpacks."""
-    return tuple(lane_encoding(encoding_of(output)))
+    def _shown_in(self, words: np.ndarray, kept: bool) -> np.ndarray:
+        """Which version of the outer picture each tile of a canvas shows (kernel.py), told by where the canvas lies."""
+        place = words.ctypes.data
+        shown = self._shown.get(place)
+        if shown is None:
+            shown = np.zeros(len(self._surfaces.tiles), np.int64) if kept else self._unknown
+            if kept:
+                self._shown[place] = shown
+        elif not kept:
+            del self._shown[place]
+        if not kept:
+            shown[:] = 0
+        return shown

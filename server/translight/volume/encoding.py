@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt
@@ -112,3 +112,16 @@ def word_type(pixel_format: PixelFormat) -> np.dtype[np.generic]:
 
 def _pieces(table: Float32[np.ndarray, "nodes"]) -> Float32[np.ndarray, "n 2"]:
     return np.ascontiguousarray(np.stack([table[:-1], np.diff(table)], axis=-1))
+
+
+def addressed(encoding: Encoding) -> tuple[Any, ...]:
+    """A lane encoding as kernels take it: tables by their addresses, which stay valid while the encoding lives."""
+    tables = (encoding.direct, encoding.decode, encoding.encode)
+    return (
+        encoding.kind, encoding.scale, encoding.limit, *(_address(table) for table in tables), encoding.matrix,
+        _address(encoding.rounding), encoding.shift, encoding.opaque,
+    )  # fmt: skip
+
+
+def _address(array: np.ndarray[Any, Any]) -> np.uint64:
+    return np.uint64(array.ctypes.data)

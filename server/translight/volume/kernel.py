@@ -1,47 +1,36 @@
-"""The compositor's inner loops, compiled: project a strip of wall pixels, sample, feather, encode, pack.
+"""The compositor's inner loops, compiled: whole pictures, strip by strip (strips.py).
 
-Called from one thread at a time, they run on all of Numba's threads without the GIL and allocate nothing. A strip is
-at most ``TILE_WIDTH`` pixels of one row, so what passes between its steps stays in the first-level cache.
+Called from one thread at a time, they run on all of Numba's threads without the GIL and allocate nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import numpy as np
 from numba import njit, prange
 
-from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
-from translight.volume.encoding import HALVES, MIXING, TABLE
-from translight.volume.lanes import halve_four, look_up_four, pack_four, sample_rgba, take_ticket
+from translight.volume.lanes import take_ticket
+from translight.volume.strips import (
+    RGBA,
+    Array,
+    Colour,
+    Scalar,
+    U,
+    blend,
+    encode_strip,
+    fetch_ahead,
+    inlined,
+    keep,
+    project,
+    sample,
+    weigh,
+    weighted,
+)
 from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 
-SCRATCH: Final = 8 * TILE_WIDTH
-"""Floats of scratch for a thread: strips of u, v, the inner picture's weight, the place in it, and RGBA."""
-
-ROUNDING_ROW: Final = 64
-"""Floats in a row of the rounding offsets: 8 pixels and again 8, four channels each."""
-
-Array = np.ndarray[Any, Any]
-Colour = tuple[Any, ...]
-Scalar = Any
-"""A NumPy scalar: uint64 for an index, float32 for a measure."""
-
 _OUTSIDE, _MIXED, _INSIDE = 0, 1, 2
-_ZERO, _HALF, _ONE, _TWO, _THREE = (np.float32(v) for v in (0, 0.5, 1, 2, 3))
-_FIRST, _LAST, _MASK = np.int32(FIRST_BITS), np.int32(LAST_BITS), np.int32(FRACTION_MASK)
-_SHIFT, _SCALE = np.int32(SHIFT), np.float32(FRACTION_SCALE)
-# Unsigned indices spare Numba's test for negative ones, and whole arrays with offsets spare the counted references
-# of slices: either would keep the loops from being vectorised.
-_U = np.uint64
-_0, _1, _2, _3, _7 = (np.uint64(v) for v in (0, 1, 2, 3, 7))
-_V, _WEIGHT, _PLACE, _RGBA = (np.uint64(k * TILE_WIDTH) for k in (1, 2, 3, 4))
-_4, _8, _16 = np.uint64(4), np.uint64(8), np.uint64(16)
-_HALVES = np.uint32(HALVES)
-_I1 = np.int32(1)
+_0, _1, _4, _8 = (np.uint64(v) for v in (0, 1, 4, 8))
 
 _parallel = njit(parallel=True, error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
-_serial = njit(error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
 
 
 @_parallel
@@ -59,10 +48,13 @@ def composite(
     encoded: Array,
     colour: Colour,
     scratch: Array,
+    places: Array,
     threads: int,
     ticket: Array,
     bands: Array,
     unfinished: Array,
+    version: int,
+    shown: Array,
     out: Array,
 ) -> None:
     """``out`` (h w) words: ``picture`` (h w 4) where it reaches, over the outer one (floats, and ``encoded``).
@@ -70,68 +62,88 @@ def composite(
     ``tiles`` (n 6): canvas x, y, width, height, first column, first row; ``spheres`` (n 4) around them. A thread takes
     the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up. When a
     tile is filled, the one of ``unfinished`` (k) that its ``bands`` (n) names is counted up.
+    ``shown`` (n) is which version of ``encoded`` alone stands in each tile of ``out``, 0 where none does; a tile that
+    has this ``version``, above 0, is left as it is.
     ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
     ticket[0] = 0
-    counter, counts = _U(ticket.ctypes.data), _U(unfinished.ctypes.data)
+    counter, counts = U(ticket.ctypes.data), U(unfinished.ctypes.data)
+    source, room = U(picture.ctypes.data), U(scratch.ctypes.data)
+    width, height = picture.shape[1], picture.shape[0]
+    behind, finished = U(outer.ctypes.data), U(out.ctypes.data)
     for thread in prange(threads):
-        t = _U(thread)
+        t = U(thread)
         while True:
             index = take_ticket(counter)
             if index >= tiles.shape[0]:
                 break
-            x, y, n, height = _U(tiles[index, 0]), _U(tiles[index, 1]), _U(tiles[index, 2]), _U(tiles[index, 3])
+            x, y, n, lines = U(tiles[index, 0]), U(tiles[index, 1]), U(tiles[index, 2]), U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
             if reach == _OUTSIDE:
-                for line in range(y, y + height):
-                    for i in range(x, x + n):
-                        out[line, i] = encoded[line, i]
-                take_ticket(counts + _8 * _U(bands[index]))
+                if shown[index] != version:
+                    for line in range(y, y + lines):
+                        keep(encoded, x, x + n, line, out)
+                    shown[index] = version
+                take_ticket(counts + _8 * U(bands[index]))
                 continue
-            column, row = _U(tiles[index, 4]), _U(tiles[index, 5])
-            for line in range(height):
-                _project(columns, rows, column, row + line, scratch, t, n)
+            column, row = U(tiles[index, 4]), U(tiles[index, 5])
+            first, end = _0, n
+            shown[index] = 0
+            for line in range(lines):
+                project(columns, rows, column, row + line, scratch, t, n)
                 if reach == _MIXED:
-                    _weigh(columns, rows, column, row + line, picture, near_m, feather, scratch, t, n)
-                _sample(picture, filter_table, scratch, t, n, reach == _MIXED)
+                    weigh(columns, rows, column, row + line, width, height, near_m, feather, scratch, t, n)
+                    first, end = weighted(scratch, t, n)
+                    keep(encoded, x, x + first, y + line, out)
+                    keep(encoded, x + end, x + n, y + line, out)
+                sample(source, width, height, filter_table, scratch, places, room, t, first, end)
+                fetch_ahead(source, columns, rows, column + (n >> _1), row + line, width, places, t, first, end)
                 if reach == _MIXED:
-                    _blend(outer, x, y + line, scratch, t, n)
-                _encode(scratch, t, n, colour, x, y + line, out)
-            take_ticket(counts + _8 * _U(bands[index]))
+                    blend(behind, out.shape[1], x, y + line, scratch, room, t, first, end)
+                encode_strip(scratch, places, room, t, first, end, colour, x, y + line, finished, out)
+            take_ticket(counts + _8 * U(bands[index]))
 
 
 @_parallel
 def sample_surface(
-    columns: Array, rows: Array, picture: Array, filter_table: Array, scratch: Array, threads: int, target: Array
+    columns: Array,
+    rows: Array,
+    picture: Array,
+    filter_table: Array,
+    scratch: Array,
+    places: Array,
+    threads: int,
+    target: Array,
 ) -> None:
     """``target`` (h w 4) float32: ``picture`` at every pixel of a piece of wall, columns and rows already projected."""
-    width, height = target.shape[1], target.shape[0]
+    source, room = U(picture.ctypes.data), U(scratch.ctypes.data)
+    width, height = picture.shape[1], picture.shape[0]
     for thread in prange(threads):
-        t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
-                _project(columns, rows, _U(start), _U(line), scratch, t, n)
-                _sample(picture, filter_table, scratch, t, n, False)
+        t = U(thread)
+        for line in range(thread, target.shape[0], threads):
+            for start in range(0, target.shape[1], TILE_WIDTH):
+                n = U(min(TILE_WIDTH, target.shape[1] - start))
+                project(columns, rows, U(start), U(line), scratch, t, n)
+                sample(source, width, height, filter_table, scratch, places, room, t, _0, n)
                 for i in range(n):
                     for c in range(_4):
-                        target[_U(line), _U(start) + i, c] = scratch[t, _RGBA + _4 * i + c]
+                        target[U(line), U(start) + i, c] = scratch[t, RGBA + _4 * i + c]
 
 
 @_parallel
-def encode(outer: Array, colour: Colour, scratch: Array, threads: int, out: Array) -> None:
+def encode(outer: Array, colour: Colour, scratch: Array, places: Array, threads: int, out: Array) -> None:
     """``out`` (h w) words: the finished picture of ``outer`` (h w 4) float32."""
-    width, height = out.shape[1], out.shape[0]
+    room, finished = U(scratch.ctypes.data), U(out.ctypes.data)
     for thread in prange(threads):
-        t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        t = U(thread)
+        for line in range(thread, out.shape[0], threads):
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = U(min(TILE_WIDTH, out.shape[1] - start))
                 for i in range(n):
                     for c in range(_4):
-                        scratch[t, _RGBA + _4 * i + c] = outer[_U(line), _U(start) + i, c]
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+                        scratch[t, RGBA + _4 * i + c] = outer[U(line), U(start) + i, c]
+                encode_strip(scratch, places, room, t, _0, n, colour, U(start), U(line), finished, out)
 
 
 @_parallel
@@ -141,64 +153,66 @@ def mix_and_encode(
     fraction: Scalar,
     colour: Colour,
     scratch: Array,
+    places: Array,
     threads: int,
     mixed: Array,
     out: Array,
 ) -> None:
     """``mixed`` (h w 4) becomes ``first`` and a ``fraction`` of the way to ``second``, ``out`` its finished picture."""
-    width, height = out.shape[1], out.shape[0]
+    room, finished = U(scratch.ctypes.data), U(out.ctypes.data)
     for thread in prange(threads):
-        t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        t = U(thread)
+        for line in range(thread, out.shape[0], threads):
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = U(min(TILE_WIDTH, out.shape[1] - start))
                 for i in range(n):
                     for c in range(_4):
-                        a, b = first[_U(line), _U(start) + i, c], second[_U(line), _U(start) + i, c]
+                        a, b = first[U(line), U(start) + i, c], second[U(line), U(start) + i, c]
                         value = a + fraction * (b - a)
-                        mixed[_U(line), _U(start) + i, c] = value
-                        scratch[t, _RGBA + _4 * i + c] = value
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+                        mixed[U(line), U(start) + i, c] = value
+                        scratch[t, RGBA + _4 * i + c] = value
+                encode_strip(scratch, places, room, t, _0, n, colour, U(start), U(line), finished, out)
 
 
 @_parallel
 def sample_and_encode(
-    columns: Array, rows: Array, picture: Array, filter_table: Array, colour: Colour, scratch: Array, threads: int,
-    out: Array,
+    columns: Array, rows: Array, picture: Array, filter_table: Array, colour: Colour, scratch: Array, places: Array,
+    threads: int, out: Array,
 ) -> None:  # fmt: skip
     """``out`` (h w) words: the finished picture of ``picture`` at pixels whose columns and rows are projected."""
-    width, height = out.shape[1], out.shape[0]
+    source, room, finished = U(picture.ctypes.data), U(scratch.ctypes.data), U(out.ctypes.data)
+    width, height = picture.shape[1], picture.shape[0]
     for thread in prange(threads):
-        t = _U(thread)
-        for line in range(thread, height, threads):
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
-                _project(columns, rows, _U(start), _U(line), scratch, t, n)
-                _sample(picture, filter_table, scratch, t, n, False)
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+        t = U(thread)
+        for line in range(thread, out.shape[0], threads):
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = U(min(TILE_WIDTH, out.shape[1] - start))
+                project(columns, rows, U(start), U(line), scratch, t, n)
+                sample(source, width, height, filter_table, scratch, places, room, t, _0, n)
+                encode_strip(scratch, places, room, t, _0, n, colour, U(start), U(line), finished, out)
 
 
 @_parallel
 def encode_depth(
-    depth: Array, columns: Array, rows: Array, colour: Colour, scratch: Array, threads: int, out: Array
+    depth: Array, columns: Array, rows: Array, colour: Colour, scratch: Array, places: Array, threads: int, out: Array
 ) -> None:
     """``out`` (h w) words: ``depth`` at the pixels that ``columns`` (w) and ``rows`` (h), int64, name, as three equal
     channels; picked and not averaged, for between two depths there is nothing."""
-    width, height = out.shape[1], out.shape[0]
+    room, finished = U(scratch.ctypes.data), U(out.ctypes.data)
     for thread in prange(threads):
-        t = _U(thread)
-        for line in range(thread, height, threads):
-            row = _U(rows[line])
-            for start in range(0, width, TILE_WIDTH):
-                n = _U(min(TILE_WIDTH, width - start))
+        t = U(thread)
+        for line in range(thread, out.shape[0], threads):
+            row = U(rows[line])
+            for start in range(0, out.shape[1], TILE_WIDTH):
+                n = U(min(TILE_WIDTH, out.shape[1] - start))
                 for i in range(n):
-                    value = depth[row, _U(columns[_U(start) + i])]
+                    value = depth[row, U(columns[U(start) + i])]
                     for c in range(_4):
-                        scratch[t, _RGBA + _4 * i + c] = value
-                _encode(scratch, t, n, colour, _U(start), _U(line), out)
+                        scratch[t, RGBA + _4 * i + c] = value
+                encode_strip(scratch, places, room, t, _0, n, colour, U(start), U(line), finished, out)
 
 
-@_serial
+@inlined
 def _classify(spheres: Array, planes: Array, index: int) -> int:
     """Whether a tile's bounding sphere lies outside one of the first five planes, or inside all of the last five."""
     inside = True
@@ -212,112 +226,3 @@ def _classify(spheres: Array, planes: Array, index: int) -> int:
         elif distance < spheres[index, 3]:
             inside = False
     return _INSIDE if inside else _MIXED
-
-
-@_serial
-def _project(columns: Array, rows: Array, column: Scalar, row: Scalar, scratch: Array, t: Scalar, n: Scalar) -> None:
-    """Pixel coordinates u, v of a strip, from the homogeneous ones of its columns and its row."""
-    row_u, row_v, row_w = rows[_0, row], rows[_1, row], rows[_2, row]
-    for i in range(n):
-        inverse = _ONE / (columns[_2, column + i] + row_w)
-        scratch[t, i] = (columns[_0, column + i] + row_u) * inverse
-        scratch[t, _V + i] = (columns[_1, column + i] + row_v) * inverse
-
-
-@_serial
-def _weigh(
-    columns: Array, rows: Array, column: Scalar, row: Scalar, picture: Array, near_m: Scalar, feather: Scalar,
-    scratch: Array, t: Scalar, n: Scalar,
-) -> None:  # fmt: skip
-    """The inner picture's weight: 0 outside it and behind the camera, smoothly up to 1 over the feather."""
-    row_w = rows[_2, row]
-    width, height = np.float32(picture.shape[1]), np.float32(picture.shape[0])
-    per_u, per_v = _ONE / (feather * width), _ONE / (feather * height)
-    for i in range(n):
-        u, v = scratch[t, i], scratch[t, _V + i]
-        far_u, far_v = width - u, height - v
-        across = (u if u < far_u else far_u) * per_u
-        down = (v if v < far_v else far_v) * per_v
-        depth = across if across < down else down
-        depth = depth if depth > _ZERO else _ZERO
-        depth = depth if depth < _ONE else _ONE
-        depth = depth if columns[_2, column + i] + row_w > near_m else _ZERO
-        scratch[t, _WEIGHT + i] = depth * depth * (_THREE - _TWO * depth)
-
-
-@_serial
-def _sample(picture: Array, filter_table: Array, scratch: Array, t: Scalar, n: Scalar, weighted: bool) -> None:
-    """RGBA of a strip from the picture; where weighted, only where the weight is above 0."""
-    # The filter's 4×4 pixels stay within the picture
-    right, bottom = np.float32(picture.shape[1]) - np.float32(2.001), np.float32(picture.shape[0]) - np.float32(2.001)
-    width = np.int32(picture.shape[1])
-    places = scratch.view(np.int32)
-    for i in range(n):
-        x, y = scratch[t, i] - _HALF, scratch[t, _V + i] - _HALF
-        x = x if x > _ONE else _ONE
-        y = y if y > _ONE else _ONE
-        x = x if x < right else right
-        y = y if y < bottom else bottom
-        column, line = np.int32(x), np.int32(y)
-        scratch[t, i] = x - np.float32(column)
-        scratch[t, _V + i] = y - np.float32(line)
-        places[t, _PLACE + i] = (line - _I1) * width + (column - _I1)
-    source, row_bytes = _U(picture.ctypes.data), _U(picture.shape[1]) * _16
-    table = _U(filter_table.ctypes.data)
-    target = _U(scratch.ctypes.data) + _4 * (t * _U(SCRATCH) + _RGBA)
-    for i in range(n):
-        if weighted and not scratch[t, _WEIGHT + i] > _ZERO:
-            continue
-        start = source + _U(places[t, _PLACE + i]) * _16
-        sample_rgba(start, row_bytes, scratch[t, i], scratch[t, _V + i], table, target + i * _16)
-
-
-@_serial
-def _blend(outer: Array, x: Scalar, y: Scalar, scratch: Array, t: Scalar, n: Scalar) -> None:
-    for i in range(n):
-        weight = scratch[t, _WEIGHT + i]
-        for c in range(_3):
-            behind = outer[y, x + i, c]
-            front = scratch[t, _RGBA + _4 * i + c]
-            scratch[t, _RGBA + _4 * i + c] = behind + weight * (front - behind) if weight > _ZERO else behind
-
-
-@_serial
-def _encode(scratch: Array, t: Scalar, n: Scalar, colour: Colour, x: Scalar, y: Scalar, out: Array) -> None:
-    """Packed code values of a strip whose first pixel is (x, y) on the canvas."""
-    kind, scale, limit, direct, decode, encode_, matrix, rounding, shift, opaque = colour
-    pixels = _U(scratch.ctypes.data) + _4 * (t * _U(SCRATCH) + _RGBA)
-    if kind == TABLE:
-        _look_up(direct, pixels, n)
-    elif kind == MIXING:
-        _look_up(decode, pixels, n)
-        for i in range(n):
-            k = _RGBA + _4 * i
-            r, g, b = scratch[t, k], scratch[t, k + _1], scratch[t, k + _2]
-            scratch[t, k] = matrix[_0, _0] * r + matrix[_0, _1] * g + matrix[_0, _2] * b
-            scratch[t, k + _1] = matrix[_1, _0] * r + matrix[_1, _1] * g + matrix[_1, _2] * b
-            scratch[t, k + _2] = matrix[_2, _0] * r + matrix[_2, _1] * g + matrix[_2, _2] * b
-        _look_up(encode_, pixels, n)
-    words_address = _U(scratch.ctypes.data) + _4 * t * _U(SCRATCH)  # u and v are no longer needed
-    if shift == _HALVES:
-        for i in range(_0, n, _4):
-            halve_four(pixels + i * _16, scale, limit, words_address + i * _8)
-        wide = scratch.view(np.uint64)
-        for i in range(n):
-            out[y, x + i] = wide[t, i]
-        return
-    offsets = _U(rounding.ctypes.data) + (y & _7) * _U(ROUNDING_ROW * 4)
-    for i in range(_0, n, _4):
-        offset = offsets + ((x + i) & _7) * _16
-        pack_four(pixels + i * _16, scale, limit, offset, shift, words_address + i * _4)
-    words = scratch.view(np.uint32)
-    for i in range(n):
-        out[y, x + i] = words[t, i] | opaque
-
-
-@_serial
-def _look_up(table: Array, pixels: Scalar, n: Scalar) -> None:
-    """``lookup.evaluate`` of every channel, in place."""
-    address = _U(table.ctypes.data)
-    for i in range(_0, n, _4):
-        look_up_four(address, pixels + i * _16)

@@ -1,4 +1,4 @@
-"""Vector instructions of ``kernel.py``: sample an RGBA picture, look four pixels up in a table, pack four pixels.
+"""Vector instructions of ``kernel.py``: sample and blend RGBA pixels, look four up in a table, pack four of them.
 
 Numba leaves LLVM's vectorisation of straight-line code off and LLVM gathers nothing by itself on many processors, so
 these write the vectors down, in LLVM's own vector types, which compile on any processor. They take addresses (uintp);
@@ -16,18 +16,39 @@ from numba.extending import intrinsic
 from translight.colour.lookup import FIRST_BITS, FRACTION_MASK, FRACTION_SCALE, LAST_BITS, SHIFT
 
 _INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
-_FOUR, _SIXTEEN = ir.VectorType(_FLOAT, 4), ir.VectorType(_FLOAT, 16)
-_INTS, _LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16)
+_FOUR, _EIGHT, _SIXTEEN = (ir.VectorType(_FLOAT, lanes) for lanes in (4, 8, 16))
+_INTS, _LONGS, _EIGHT_LONGS = ir.VectorType(_INT, 16), ir.VectorType(_LONG, 16), ir.VectorType(_LONG, 8)
 _FUSED = ("contract",)
 
 
-def _typed_sample_rgba(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _table: Any, _target: Any) -> Any:
-    """sample_rgba(source, row, fx, fy, table, target): write the pixel (fx, fy) beyond the second of 4×4 pixels.
+def _typed_sample_four(_context: Any, _source: Any, _row: Any, _weights: Any, _pitch: Any, _target: Any) -> Any:
+    """sample_four(source, row, weights, pitch, target): write the sum of 4×4 pixels, each with two weights' product.
 
-    ``source`` is the first of them, ``row`` a row's length in bytes, ``table`` the filter's ``coefficients``; fx and
-    fy are float32 within 0 to 1.
+    ``source`` is the first of them, ``row`` a row's length in bytes. ``weights`` is the first of eight float32 that lie
+    ``pitch`` bytes apart: of columns, then of rows.
     """
-    return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp, types.uintp), _sample_rgba
+    return types.void(types.uintp, types.uintp, types.uintp, types.uintp, types.uintp), _sample_four
+
+
+def _typed_sample_two(_context: Any, _source: Any, _row: Any, _fx: Any, _fy: Any, _target: Any) -> Any:
+    """sample_two(source, row, fx, fy, target): write the pixel (fx, fy) beyond the first of 2×2 pixels, bilinearly.
+
+    ``source`` is the first of them, ``row`` a row's length in bytes; fx and fy are float32 within 0 to 1.
+    """
+    return types.void(types.uintp, types.uintp, types.float32, types.float32, types.uintp), _sample_two
+
+
+def _typed_blend_one(_context: Any, _behind: Any, _weight: Any, _pixel: Any) -> Any:
+    """blend_one(behind, weight, pixel): the pixel becomes itself with a float32 weight over the one behind.
+
+    Without a weight it becomes the other, whatever it was.
+    """
+    return types.void(types.uintp, types.float32, types.uintp), _blend_one
+
+
+def _typed_fetch(_context: Any, _address: Any) -> Any:
+    """fetch(address): ask the processor to bring what lies there into its caches, wherever that is; never fails."""
+    return types.void(types.uintp), _fetch
 
 
 def _typed_look_up_four(_context: Any, _table: Any, _pixels: Any) -> Any:
@@ -39,13 +60,15 @@ def _typed_look_up_four(_context: Any, _table: Any, _pixels: Any) -> Any:
 
 
 def _typed_pack_four(
-    _context: Any, _pixels: Any, _scale: Any, _limit: Any, _offsets: Any, _shift: Any, _target: Any
+    _context: Any, _pixels: Any, _scale: Any, _limit: Any, _offsets: Any, _shift: Any, _opaque: Any, _target: Any
 ) -> Any:
-    """pack_four(pixels, scale, limit, offsets, shift, target): write four words r | g << shift | b << 2·shift.
+    """pack_four(pixels, scale, limit, offsets, shift, opaque, target): write four words.
 
-    A code is min(max(channel, 0)·scale, limit) plus its one of 16 float32 ``offsets``, cut to an integer.
+    They are r | g << shift | b << 2·shift | opaque, a code being min(max(channel, 0)·scale, limit) plus its one of 16
+    float32 ``offsets`` below 1, cut to an integer.
     """
-    return types.void(types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uintp), _pack_four
+    arguments = (types.uintp, types.float32, types.float32, types.uintp, types.uint32, types.uint32, types.uintp)
+    return types.void(*arguments), _pack_four
 
 
 def _typed_halve_four(_context: Any, _pixels: Any, _scale: Any, _limit: Any, _target: Any) -> Any:
@@ -62,7 +85,10 @@ def _typed_take_ticket(_context: Any, _counter: Any) -> Any:
 
 
 take_ticket: Any = intrinsic(_typed_take_ticket)
-sample_rgba: Any = intrinsic(_typed_sample_rgba)
+sample_four: Any = intrinsic(_typed_sample_four)
+sample_two: Any = intrinsic(_typed_sample_two)
+blend_one: Any = intrinsic(_typed_blend_one)
+fetch: Any = intrinsic(_typed_fetch)
 look_up_four: Any = intrinsic(_typed_look_up_four)
 pack_four: Any = intrinsic(_typed_pack_four)
 halve_four: Any = intrinsic(_typed_halve_four)
@@ -73,26 +99,53 @@ def _take_ticket(_context: Any, builder: Any, _signature: Any, arguments: Any) -
     return builder.atomic_rmw("add", place, ir.Constant(_LONG, 1), "seq_cst")
 
 
-def _sample_rgba(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    source, row, fx, fy, table, target = arguments
-    powers = [_load(builder, _beyond(builder, table, 16 * k), _FOUR) for k in range(4)]
-
-    def cubic(fraction: Any) -> Any:
-        f, total = _broadcast(builder, fraction, 4), powers[0]
-        for power in powers[1:]:
-            total = _multiply_add(builder, total, f, power)
-        return total
-
-    across, down = cubic(fx), cubic(fy)
-    total = ir.Constant(_SIXTEEN, [0.0] * 16)
-    for line in range(4):
-        weight = _pick(builder, down, [line] * 16)
-        total = _multiply_add(builder, _load(builder, source, _SIXTEEN), weight, total)
+def _sample_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    source, row, weights, pitch, target = arguments
+    repeated = []
+    for _ in range(8):
+        weight = builder.load(builder.inttoptr(weights, _FLOAT.as_pointer()), align=4)
+        repeated.append(_broadcast(builder, weight, 16))
+        weights = builder.add(weights, pitch)
+    across, down = repeated[0], repeated[4:]
+    for k in range(1, 4):
+        lanes = [lane + 16 * (lane // 4 == k) for lane in range(16)]
+        mask = ir.Constant(ir.VectorType(_INT, 16), lanes)
+        across = builder.shuffle_vector(across, repeated[k], mask)
+    total = builder.fmul(_load(builder, source, _SIXTEEN), down[0])
+    for weight in down[1:]:
         source = builder.add(source, row)
-    total = builder.fmul(total, _pick(builder, across, [lane // 4 for lane in range(16)]))
+        total = _multiply_add(builder, _load(builder, source, _SIXTEEN), weight, total)
+    total = builder.fmul(total, across)
     eight = builder.fadd(_pick(builder, total, list(range(8))), _pick(builder, total, list(range(8, 16))))
     four = builder.fadd(_pick(builder, eight, list(range(4))), _pick(builder, eight, list(range(4, 8))))
     _store(builder, four, target)
+    return context.get_dummy_value()
+
+
+def _sample_two(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    source, row, fx, fy, target = arguments
+    top, bottom = (_load(builder, address, _EIGHT) for address in (source, builder.add(source, row)))
+    pair = _multiply_add(builder, builder.fsub(bottom, top), _broadcast(builder, fy, 8), top)
+    left, right = _pick(builder, pair, [0, 1, 2, 3]), _pick(builder, pair, [4, 5, 6, 7])
+    _store(builder, _multiply_add(builder, builder.fsub(right, left), _broadcast(builder, fx, 4), left), target)
+    return context.get_dummy_value()
+
+
+def _blend_one(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    behind, front = _load(builder, arguments[0], _FOUR), _load(builder, arguments[2], _FOUR)
+    weight = _broadcast(builder, arguments[1], 4)
+    mixed = _multiply_add(builder, builder.fsub(front, behind), weight, behind)
+    shown = builder.fcmp_ordered(">", weight, _all(_FOUR, 0.0))
+    _store(builder, builder.select(shown, mixed, behind), arguments[2])
+    return context.get_dummy_value()
+
+
+def _fetch(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    place, name = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), "llvm.prefetch.p0"
+    kind = ir.FunctionType(ir.VoidType(), [place.type, _INT, _INT, _INT])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    read, keep, data = 0, 3, 1
+    builder.call(function, [place, *(ir.Constant(_INT, value) for value in (read, keep, data))])
     return context.get_dummy_value()
 
 
@@ -113,14 +166,16 @@ def _look_up_four(context: Any, builder: Any, _signature: Any, arguments: Any) -
 
 
 def _pack_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    pixels, scale, limit, offsets, shift, target = arguments
-    codes = _codes(builder, pixels, scale, limit)
+    pixels, scale, limit, offsets, shift, opaque, target = arguments
+    # Alpha's limit is 0, so its offset, which is below 1, is cut off too
+    codes = _codes(builder, pixels, scale, limit, alpha=False)
     whole = builder.fptosi(builder.fadd(codes, _load(builder, offsets, _SIXTEEN)), _INTS)
     shifts = builder.mul(_broadcast(builder, shift, 16), ir.Constant(_INTS, [0, 1, 2, 0] * 4))
-    words = builder.and_(builder.shl(whole, shifts), ir.Constant(_INTS, [-1, -1, -1, 0] * 4))
-    red_blue, green_none = ([4 * k + c for k in range(4) for c in pair] for pair in ((0, 2), (1, 3)))
-    pairs = builder.or_(_pick(builder, words, red_blue), _pick(builder, words, green_none))
-    _store(builder, builder.or_(_pick(builder, pairs, [0, 2, 4, 6]), _pick(builder, pairs, [1, 3, 5, 7])), target)
+    # Red with green and blue with alpha in the halves of 64 bits, then those
+    channels = builder.bitcast(builder.shl(whole, shifts), _EIGHT_LONGS)
+    pairs = builder.bitcast(builder.or_(channels, builder.lshr(channels, ir.Constant(_EIGHT_LONGS, [32] * 8))), _INTS)
+    words = builder.or_(_pick(builder, pairs, [0, 4, 8, 12]), _pick(builder, pairs, [2, 6, 10, 14]))
+    _store(builder, builder.or_(words, _broadcast(builder, opaque, 4)), target)
     return context.get_dummy_value()
 
 
@@ -143,13 +198,17 @@ def _halve_four(context: Any, builder: Any, _signature: Any, arguments: Any) -> 
     return context.get_dummy_value()
 
 
-def _codes(builder: Any, pixels: Any, scale: Any, limit: Any) -> Any:
-    """min(max(channel, 0)·scale, limit) of four pixels; not-a-number becomes 0."""
+def _codes(builder: Any, pixels: Any, scale: Any, limit: Any, *, alpha: bool = True) -> Any:
+    """min(max(channel, 0)·scale, limit) of four pixels; not-a-number becomes 0. Without ``alpha`` that is 0."""
     codes = _load(builder, pixels, _SIXTEEN)
     zero = _all(_SIXTEEN, 0.0)
     codes = builder.select(builder.fcmp_ordered(">", codes, zero), codes, zero)
     codes = builder.fmul(codes, _broadcast(builder, scale, 16))
     most = _broadcast(builder, limit, 16)
+    if not alpha:
+        zeros = ir.Constant(_SIXTEEN, [0.0] * 16)
+        chosen = ir.Constant(ir.VectorType(_INT, 16), [lane + 16 * (lane % 4 == 3) for lane in range(16)])
+        most = builder.shuffle_vector(most, zeros, chosen)
     return builder.select(builder.fcmp_ordered("<", codes, most), codes, most)
 
 

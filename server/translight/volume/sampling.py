@@ -1,6 +1,6 @@
 """Resampling filters: how a picture is read between its pixels, in NumPy; ``lanes.py`` does it in the live path.
 
-Every filter is a piecewise cubic over 4×4 neighbours, so one inner loop serves them all.
+Every filter is a piecewise cubic over 4×4 neighbours; of bilinear's, which weigh 2×2, ``lanes.py`` reads no others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def coefficients(sampling: Sampling) -> Float32[np.ndarray, "4 4"]:
 
 
 def weights(table: Float[np.ndarray, "4 4"], fraction: Float[np.ndarray, "..."]) -> Float[np.ndarray, "... 4"]:
-    """The four weights at each fraction: the NumPy form of what ``lanes.sample_rgba`` computes."""
+    """The four weights at each fraction: the NumPy form of what ``kernel.py`` computes for a strip."""
     f = np.asarray(fraction)[..., None]
     return ((table[0] * f + table[1]) * f + table[2]) * f + table[3]
 

@@ -107,6 +107,13 @@ class Sender(Protocol):
 
 
 @runtime_checkable
+class KeepingSender(Sender, Protocol):
+    """A sender whose rooms lie where they lie until it closes, and still hold the picture that was last put there."""
+
+    keeps_rooms: bool
+
+
+@runtime_checkable
 class StripSender(Sender, Protocol):
     """A sender that sends, or converts, what is finished of a picture while the rest is being composited."""
 

@@ -39,6 +39,8 @@ def open_receiver(url: StreamUrl) -> ShmReceiver:
 class ShmSender:
     """Writes frames into a ring that it owns. A dead sender's name is taken over, a living one's is refused."""
 
+    keeps_rooms = True
+
     def __init__(self, name: str, spec: PictureSpec, slots: int = SLOTS) -> None:
         self.url = f"shm://{name}"
         self._spec = spec

@@ -68,6 +68,8 @@ class _Connection:
 class TcpSender:
     """Listens on an address and sends each receiver the newest frame that it asks for."""
 
+    keeps_rooms = True
+
     def __init__(self, host: str, port: int, spec: PictureSpec, url: str, *, stall_s: float = STALL_S) -> None:
         self.url = url
         self.bad = 0

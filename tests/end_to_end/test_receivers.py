@@ -82,7 +82,7 @@ def busy() -> Iterator[None]:
 def test_each_dies_and_comes_again_and_the_others_go_on(
     start_show: Callable[..., RunningShow], environment: Path, tmp_path: Path
 ) -> None:
-    zmq, tcp, rtp, rtsp, udp = ports(5)
+    zmq, tcp, rtp, rtsp, udp, ws = ports(6)
     urls = {
         "zmq+tcp": f"zmq+tcp://127.0.0.1:{zmq}",
         "tcp": f"tcp://127.0.0.1:{tcp}",
@@ -90,6 +90,7 @@ def test_each_dies_and_comes_again_and_the_others_go_on(
         "rtsp": f"rtsp://127.0.0.1:{rtsp}/wall",
         "udp": f"udp://127.0.0.1:{udp}",
         "zmq+ipc": f"zmq+ipc://{tmp_path}/wall",
+        "ws": f"ws://127.0.0.1:{ws}",
     }
     if find_spec("NDIlib") is not None:
         urls["ndi"] = f"ndi://test-{uuid.uuid4().hex[:8]}?host=127.0.0.1"

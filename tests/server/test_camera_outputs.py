@@ -174,6 +174,7 @@ def test_a_plane_before_the_camera_is_as_far_everywhere_as_its_distance(
         assert away.max() <= 0.55 * DepthCurve().step_m(PLANE_M, largest)
 
 
+@pytest.mark.slow
 def test_every_kind_and_format_at_once(folder: Path) -> None:
     """Walls in two formats, the camera in two, metres and codes; twice each on one more ring, and over tcp."""
     kinds = [

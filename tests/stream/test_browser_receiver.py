@@ -188,8 +188,8 @@ def test_another_server_and_encoder_with_fragments_and_rubbish_between() -> None
         assert received is not None
         assert received.header.frame == 7
         np.testing.assert_allclose(received.pixels[..., :3], 200, atol=1)
-        # what was overtaken before it was looked at is not judged
-        assert 3 <= receiver.counts.bad <= 5
+        # What was overtaken before it was looked at is not judged; a slow machine connects, and hears all of it, again
+        assert receiver.counts.bad >= 3
     assert heard[0] in ('{"type":"shown","frame":0}', '{"type":"shown","frame":1}')
 
 

@@ -106,7 +106,7 @@ def test_interrupted_it_says_how_to_go_on(hands: Hands, photos: str, output: Pat
         (["--budget", "5"], "--budget: wants minutes=5, hours=1 or seconds=300, got '5'"),
         (["--width", "0"], "--width: at least 1, got 0"),
         (["--stop-db", "0"], "--stop-db: above 0 and below 100 dB, got 0"),
-        (["--renderer", "crayon"], "--renderer: auto or one of cpu, cuda, gsplat, reference, got 'crayon'"),
+        (["--renderer", "crayon"], "--renderer: auto or one of cuda, cpu, gsplat, reference, got 'crayon'"),
         (["--name", ""], "--name: 1 to 200 characters, got 0"),
     ],
 )

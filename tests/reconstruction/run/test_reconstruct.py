@@ -257,7 +257,7 @@ def test_an_environment_is_replaced_only_when_forced(run, job: Job, hands: Hands
         ({"fixed": Fixed(splats=-3)}, "--splats: at least 1, got -3"),
         ({"fixed": Fixed(iterations=0)}, "--iterations: at least 1, got 0"),
         ({"frames": 0}, "--frames: at least 1, got 0"),
-        ({"renderer": "crayon"}, "--renderer: auto or one of cpu, cuda, gsplat, reference, got 'crayon'"),
+        ({"renderer": "crayon"}, "--renderer: auto or one of cuda, cpu, gsplat, reference, got 'crayon'"),
     ],
 )
 def test_what_cannot_end_well_is_not_begun(run, job: Job, hands: Hands, change: dict, said: str):

@@ -53,6 +53,7 @@ def test_strong_noise_and_blur_leave_it_within_half_a_frame(tmp_path: Path) -> N
     assert _error_frames(glass, 0.083, 25) < 0.5
 
 
+@pytest.mark.slow
 def test_lamps_are_followed_by_brightness(tmp_path: Path) -> None:
     film = stage_film(tmp_path / "a.mkv", 0.060, lamp=True, barcode=False)
     glass = measure_film(film, _plan(object_signal="brightness", wall_signal="brightness"))

@@ -75,6 +75,7 @@ def test_every_way_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert plot.read_text().startswith("<svg")
 
 
+@pytest.mark.slow
 def test_a_window_is_a_row(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("glfw", reason="glfw is not installed")
     monkeypatch.setattr(transports, "_ASK_EVERY", 10)

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from tests.end_to_end.conftest import RunningShow
 
+from translight.server.latency.load import loaded
 from translight.stream.latency import column
 from translight.stream.trace import load_trace
 from translight.stream.transports import TRANSPORTS
@@ -25,7 +26,6 @@ from translight.stream.urls import open_receiver
 FPS = 10
 LEAST_SHARE = 0.5
 """Of the frames sent while another receiver dies and comes again, that the others must have at least."""
-LOAD = "while True: sum(range(10_000))"
 
 
 def ports(count: int) -> list[int]:
@@ -66,17 +66,6 @@ class Watcher:
         return column(load_trace(self.trace).rows, "frame")
 
 
-@contextmanager
-def busy() -> Iterator[None]:
-    """Another program has work for one processor."""
-    load = subprocess.Popen([sys.executable, "-c", LOAD])
-    try:
-        yield
-    finally:
-        load.kill()
-        load.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_each_dies_and_comes_again_and_the_others_go_on(
@@ -100,7 +89,7 @@ def test_each_dies_and_comes_again_and_the_others_go_on(
     )
     urls["shm"] = show.output
 
-    with ExitStack() as ending, open_receiver(show.output) as receiver, busy():
+    with ExitStack() as ending, open_receiver(show.output) as receiver, loaded("interpreter"):
 
         def now() -> int:
             frame = receiver.receive(60)

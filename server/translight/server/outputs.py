@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
-from translight.colour.depth_curve import DepthCurve
+from translight.colour.depth_curve import LARGEST_FAR_M, LEAST_NEAR_M, DepthCurve
 from translight.colour.output import OutputTransform, WallEncoding
 from translight.core.errors import ShowError, StreamError
 from translight.core.image import PixelFormat
@@ -94,8 +94,8 @@ def _table(table: Table, colour: OutputTransform) -> Output:
 
 def _curve(table: Table) -> DepthCurve:
     usual = DepthCurve()
-    near_m = table.number("near_m", usual.near_m, 0.01, 100, "m")
-    far_m = table.number("far_m", usual.far_m, 0.1, 1000, "m")
+    near_m = table.number("near_m", usual.near_m, LEAST_NEAR_M, 100, "m")
+    far_m = table.number("far_m", usual.far_m, 0.1, LARGEST_FAR_M, "m")
     if far_m <= near_m:
         raise table.fail("far_m", far_m, f"more than near_m, which is {near_m:g} m")
     return DepthCurve(near_m, far_m)

@@ -30,6 +30,11 @@ class Ways:
         size = show.canvas if first.carries == "wall" else show.camera
         spec = PictureSpec(size.width_px, size.height_px, first.colour.pixel_format)
         self.senders: list[Sender] = [stack.enter_context(open_sender(o.url, spec, base)) for o in outputs]
+        made_in = self.senders[0]
+        self.strips = made_in if isinstance(made_in, StripSender) else None
+        """The first sender, if it takes strips: the others get the picture when it is whole."""
+        self.keeps_rooms = isinstance(made_in, KeepingSender)
+        """Whether a room still holds what was last made in it."""
         self.header = FrameHeader(
             0,
             spec.width_px,
@@ -53,17 +58,6 @@ class Ways:
         self.depth = (
             DepthPicture(*window, first.depth_curve, spec.format, threads=threads) if first.carries == "depth" else None
         )
-
-    @property
-    def strips(self) -> StripSender | None:
-        """The first sender, if it takes strips: the others get the picture when it is whole."""
-        first = self.senders[0]
-        return first if isinstance(first, StripSender) else None
-
-    @property
-    def keeps_rooms(self) -> bool:
-        """Whether a room still holds what was last made in it."""
-        return isinstance(self.senders[0], KeepingSender)
 
     def room(self) -> NDArray[np.generic]:
         """Where the next picture is made."""

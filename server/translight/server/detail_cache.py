@@ -20,7 +20,7 @@ from translight.splats.limits import Progress
 
 KEPT_FILES = 32
 """The most that are kept; the longest unused go first."""
-_METHOD = b"translight levels of detail 1"
+_METHOD = b"translight levels of detail 2"
 """Part of what names the files: counted up when detail.py makes other splats."""
 _log = logging.getLogger(__name__)
 

@@ -32,6 +32,8 @@ splats keep the absorbance that they have on the screen when they become one lar
 """
 _ROUND_SHARE = 0.3
 """Of a round's splats, the most that go: a later round sees what is cheap after this one."""
+_LAST_SHARE = 0.01
+"""Of a round's splats, how many may go at once at the end."""
 _HIDING_NEIGHBOURS = 32
 _MERGING_NEIGHBOURS = 10
 _CHOICES = 2
@@ -123,7 +125,9 @@ def _merged(m: Mixture, count: int, work: _Work) -> Mixture:
             neighbours, part.start, m.means, m.covariances, m.opacities, areas, m.sh, m.seen, partners, costs
         )  # fmt: skip
 
-    most = min(n - count, math.ceil(_ROUND_SHARE * n))
+    # A splat whose best partner is taken does better in the next round than with what is left: the last take turns
+    left = n - count
+    most = min(max(math.ceil(left / 2), math.ceil(_LAST_SHARE * n)), left, math.ceil(_ROUND_SHARE * n))
     work.step(run, n, worth=most)
     cheapest_first = np.argsort(costs, axis=None, kind="stable")
     return m.merged(match(cheapest_first, partners, most))

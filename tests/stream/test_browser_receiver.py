@@ -163,6 +163,27 @@ def _message(frame: int, jpeg: bytes) -> bytes:
     return pack(FrameHeader(frame, W, H, PixelFormat.RGBA8)) + jpeg
 
 
+def test_a_picture_that_came_just_before_the_end_is_received() -> None:
+    connections: list[ServerConnection] = []
+
+    def handler(connection: ServerConnection) -> None:
+        connections.append(connection)
+        connection.send('{"type":"hello","player":"jpeg","width_px":64,"height_px":48}')
+        connection.send(_message(7, _jpeg(200)))
+
+    with _server(handler) as port, open_receiver(f"ws://127.0.0.1:{port}") as receiver:
+        received = receiver.receive(0.0)  # connects
+        end = time.monotonic() + 10
+        while received is None and not connections and time.monotonic() < end:
+            received = receiver.receive(0.0)
+        time.sleep(0.3)  # picture and goodbye are both there
+        while received is None and time.monotonic() < end:
+            received = receiver.receive(0.2)
+        assert received is not None
+        assert received.header.frame == 7
+        assert len(connections) == 1
+
+
 def test_another_server_and_encoder_with_fragments_and_rubbish_between() -> None:
     heard: list[Any] = []
 
@@ -188,8 +209,8 @@ def test_another_server_and_encoder_with_fragments_and_rubbish_between() -> None
         assert received is not None
         assert received.header.frame == 7
         np.testing.assert_allclose(received.pixels[..., :3], 200, atol=1)
-        # What was overtaken before it was looked at is not judged; a slow machine connects, and hears all of it, again
-        assert receiver.counts.bad >= 3
+        # what was overtaken before it was looked at is not judged
+        assert 3 <= receiver.counts.bad <= 5
     assert heard[0] in ('{"type":"shown","frame":0}', '{"type":"shown","frame":1}')
 
 
@@ -290,7 +311,7 @@ def hostile() -> Iterator[Hostile]:
         (SWITCH + b"\x81\x02\xff\xff", 1),  # a text that is no UTF-8 is no JSON
         (SWITCH + b'\x81\x03"\xff"', 1),
         (SWITCH + b"\x80\x01a", 1),  # a continuation of nothing
-        (SWITCH + b"\x82\x01a" + b"\x82\x01b" + b"\x88\x02\x03\xe8", 0),  # goodbye behind two pictures
+        (SWITCH + b"\x82\x01a" + b"\x82\x01b" + b"\x88\x02\x03\xe8", 1),  # goodbye behind two that are no pictures
     ],
 )
 def test_broken_answers_are_counted(hostile: Hostile, answer: bytes, bad: int) -> None:

@@ -76,17 +76,14 @@ class JpegReceiver:
             left_s = max(deadline - time.monotonic(), 0.0)
             if self._socket is None and not self._connect(left_s):
                 return None
-            try:
-                self._read(left_s)
-                while time.monotonic() < deadline and self._read(0.0):
-                    pass
-                frame = self._decoded()
-            except OSError:
+            over = self._over(deadline, left_s)
+            frame = self._decoded()  # also what came just before the connection ended
+            if over:
                 self._drop()
-                frame = None
-                time.sleep(min(_RETRY_S, max(deadline - time.monotonic(), 0.0)))
             if frame is not None or time.monotonic() >= deadline:
                 return frame
+            if over:
+                time.sleep(min(_RETRY_S, max(deadline - time.monotonic(), 0.0)))
 
     @property
     def ended(self) -> bool:
@@ -127,6 +124,16 @@ class JpegReceiver:
                 self._protocol.send_request(self._protocol.connect())
                 self._flush()
             return True
+
+    def _over(self, deadline: float, timeout_s: float) -> bool:
+        """Wait up to ``timeout_s``, take all that has come, and tell whether the connection has ended."""
+        try:
+            self._read(timeout_s)
+            while time.monotonic() < deadline and self._read(0.0):
+                pass
+        except OSError:
+            return True
+        return False
 
     def _read(self, timeout_s: float) -> bool:
         """Take what has come; whether anything had. Raises OSError when the connection is over, StreamError."""
@@ -199,7 +206,7 @@ class JpegReceiver:
             raise StreamError(f"{self.url}: this preview serves video, not JPEG: give webrtc://")
 
     def _decoded(self) -> ReceivedFrame | None:
-        """The picture that waits; what is none is counted. Raises OSError."""
+        """The picture that waits; what is none is counted."""
         if self._waiting is None:
             return None
         (message, came_ns), self._waiting = self._waiting, None
@@ -230,7 +237,7 @@ class JpegReceiver:
         return self._pixels
 
     def _say_shown(self, message: bytes) -> None:
-        """There is room for another picture, unless the server is closing. Raises OSError."""
+        """There is room for another picture; a server that has gone is noticed by the next read."""
         if self._protocol.state is not State.OPEN:
             return
         try:
@@ -238,7 +245,8 @@ class JpegReceiver:
         except ProtocolError:
             frame = 0
         self._protocol.send_text(msgspec.json.encode(Shown(frame)))
-        self._flush()
+        with suppress(OSError):
+            self._flush()
 
     def _flush(self) -> None:
         assert self._socket is not None

@@ -5,7 +5,6 @@ The inner picture is the camera's with overscan around it, at its resolution or,
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Int64
 
@@ -16,7 +15,7 @@ from translight.core.image import PixelFormat
 from translight.volume import kernel
 from translight.volume.encoding import addressed, depth_encoding_of, encoding_of, lane_encoding, picture_words
 from translight.volume.sampling import Sampling, coefficients
-from translight.volume.strips import SCRATCH
+from translight.volume.strips import scratch_rooms
 from translight.volume.surfaces import Picture, checked_picture
 
 
@@ -26,9 +25,7 @@ class _Window:
     def __init__(self, width_px: int, height_px: int, overscan: float, threads: int | None) -> None:
         self.width_px, self.height_px = width_px, height_px
         self.margin_px = round(width_px * overscan / 2), round(height_px * overscan / 2)
-        self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
-        scratch = np.zeros((self.threads, SCRATCH), np.float32)
-        self.rooms = scratch, scratch.view(np.int32)
+        self.threads, *self.rooms = scratch_rooms(threads)
         self._places: dict[tuple[int, int], tuple[Float32[np.ndarray, "w"], Float32[np.ndarray, "h"]]] = {}
 
     def places(self, view: View) -> tuple[Float32[np.ndarray, "w"], Float32[np.ndarray, "h"]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64
 
@@ -19,7 +18,7 @@ from translight.volume.canvas import Canvas
 from translight.volume.encoding import addressed, canvas_words, encoding_of, lane_encoding, word_type
 from translight.volume.frustum import outer_views
 from translight.volume.sampling import Sampling, coefficients
-from translight.volume.strips import SCRATCH
+from translight.volume.strips import scratch_rooms
 from translight.volume.surfaces import Picture, Surfaces, checked_picture, frustum_planes, projection_of
 
 _Scene = TypeVar("_Scene")
@@ -53,10 +52,7 @@ class Compositor:
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
         self._mixed: np.ndarray | None = None
-        self.threads = min(threads or numba.get_num_threads(), numba.get_num_threads())
-        """Processor threads that a picture is made with."""
-        scratch = np.zeros((self.threads, SCRATCH), np.float32)
-        self._rooms = scratch, scratch.view(np.int32)
+        self.threads, *self._rooms = scratch_rooms(threads)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
         self._version = 0

@@ -5,9 +5,15 @@ Called from one thread at a time, they run on all of Numba's threads without the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 
+from translight.colour import lookup
+from translight.core.kernel_cache import cached
 from translight.volume.lanes import take_ticket
 from translight.volume.strips import (
     RGBA,
@@ -30,7 +36,12 @@ from translight.volume.surfaces import NO_WALL, TILE_WIDTH
 _OUTSIDE, _MIXED, _INSIDE = 0, 1, 2
 _0, _1, _4, _8 = (np.uint64(v) for v in (0, 1, 4, 8))
 
-_parallel = njit(parallel=True, error_model="numpy", nogil=True, cache=True, fastmath={"contract"})
+_compiled = njit(parallel=True, error_model="numpy", nogil=True, fastmath={"contract"})
+
+
+def _parallel(function: Callable[..., Any]) -> Any:
+    """Over Numba's threads; the colour tables' layout is compiled in."""
+    return cached(_compiled(function), Path(lookup.__file__).parent)
 
 
 @_parallel

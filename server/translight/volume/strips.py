@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+from numba import get_num_threads, njit
 
 from translight.volume.encoding import HALVES, MIXING, TABLE
 from translight.volume.lanes import blend_one, fetch, halve_four, look_up_four, pack_four, sample_four, sample_two
@@ -35,6 +35,14 @@ _0, _1, _2, _3, _4, _7, _8, _16, _32 = (np.uint64(v) for v in (0, 1, 2, 3, 4, 7,
 _FAR = np.float32(1000)
 _ZERO, _HALF, _ONE, _TWO, _THREE = (np.float32(v) for v in (0, 0.5, 1, 2, 3))
 _HALVES = np.uint32(HALVES)
+
+
+def scratch_rooms(threads: int | None) -> tuple[int, Array, Array]:
+    """How many of Numba's threads a picture is made with, None for all; and scratch for each, as floats and as ints."""
+    count = min(threads or get_num_threads(), get_num_threads())
+    scratch = np.zeros((count, SCRATCH), np.float32)
+    return count, scratch, scratch.view(np.int32)
+
 
 inlined = njit(error_model="numpy", nogil=True, fastmath={"contract"}, forceinline=True)
 

@@ -86,8 +86,7 @@ def _standing_in(pixels: tuple[int, int], hz: int, seconds: float) -> Run:
 
 def played(path: Path, pixels: tuple[int, int], seconds: float, *, backend: str = "cpu", fps: int = 60) -> Run:
     """A capture's show, measured."""
-    name = f"{path.name}, {fps} fps" if fps != 60 else f"{path.name}, 240 Hz"
-    text = _show(name, pixels, 240, path=str(path), fit=True, backend=backend, fps=fps)
+    text = _show(f"{path.name}, {fps} fps", pixels, 240, path=str(path), fit=True, backend=backend, fps=fps)
     return measure(text, "the benchmark's show", Path.cwd(), seconds, {}, lambda _: None)
 
 

@@ -38,6 +38,7 @@ def main(tiny: bool) -> None:
         head = (
             "# Tracking packet to received picture, on a GPU\n\n"
             f"{describe()}; the cuda renderer and compositor. {SECONDS:g} s each, one after the other,\n"
-            "240 Hz tracking, shared memory, milliseconds p50/p99. `python -m benchmarks latency_gpu`.\n\n"
+            "240 Hz tracking, shared memory, milliseconds p50/p99. *Render* is all that the GPU does: drawing,\n"
+            "compositing, colour, packing, up to pixels in the ring. `python -m benchmarks latency_gpu`.\n\n"
         )
         _RESULT.write_text(head + "\n".join(rows_of(runs, None)) + "\n")

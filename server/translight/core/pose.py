@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
+from translight.core.rotations import matrix_entries
+
 _SMALL_ANGLE = 1e-6
 
 
@@ -67,14 +69,7 @@ class Pose:
 
     def rotation(self) -> Float64[np.ndarray, "3 3"]:
         """The rotation as a matrix."""
-        w, x, y, z = self.wxyz
-        return np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-            ]
-        )
+        return np.array(matrix_entries(*self.wxyz.tolist())).reshape(3, 3)
 
     def matrix(self) -> Float64[np.ndarray, "4 4"]:
         """The homogeneous transform."""

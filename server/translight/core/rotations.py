@@ -1,4 +1,4 @@
-"""Rotation matrices of many quaternions (wxyz) at once, and back; a single pose's are ``pose.py``'s."""
+"""Rotation matrices of quaternions (wxyz), one or many at once, and back; ``pose.py`` has whole poses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float64
 Number = TypeVar("Number", float, np.ndarray)
 
 
-def entries(w: Number, x: Number, y: Number, z: Number) -> tuple[Number, ...]:
+def matrix_entries(w: Number, x: Number, y: Number, z: Number) -> tuple[Number, ...]:
     """The nine numbers, row by row, of a unit quaternion's rotation matrix; of many, where these are arrays."""
     return (
         1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
@@ -21,7 +21,7 @@ def entries(w: Number, x: Number, y: Number, z: Number) -> tuple[Number, ...]:
 
 def rotations(wxyz: np.ndarray) -> Float64[np.ndarray, "n 3 3"]:
     """Rotation matrices of unit quaternions (n 4)."""
-    return np.stack(entries(*np.asarray(wxyz, dtype=np.float64).T), axis=-1).reshape(-1, 3, 3)
+    return np.stack(matrix_entries(*np.asarray(wxyz, dtype=np.float64).T), axis=-1).reshape(-1, 3, 3)
 
 
 def quaternions(R: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 4"]:

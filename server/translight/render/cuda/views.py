@@ -12,7 +12,7 @@ from jaxtyping import Float32
 
 from translight.core.camera import Camera, View
 from translight.core.errors import BackendError
-from translight.core.rotations import entries
+from translight.core.rotations import matrix_entries
 from translight.environment.environment import ColourEncoding
 from translight.render.clip import clips_of, flat
 from translight.render.contract import ALPHA_CUT, DILATION_PX2, Order, Scene
@@ -101,7 +101,7 @@ def frame_block(
     for number, view in enumerate(views):
         camera = view.camera
         columns, rows = tile_counts((camera.width_px, camera.height_px))
-        rotation = entries(*view.stage_from_camera.wxyz.tolist())
+        rotation = matrix_entries(*view.stage_from_camera.wxyz.tolist())
         limits = clamp_limits(camera)
         _VIEW.pack_into(
             buffer, at["view"] + number * _VIEW.size, camera.fx, camera.fy, camera.cx, camera.cy, view.near_m, *limits,
@@ -115,7 +115,7 @@ def frame_block(
     half_spaces = 0
     for number, layer in enumerate(scene.layers):
         placed, scale = layer.stage_from_scene, float(layer.stage_from_scene.scale)
-        turn, origin = entries(*placed.pose.wxyz.tolist()), placed.pose.position_m.tolist()
+        turn, origin = matrix_entries(*placed.pose.wxyz.tolist()), placed.pose.position_m.tolist()
         eye = _times(_transposed(turn), [(a - b) / scale for a, b in zip(seen[0][1], origin, strict=True)])
         _LAYER.pack_into(
             buffer, at["layer"] + number * _LAYER.size, scale, *eye, scale**2 if order == "distance" else 0.0,

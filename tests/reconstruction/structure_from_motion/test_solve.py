@@ -49,13 +49,17 @@ def truth_from_scene_of(dataset, poses=POSES):
     return Similarity(scale, Pose(turn.wxyz, shift))
 
 
+def error_m(dataset, poses=POSES):
+    """How far each camera stands from its true place, size and place fitted: photographs tell no more."""
+    truth = np.array([pose.position_m for pose in poses])
+    return np.linalg.norm(umeyama(dataset.centres(), truth).apply(dataset.centres()) - truth, axis=1)
+
+
 def test_poses_are_the_truth_up_to_size_and_place(walked):
     _, _, posed = walked
     assert [image.name for image in posed.dataset.images] == [f"p{i:02d}.png" for i in range(6)]
-    truth = np.array([pose.position_m for pose in POSES])
     truth_from_scene = truth_from_scene_of(posed.dataset)
-    error_m = np.linalg.norm(umeyama(posed.dataset.centres(), truth).apply(posed.dataset.centres()) - truth, axis=1)
-    assert error_m.max() < 0.03  # of a walk of 3.2 m
+    assert error_m(posed.dataset).max() < 0.03  # of a walk of 3.2 m
     for image, pose in zip(posed.dataset.images, POSES, strict=True):
         assert np.degrees(angle_between(truth_from_scene.pose @ image.scene_from_camera, pose)) < 0.5
         assert image.camera.fx == pytest.approx(267.0, rel=0.02)
@@ -176,7 +180,7 @@ def half_done(walked, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on(half_done, walked):
+def test_an_interrupted_run_goes_on(half_done):
     capture, work = half_done
     next(work.rglob("overlap.json")).unlink()
 
@@ -192,7 +196,7 @@ def test_an_interrupted_run_goes_on(half_done, walked):
     again = solve(capture, work, QUICK)
     assert "Processed file" not in log.read_text()[before:]
     assert again.facts["registered"] == 6
-    assert np.allclose(again.dataset.centres(), walked[2].dataset.centres(), atol=0.02)
+    assert error_m(again.dataset).max() < 0.03, again.facts["attempts"]
 
 
 @pytest.mark.slow

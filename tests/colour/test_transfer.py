@@ -35,7 +35,7 @@ def test_curves_never_fall(x: float, y: float) -> None:
     low, high = min(x, y), max(x, y)
     for curve in (srgb_encode, srgb_decode, gamma_encode, gamma_decode, pq_decode):
         assert curve(low) <= curve(high) + 1e-8
-    assert pq_encode(low * 1e4) <= pq_encode(high * 1e4)
+    assert pq_encode(low * 1e4) <= pq_encode(high * 1e4) * (1 + 1e-12)  # its 79th power multiplies what rounding leaves
 
 
 def test_srgb_published_points() -> None:

@@ -9,6 +9,7 @@
     ├── ShowError        a show file or a command-line value is not allowed
     ├── StreamError      a sender or receiver cannot open, or the other end speaks another version
     ├── ReconstructionError  photographs cannot become an environment: too few, no overlap, no room for the result
+    ├── GenerationError  a brief is not allowed, a model cannot be used, or a candidate cannot be made
     ├── MissingExtra     an optional dependency is not installed
     └── StuckThreadError a thread did not end before its deadline
 
@@ -43,6 +44,10 @@ class StreamError(TranslightError):
 
 class ReconstructionError(TranslightError):
     """Photographs cannot become an environment: too few, no overlap, no memory or disk for the result."""
+
+
+class GenerationError(TranslightError):
+    """A brief is not allowed, a model or file cannot be used, or a candidate cannot be made of them."""
 
 
 class MissingExtra(TranslightError):  # noqa: N818 - reads as what it says

@@ -1,0 +1,1 @@
+"""Engines: whatever makes candidates of a brief, behind one contract."""

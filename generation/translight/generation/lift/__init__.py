@@ -1,0 +1,1 @@
+"""Lifting a panorama and its depth into layers, and layers into Gaussians."""

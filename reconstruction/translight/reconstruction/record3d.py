@@ -20,7 +20,7 @@ from translight.reconstruction.dataset import Dataset, PosedImage
 from translight.reconstruction.opengl_pose import SCENE_FROM_Y_UP
 from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.stills import open_still, shown_size
-from translight.reconstruction.typed_json import parse_json
+from translight.environment.typed_json import parse_json
 
 SUFFIX = ".r3d"
 MOST_PICTURES = 300

@@ -19,7 +19,7 @@ from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
 from translight.reconstruction.opengl_pose import SCENE_FROM_Z_UP, matrix_rows, scene_from_opengl
 from translight.reconstruction.points_ply import read_points
 from translight.reconstruction.stills import open_still, shown_size
-from translight.reconstruction.typed_json import read_json
+from translight.environment.typed_json import read_json
 from translight.splats.limits import brief
 
 NAMES = ("transforms.json", "transforms_train.json")

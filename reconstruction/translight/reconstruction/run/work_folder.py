@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from translight.core.errors import ReconstructionError
+from translight.core.file_lock import locked
 from translight.core.files import whole_file
 from translight.reconstruction.run.fingerprint import Fingerprint
 
@@ -102,7 +102,9 @@ def opened_work(path: Path, identity: Identity, *, fresh: bool = False) -> Itera
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise ReconstructionError(f"{path}: cannot be made ({error.strerror or error})") from error
-    with _locked(path):
+    with locked(path / _LOCK) as have:
+        if not have:
+            raise ReconstructionError(f"{path}: another run is at work there; wait for it, or give another --output")
         if fresh:
             _empty(path)
         work = WorkFolder(path, identity)
@@ -113,33 +115,6 @@ def opened_work(path: Path, identity: Identity, *, fresh: bool = False) -> Itera
             _empty(path)  # nothing in it is worth a question
             work._write({}, {})
         yield work
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """The system frees the lock of a process that ends, however it ends."""
-    with (path / _LOCK).open("a+b") as file:
-        if not _try_lock(file.fileno()):
-            raise ReconstructionError(f"{path}: another run is at work there; wait for it, or give another --output")
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _empty(path: Path) -> None:

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import pytest
+
+from translight.core.file_lock import locked
+
+HOLD = """
+import sys
+from pathlib import Path
+from translight.core.file_lock import locked
+with locked(Path(sys.argv[1])) as have:
+    print(have, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_holds_it_and_the_next_is_told(tmp_path):
+    with locked(tmp_path / "lock") as first:
+        assert first
+        with locked(tmp_path / "lock") as second:
+            assert not second
+        with locked(tmp_path / "other") as other:
+            assert other
+    with locked(tmp_path / "lock") as again:
+        assert again
+
+
+def test_a_process_that_is_killed_frees_it(tmp_path):
+    path = tmp_path / "lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout.readline() == "True\n"
+        with locked(path) as have:
+            assert not have
+        holder.kill()
+        holder.wait()
+        with locked(path) as have:
+            assert have
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "missing" / "lock"):
+        pass

@@ -15,11 +15,11 @@ import msgspec
 
 from translight.core.camera import Camera
 from translight.core.errors import FormatError
+from translight.environment.typed_json import read_json
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
 from translight.reconstruction.opengl_pose import SCENE_FROM_Z_UP, matrix_rows, scene_from_opengl
 from translight.reconstruction.points_ply import read_points
 from translight.reconstruction.stills import open_still, shown_size
-from translight.environment.typed_json import read_json
 from translight.splats.limits import brief
 
 NAMES = ("transforms.json", "transforms_train.json")

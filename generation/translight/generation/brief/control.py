@@ -66,9 +66,7 @@ def depth_picture(distance_m: Float32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "
     return np.round(255 * np.minimum(near / distance_m, 1.0)).astype(np.uint8)
 
 
-def edge_picture(
-    distance_m: Float32[np.ndarray, "h w"], surface: Int32[np.ndarray, "h w"]
-) -> UInt8[np.ndarray, "h w"]:
+def edge_picture(distance_m: Float32[np.ndarray, "h w"], surface: Int32[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     """White where the surface changes to the right or below, around the seam too: on the nearer one's own pixel."""
     edge = np.zeros(surface.shape, bool)
     differs = surface != np.roll(surface, -1, axis=1)
@@ -79,4 +77,3 @@ def edge_picture(
     edge[:-1] |= differs & nearer
     edge[1:] |= differs & ~nearer
     return np.where(edge, np.uint8(255), np.uint8(0))
-

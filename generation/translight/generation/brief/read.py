@@ -22,7 +22,9 @@ def read_brief(path: Path) -> Brief:
     path = Path(path)
     try:
         if not path.is_file():  # nor a pipe or device, which may never end
-            raise GenerationError(f"{path}: {'is a folder; a brief is a .toml file' if path.is_dir() else 'no such file'}")
+            raise GenerationError(
+                f"{path}: {'is a folder; a brief is a .toml file' if path.is_dir() else 'no such file'}"
+            )
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:

@@ -87,7 +87,9 @@ class _Walk:
                 return tuple(self.value(one, v, f"{key}[{i}]") for i, (one, v) in enumerate(parts))
             case inspect.LiteralType():
                 if value not in kind.values:
-                    raise self._fail(key, value, f"one of {', '.join(map(str, kind.values))}", _near(value, kind.values))
+                    raise self._fail(
+                        key, value, f"one of {', '.join(map(str, kind.values))}", _near(value, kind.values)
+                    )
                 return value
             case inspect.BoolType():
                 if not isinstance(value, bool):

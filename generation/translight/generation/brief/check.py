@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from translight.core.errors import GenerationError
-from translight.generation.brief.brief import Brief
 from translight.generation.brief.blockout import boxes
+from translight.generation.brief.brief import Brief
 from translight.generation.brief.optics import picture_mm
 from translight.generation.brief.schema import brief_of, entry_key, plain
 

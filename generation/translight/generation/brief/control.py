@@ -1,7 +1,7 @@
 """Maps of the block-out in panorama for ControlNets: distance, depth and edges, around the camera's eye.
 
 Exact: one ray a pixel against blockout.py's boxes and the floor, a disc at z = 0 as wide as the stage is deep. Only
-what the picture shall show is drawn: an actor or hero on the stage would otherwise be painted on the wall behind itself.
+what the picture shall show is drawn: an actor or hero who stands on the stage would else be painted on the wall too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a brief means to a model: a Brief becomes Parameters, each value with the line of the brief that it came from."""
+"""What a brief means to a model: a Brief becomes Parameters, each value with the key that it came from."""
 
 from __future__ import annotations
 
@@ -96,6 +96,11 @@ def focus(brief: Brief) -> tuple[float, str]:
         return _FOCUS_M, f"{_FOCUS_M:g} m"
     nearest = min(ahead, key=lambda block: block.position_m[1])
     return nearest.position_m[1], f"{nearest.name} at {nearest.position_m[1]:g} m"
+
+
+def family_of(brief: Brief) -> Family | None:
+    """The scene family that the brief gives or its words name; None when neither."""
+    return _family(brief)[0]
 
 
 def _family(brief: Brief) -> tuple[Family | None, Reason]:

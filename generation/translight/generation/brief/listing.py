@@ -80,8 +80,8 @@ def _control_line(control: Control | None) -> str:
     height, width = control.depth.shape
     seen = float(np.isfinite(control.distance_m).mean())
     return (
-        f"depth {control.depth_weight:g}, edges {control.edges_weight:g}, {width} x {height} pixels, {seen:.0%} of them "
-        f"meet the block-out, the nearest at {control.distance_m.min():.3g} m"
+        f"depth {control.depth_weight:g}, edges {control.edges_weight:g}, {width} x {height} pixels; "
+        f"{seen:.0%} of them meet the block-out, the nearest at {control.distance_m.min():.3g} m"
     )
 
 

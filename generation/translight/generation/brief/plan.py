@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,7 +21,7 @@ KINDS: dict[BlockKind, tuple[int, int, int]] = {
     "wall": (96, 134, 180),
     "floor": (110, 130, 84),
 }
-_SUN, _CAMERA, _REACH = (255, 214, 90), (110, 215, 140), (110, 215, 140)
+CAMERA, _SUN = (110, 215, 140), (255, 214, 90)
 _NEAREST_M = 4.0
 _BEYOND = 3.0
 """The place gets a plan of its own where it goes so many times farther than the stage."""
@@ -42,7 +44,6 @@ def plan(brief: Brief, side_px: int, half_m: float, title: str) -> Image.Image:
     """A square picture, the stage's origin in its middle, +Y up, +X to the right, ``half_m`` metres to each side."""
     picture = Image.new("RGB", (side_px, side_px), PAPER)
     draw = ImageDraw.Draw(picture, "RGBA")
-    font = ImageFont.load_default(13)
     scale = side_px / 2 / half_m
 
     def at(xy: Float64[np.ndarray, "n 2"]) -> list[tuple[float, float]]:
@@ -62,12 +63,7 @@ def plan(brief: Brief, side_px: int, half_m: float, title: str) -> Image.Image:
         corners = at(box(block).foot_m())
         colour = KINDS[block.kind]
         draw.polygon(corners, fill=(*colour, 210 if in_picture(block) else 110), outline=colour)
-    for block in brief.blocking:
-        x, y = at(np.array([block.position_m[:2]]))[0]
-        if 0 < x < side_px and 0 < y < side_px and max(block.size_m[:2]) * scale > 6:
-            foot = max(py for _, py in at(box(block).foot_m()))
-            foot = min(foot + 2, side_px - 18)
-            draw.text((x, foot), block.name, (*INK, 255), font, anchor="ma", stroke_width=2, stroke_fill=PAPER)
+    _names(draw, brief, at, side_px)
     _sun(draw, brief, side_px)
     draw.text((10, 8), f"{title}, grid {step:g} m", INK, ImageFont.load_default(15), stroke_width=2, stroke_fill=PAPER)
     draw.rectangle((0, 0, side_px - 1, side_px - 1), outline=FAINT)
@@ -80,19 +76,40 @@ def sun_words(brief: Brief) -> str:
     return f"sun {light.sun_azimuth_deg:+g}° right of +Y, {light.sun_elevation_deg:+g}° high"
 
 
-def _view(draw: ImageDraw.ImageDraw, brief: Brief, at: object, half_m: float) -> None:
+def _names(
+    draw: ImageDraw.ImageDraw, brief: Brief, at: Callable[[Any], list[tuple[float, float]]], side_px: int
+) -> None:
+    """Each block's name below it, or above where another name stands; none on blocks of a few pixels."""
+    font = ImageFont.load_default(13)
+    taken: list[tuple[float, float, float]] = []
+    for block in brief.blocking:
+        across, down = np.array(at(box(block).foot_m())).T
+        x, y = at(np.array([block.position_m[:2]]))[0]
+        if not (0 < x < side_px and 0 < y < side_px) or max(np.ptp(across), np.ptp(down)) < 5:
+            continue
+        half = draw.textlength(block.name, font) / 2
+        places = (min(float(down.max()) + 2, side_px - 18.0), max(float(down.min()) - 18, 26.0))
+        clear = (p for p in places if all(abs(p - ty) > 14 or abs(x - tx) > half + th for tx, ty, th in taken))
+        top = next(clear, None)
+        if top is not None:
+            taken.append((x, top, half))
+            draw.text((x, top), block.name, INK, font, anchor="ma", stroke_width=2, stroke_fill=PAPER)
+
+
+def _view(
+    draw: ImageDraw.ImageDraw, brief: Brief, at: Callable[[Any], list[tuple[float, float]]], half_m: float
+) -> None:
     """The camera at the origin, its horizontal angle of view, and the volume that it moves in."""
-    assert callable(at)
     half = math.radians(field_of_view_deg(brief.lens)[0] / 2)
     far = 3 * half_m
     sides = np.array([[-math.sin(half), math.cos(half)], [math.sin(half), math.cos(half)]]) * far
-    draw.polygon(at(np.array([[0.0, 0.0], *sides])), fill=(*_CAMERA, 26))
+    draw.polygon(at(np.array([[0.0, 0.0], *sides])), fill=(*CAMERA, 26))
     for side in sides:
-        draw.line(at(np.array([[0.0, 0.0], side])), fill=_CAMERA, width=1)
+        draw.line(at(np.array([[0.0, 0.0], side])), fill=CAMERA, width=1)
     x, y = brief.stage.reach_m[0] / 2, brief.stage.reach_m[1] / 2
-    draw.polygon(at(np.array([[-x, -y], [x, -y], [x, y], [-x, y]])), outline=_REACH)
+    draw.polygon(at(np.array([[-x, -y], [x, -y], [x, y], [-x, y]])), outline=CAMERA)
     ((left, top),) = at(np.zeros((1, 2)))
-    draw.polygon([(left, top - 9), (left - 7, top + 6), (left + 7, top + 6)], fill=_CAMERA)
+    draw.polygon([(left, top - 9), (left - 7, top + 6), (left + 7, top + 6)], fill=CAMERA)
 
 
 def _sun(draw: ImageDraw.ImageDraw, brief: Brief, side_px: int) -> None:

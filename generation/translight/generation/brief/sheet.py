@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from translight.core.image import load_image, to_u8
@@ -15,7 +16,8 @@ from translight.generation.brief.brief import Brief
 from translight.generation.brief.control import edge_picture, surfaces
 from translight.generation.brief.optics import field_of_view_deg
 from translight.generation.brief.parameters import Parameters
-from translight.generation.brief.plan import FAINT, INK, KINDS, PAPER, extents_m, plan, sun_words
+from translight.generation.brief.plan import CAMERA, FAINT, INK, KINDS, PAPER, extents_m, plan, sun_words
+from translight.generation.panorama import pixels
 
 _GAP_PX, _TITLE_PX, _PLAN_PX, _CAPTION_PX, _TILE_PX = 16, 92, 520, 22, 150
 _PANORAMA_PX = (1032, 516)
@@ -28,7 +30,8 @@ def sheet(brief: Brief, parameters: Parameters) -> UInt8[np.ndarray, "h w 3"]:
     width = 3 * _GAP_PX + _PLAN_PX + _PANORAMA_PX[0]
     top, tall = _TITLE_PX, 2 * (_CAPTION_PX + _PANORAMA_PX[1]) + _GAP_PX
     strip = top + tall + _GAP_PX
-    canvas = Image.new("RGB", (width, strip + _CAPTION_PX + _TILE_PX + 30 + _GAP_PX), PAPER)
+    tiles = _TILE_PX + 30 if brief.style.references else 0
+    canvas = Image.new("RGB", (width, strip + _CAPTION_PX + tiles + _GAP_PX), PAPER)
     draw = ImageDraw.Draw(canvas)
     _title(draw, brief, parameters, width)
     near, far = extents_m(brief)
@@ -36,10 +39,13 @@ def sheet(brief: Brief, parameters: Parameters) -> UInt8[np.ndarray, "h w 3"]:
     for k, (half, name) in enumerate(((near, "the stage from above"), (far, "the place from above"))):
         canvas.paste(plan(brief, side, half, name), (_GAP_PX + (_PLAN_PX - side) // 2, top + k * (side + _GAP_PX)))
     left = 2 * _GAP_PX + _PLAN_PX
+    frame = np.floor(pixels(_frame(brief), _PANORAMA_PX[1])).astype(int)
     for k, (caption, picture) in enumerate(_panoramas(brief, parameters)):
         y = top + k * (_CAPTION_PX + _PANORAMA_PX[1] + _GAP_PX)
         draw.text((left, y), caption, INK, ImageFont.load_default(15))
         canvas.paste(picture, (left, y + _CAPTION_PX))
+        for column, row in frame:
+            draw.point((left + column, y + _CAPTION_PX + row), CAMERA)
     _look(canvas, draw, brief, strip)
     return np.asarray(canvas)
 
@@ -89,16 +95,27 @@ def _panoramas(brief: Brief, parameters: Parameters) -> Iterator[tuple[str, Imag
         grey = Image.fromarray(values).resize(
             _PANORAMA_PX, Image.Resampling.BOX if name == "edges" else Image.Resampling.BILINEAR
         )
-        pixels = np.repeat(np.asarray(grey)[..., None], 3, axis=2)
-        pixels[over] = KINDS["actor"]
+        rgb = np.repeat(np.asarray(grey)[..., None], 3, axis=2)
+        rgb[over] = KINDS["actor"]
         orange = ", orange: kept free for who stands on the stage" if kept else ""
-        yield f"control {name}, weight {weight:g}{orange}", Image.fromarray(pixels)
+        orange = f", green: the lens{orange}"
+        yield f"control {name}, weight {weight:g}{orange}", Image.fromarray(rgb)
+
+
+def _frame(brief: Brief) -> Float64[np.ndarray, "n 3"]:
+    """Directions along the border of what the film camera sees from the middle of its reach, looking to +Y."""
+    wide, high = (math.tan(math.radians(angle / 2)) for angle in field_of_view_deg(brief.lens))
+    along = np.linspace(-1, 1, 4 * _PANORAMA_PX[1])
+    one = np.ones_like(along)
+    x = np.concatenate([along, along, -one, one]) * wide
+    z = np.concatenate([-one, one, along, along]) * high
+    return np.stack([x, np.ones_like(x), z], axis=-1)
 
 
 def _empty(over: np.ndarray) -> Image.Image:
-    pixels = np.full((*over.shape, 3), FAINT, np.uint8)
-    pixels[over] = KINDS["actor"]
-    return Image.fromarray(pixels)
+    rgb = np.full((*over.shape, 3), FAINT, np.uint8)
+    rgb[over] = KINDS["actor"]
+    return Image.fromarray(rgb)
 
 
 def _look(canvas: Image.Image, draw: ImageDraw.ImageDraw, brief: Brief, top: int) -> None:
@@ -106,7 +123,9 @@ def _look(canvas: Image.Image, draw: ImageDraw.ImageDraw, brief: Brief, top: int
     style = brief.style
     files = [f"LoRA {one.file.name} at {one.weight:g}" for one in style.loras]
     files += [f"LUT {style.lut.name}"] if style.lut is not None else []
-    said = ", ".join([f"{len(style.references)} references", *files]) if style.references or files else "no references"
+    count = len(style.references)
+    references = f"{count or 'no'} reference{'' if count == 1 else 's'}"
+    said = ", ".join([references, *files])
     words = f'{said}; "{" ".join(style.words.split())}"' if style.words else said
     draw.text((_GAP_PX, top), _fitted(draw, f"look: {words}", font, canvas.width - 2 * _GAP_PX), INK, font)
     x, y = _GAP_PX, top + _CAPTION_PX + 4
@@ -124,12 +143,12 @@ def _look(canvas: Image.Image, draw: ImageDraw.ImageDraw, brief: Brief, top: int
 
 def _thumbnail(file: Path) -> Image.Image:
     """A reference so high as the strip; linear pictures are encoded with a plain gamma of 2.2."""
-    pixels = load_image(file, max_pixels=_MAX_REFERENCE_PIXELS)
-    if pixels.dtype != np.uint8:
-        pixels = to_u8(np.clip(np.nan_to_num(pixels), 0.0, 1.0) ** (1 / 2.2))
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+    still = load_image(file, max_pixels=_MAX_REFERENCE_PIXELS)
+    if still.dtype != np.uint8:
+        still = to_u8(np.clip(np.nan_to_num(still), 0.0, 1.0) ** (1 / 2.2))
+    if still.ndim == 2:
+        still = np.repeat(still[..., None], 3, axis=2)
+    picture = Image.fromarray(np.ascontiguousarray(still[..., :3]))
     wide = min(max(round(picture.width * _TILE_PX / picture.height), 40), 4 * _TILE_PX)
     return picture.resize((wide, _TILE_PX), Image.Resampling.LANCZOS)
 

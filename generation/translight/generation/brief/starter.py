@@ -88,9 +88,11 @@ _STARTS: dict[Family, _Start] = {
 def starter_text(name: str, family: Family) -> str:
     """A commented brief of that name."""
     start = _STARTS[family]
-    text = {key: tomli_w.dumps({"x": value})[4:].strip() for key, value in _texts(name, start).items()}
-    return f"""# A brief. Metres, stage axes: X right, Y forward (where the camera looks), Z up, origin on the stage's floor.
-# Azimuths are degrees from +Y to the right. Check: translight brief check; see: translight brief show.
+    texts = {"name": name, "intent": start.intent, "where": start.where, "wall": start.wall}
+    text = {key: tomli_w.dumps({"x": value})[4:].strip() for key, value in texts.items()}
+    return f"""# A brief. Metres, stage axes: X right, Y forward (where the camera looks), Z up, from a point
+# on the stage's floor. Azimuths are degrees from +Y to the right.
+# Check it: translight brief check FILE. See what it means: translight brief show FILE -o sheet.jpg.
 name = {text["name"]}
 # What a director would say. It leads the prompt.
 intent = {text["intent"]}
@@ -152,7 +154,3 @@ words = "photographic, natural colours"
 words = []    # what must not appear
 non_commercial_models = false    # true refuses models whose licence forbids commercial use
 """
-
-
-def _texts(name: str, start: _Start) -> dict[str, str]:
-    return {"name": name, "intent": start.intent, "where": start.where, "wall": start.wall}

@@ -117,6 +117,8 @@ def _phrases(brief: Brief, family: Family | None) -> Iterator[_Phrase]:
     place, light, lens = brief.place, brief.light, brief.lens
     yield _Phrase(100, _trimmed(brief.intent), "intent")
     yield _Phrase(95, words.PANORAMA, "every brief")
+    if family != "space":
+        yield _Phrase(94, words.LEVEL, "every brief")
     yield _Phrase(90, _trimmed(place.where), "place.where")
     yield from _light_phrases(brief, family)
     yield _Phrase(65, _trimmed(brief.style.words), "style.words")
@@ -143,14 +145,16 @@ def _light_phrases(brief: Brief, family: Family | None) -> Iterator[_Phrase]:
         scene_k = 5800.0
     else:
         through = " through the windows" if family == "hall" else ""
-        yield _Phrase(80, words.sun_height(elevation) + through, "light.sun_elevation_deg")
+        yield _Phrase(
+            80, words.sun_height(elevation, weather, lamps=family == "city") + through, "light.sun_elevation_deg"
+        )
         if words.sun_is_seen(elevation, weather):
             yield _Phrase(75, words.sun_side(light.sun_azimuth_deg), "light.sun_azimuth_deg")
         if family != "hall":
             yield _Phrase(70, words.WEATHER[weather], "place.weather")
             yield _Phrase(55, words.clearness(place.visibility_km), "place.visibility_km")
             yield _Phrase(30, words.wind(place.wind_m_s), "place.wind_m_s")
-        scene_k = words.light_k(elevation, weather)
+        scene_k = words.light_k(elevation, weather, lamps=family == "city")
     yield _Phrase(35, words.balance(light.colour_temperature_k, scene_k), "light.colour_temperature_k")
 
 
@@ -199,7 +203,7 @@ def _control_reasons(brief: Brief, maps: Control | None) -> Iterator[Reason]:
 
 
 def _optics_reasons(brief: Brief, family: Family | None) -> Iterator[Reason]:
-    lens, (focus_m, whom) = brief.lens, focus(brief)
+    lens, light, (focus_m, whom) = brief.lens, brief.light, focus(brief)
     sharp = depth_of_field(lens, focus_m)
     far = "infinity" if math.isinf(sharp.far_m) else f"{sharp.far_m:.3g} m"
     yield Reason(
@@ -209,10 +213,10 @@ def _optics_reasons(brief: Brief, family: Family | None) -> Iterator[Reason]:
     )
     yield Reason("lens.focal_length_mm", f"as {full_frame_mm(lens):.3g} mm on full frame")
     if family != "space":
-        scene_k = words.light_k(brief.light.sun_elevation_deg, brief.place.weather)
+        scene_k = words.light_k(light.sun_elevation_deg, brief.place.weather, lamps=family == "city")
         yield Reason(
             "light.colour_temperature_k",
-            f"camera {brief.light.colour_temperature_k:g} K in light of about {scene_k:g} K",
+            f"camera {light.colour_temperature_k:g} K in light of about {scene_k:g} K",
         )
 
 

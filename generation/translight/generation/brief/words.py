@@ -18,7 +18,8 @@ FAMILY_WORDS: dict[Family, tuple[str, ...]] = {
 }
 """A word counts in the singular and with s or es at its end."""
 
-PANORAMA = "seamless 360-degree panorama, equirectangular projection, level horizon"
+PANORAMA = "seamless 360 panorama, equirectangular"
+LEVEL = "level horizon"
 NEVER = (
     "text, watermark, logo, frame, border",
     "visible seam, tilted horizon, fisheye circle, black bars",
@@ -57,10 +58,14 @@ def family_of(place: str, intent: str) -> tuple[Family, str] | None:
     return best, found[best][2]
 
 
-def sun_height(elevation_deg: float) -> str:
-    """Twilights by their usual limits (civil 6°, astronomical 18°), golden and blue hour as photographers use them."""
+def sun_height(elevation_deg: float, weather: Weather, *, lamps: bool = False) -> str:
+    """Night from astronomical twilight's end at −18°, golden and blue hour as photographers use them.
+
+    ``lamps``: the place has lights of its own at night.
+    """
+    starlit = "starlit night" if weather in ("clear", "haze", "scattered") else "dark night"
     limits = (
-        (-18.0, "starlit night"),
+        (-18.0, "night, lit by lamps" if lamps else starlit),
         (-8.0, "late twilight, nearly night"),
         (-4.0, "blue hour, even blue light"),
         (6.0, "golden hour, warm light, very long shadows"),
@@ -103,10 +108,10 @@ def wind(speed_m_s: float) -> str:
     return next((words for limit, words in limits if speed_m_s < limit), "gale")
 
 
-def light_k(elevation_deg: float, weather: Weather) -> float:
-    """Roughly the colour temperature of the light outdoors: what a colour meter shows, within some hundred kelvin."""
+def light_k(elevation_deg: float, weather: Weather, *, lamps: bool = False) -> float:
+    """Roughly the colour temperature of the light: what a colour meter shows, within some hundred kelvin."""
     if elevation_deg < -8:
-        return 4100.0  # moonlight
+        return 3000.0 if lamps else 4100.0  # warm street lamps, or moonlight
     if elevation_deg < -4:
         return 9000.0
     if weather in _HIDDEN_SUN:
@@ -115,11 +120,12 @@ def light_k(elevation_deg: float, weather: Weather) -> float:
 
 
 def balance(camera_k: float, scene_k: float) -> str:
-    """The cast that a camera set to one white sees in another, in mired (a CTO quarter is 42); below 40 none."""
+    """The cast that a camera set to one white sees in another, in mired (a quarter CTO is 42, a full one 159)."""
     mired = 1e6 / camera_k - 1e6 / scene_k
-    if abs(mired) < 40:
+    if abs(mired) < 30:
         return ""
-    return f"{'strongly ' if abs(mired) > 110 else ''}{'cool blue' if mired > 0 else 'warm amber'} colour balance"
+    degree = "slightly " if abs(mired) < 65 else "strongly " if abs(mired) > 130 else ""
+    return f"{degree}{'cool blue' if mired > 0 else 'warm amber'} colour balance"
 
 
 def lens_look(full_frame_mm: float) -> str:

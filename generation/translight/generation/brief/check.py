@@ -44,7 +44,7 @@ def _seeds(brief: Brief) -> Iterator[str]:
         yield f"seeds must be as many as candidates, {brief.candidates}, or none, got {len(brief.seeds)}"
     for seed, count in Counter(brief.seeds).items():
         if count > 1:
-            yield f"seeds must differ, got {seed} {count} times: equal seeds make equal candidates"
+            yield f"seeds must differ, as equal ones make equal candidates, got {seed} more than once"
 
 
 def _camera(brief: Brief) -> Iterator[str]:

@@ -21,10 +21,10 @@ def read_brief(path: Path) -> Brief:
     """The brief in a file; paths in it are relative to its folder. Raises GenerationError."""
     path = Path(path)
     try:
+        if path.is_dir():
+            raise GenerationError(f"{path}: is a folder; a brief is a .toml file")
         if not path.is_file():  # nor a pipe or device, which may never end
-            raise GenerationError(
-                f"{path}: {'is a folder; a brief is a .toml file' if path.is_dir() else 'no such file'}"
-            )
+            raise GenerationError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:

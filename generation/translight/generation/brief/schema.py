@@ -133,7 +133,7 @@ class _Walk:
         if not isinstance(value, str) or not (value.strip() or not low):
             raise self._fail(key, value, _wanted(kind))
         if len(value) > high:
-            raise GenerationError(f"{self._source}: {key} must be {_wanted(kind)}, got {len(value)}")
+            raise GenerationError(f"{self._source}: {key} must be {_wanted(kind)}, got {len(value)} characters")
         return value
 
     def _number(self, kind: inspect.IntType | inspect.FloatType, value: Any, key: str) -> float:

@@ -16,7 +16,10 @@ HEAD = 'name = "a"\nintent = "b"\n'
 BLOCK = '[[blocking]]\nname = "Ida"\n'
 
 BAD = {
-    "out of range": ("[light]\nsun_elevation_deg = 120", "light.sun_elevation_deg must be from -90 to 90 degrees, got 120"),
+    "out of range": (
+        "[light]\nsun_elevation_deg = 120",
+        "light.sun_elevation_deg must be from -90 to 90 degrees, got 120",
+    ),
     "nan": ("[light]\nsun_elevation_deg = nan", "light.sun_elevation_deg must be from -90 to 90 degrees, got nan"),
     "inf": ("[lens]\nheight_m = inf", "lens.height_m must be more than 0, up to 50 metres, got inf"),
     "zero": ("[place]\nvisibility_km = 0", "place.visibility_km must be more than 0, up to 300 km, got 0"),
@@ -32,7 +35,10 @@ BAD = {
         BLOCK + "position_m = [1, nan]",
         "blocking[Ida].position_m[1] must be from -100000 to 100000 metres, got nan",
     ),
-    "long list": (BLOCK + "position_m = [1, 2, 3, 4]", "blocking[Ida].position_m must be a list of 2 to 3, got a list of 4"),
+    "long list": (
+        BLOCK + "position_m = [1, 2, 3, 4]",
+        "blocking[Ida].position_m must be a list of 2 to 3, got a list of 4",
+    ),
     "short list": ("[lens]\nsensor_mm = [36]", "lens.sensor_mm must be a list of 2 numbers, got a list of 1"),
     "too many": ("seeds = [" + "1," * 65 + "]", "seeds must be a list of at most 64, got a list of 65"),
     "no list": ("blocking = 3", "blocking must be a list, got 3"),
@@ -42,14 +48,16 @@ BAD = {
     ),
     "fraction": ("candidates = 2.5", "candidates must be a whole number from 1 to 64, got 2.5"),
     "flag": ("candidates = true", "candidates must be a whole number from 1 to 64, got true"),
-    "seed": ("candidates = 1\nseeds = [4294967296]", "seeds[0] must be a whole number from 0 to 4294967295, got 4294967296"),
+    "seed": (
+        "candidates = 1\nseeds = [4294967296]",
+        "seeds[0] must be a whole number from 0 to 4294967295, got 4294967296",
+    ),
     "text": ('[lens]\nt_stop = "2.8"', 'lens.t_stop must be a number from 0.5 to 64, got "2.8"'),
     "no text": ("[place]\nwhere = 3", "place.where must be a text of 0 to 2000 characters, got 3"),
     "no flag": ("[avoid]\nnon_commercial_models = 1", "avoid.non_commercial_models must be true or false, got 1"),
     "choice": (
         '[place]\nweather = "rainy"',
-        "place.weather must be one of broken, clear, fog, haze, overcast, rain, scattered, snow, "
-        'got "rainy" (did you mean rain?)',
+        'place.weather must be one of broken, clear, fog, haze, overcast, rain, scattered, snow, got "rainy" (did you mean rain?)',
     ),
     "unhashable choice": (
         "[place]\nweather = []",
@@ -59,14 +67,20 @@ BAD = {
         '[place]\nfamily = "moor"',
         'place.family must be one of city, dunes, forest, hall, ocean, peaks, space, got "moor"',
     ),
-    "near key": ("[light]\nsun_elevaton_deg = 3", "light.sun_elevaton_deg is not known; did you mean sun_elevation_deg?"),
+    "near key": (
+        "[light]\nsun_elevaton_deg = 3",
+        "light.sun_elevaton_deg is not known; did you mean sun_elevation_deg?",
+    ),
     "key without unit": ("[stage]\nreach = 3", "stage.reach is not known; did you mean reach_m?"),
     "far key": ("[avoid]\nx = 3", "avoid.x is not known; allowed here: words, non_commercial_models"),
     "key with a line break": (
         '"\\n" = 2',
         "\\n is not known; allowed here: name, intent, candidates, seeds, place, light, lens, stage, blocking, style, avoid",
     ),
-    "missing in a block": ('[[blocking]]\nkind = "wall"', "blocking[0].name is missing, give a text of 1 to 100 characters"),
+    "missing in a block": (
+        '[[blocking]]\nkind = "wall"',
+        "blocking[0].name is missing, give a text of 1 to 100 characters",
+    ),
     "seeds": ("seeds = [1, 2]", "seeds must be as many as candidates, 4, or none, got 2"),
     "twin seeds": (
         "candidates = 2\nseeds = [7, 7]",
@@ -83,8 +97,7 @@ BAD = {
     ),
     "reach": (
         "[stage]\nreach_m = [1, 1, 4]",
-        "stage.reach_m[2] must be up to 3.4 metres around an eye at lens.height_m 1.7, so that it stays above the floor, "
-        "got 4",
+        "stage.reach_m[2] must be up to 3.4 metres around an eye at lens.height_m 1.7, so that it stays above the floor, got 4",
     ),
     "aspect": (
         "[lens]\naspect = 0.2",
@@ -110,7 +123,7 @@ BAD = {
     "no path": ('[style]\nreferences = ["\\u0000"]', 'style.references[0].file must be a file\'s path, got "\\x00"'),
     "syntax": ("x = [[[", "not TOML: Invalid value (at end of document)"),
     "syntax in a line": ("candidates = ", "not TOML: Invalid value (at end of document)"),
-    "twice": ('name = "b"', "not TOML: Cannot overwrite a value (at line 3, column 11)"),
+    "twice": ('name = "b"\ncandidates = 1', "not TOML: Cannot overwrite a value (at line 3, column 11)"),
     "deep": ("x = " + "[" * 20000, "not a brief: a number too long or lists too deep"),
     "long number": ("x = " + "9" * 5000, "not a brief: a number too long or lists too deep"),
 }

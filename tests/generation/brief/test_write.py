@@ -28,7 +28,9 @@ def number(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def text(low: int = 0) -> st.SearchStrategy[str]:
-    return st.text(st.characters(exclude_categories=["Cs"]), min_size=low, max_size=30).filter(lambda s: not low or s.strip())
+    return st.text(st.characters(exclude_categories=["Cs"]), min_size=low, max_size=12).filter(
+        lambda s: not low or s.strip()
+    )
 
 
 azimuth = number(-360, 360)
@@ -66,7 +68,9 @@ briefs = st.integers(1, 4).flatmap(
             colour_temperature_k=number(1500, 20000),
         ),
         lens=st.builds(Lens, height_m=number(1, 50), focal_length_mm=number(4, 2000), aspect=number(0.8, 3)),
-        stage=st.builds(Stage, depth_m=number(200, 100_000), reach_m=st.tuples(number(0, 99), number(0, 99), number(0, 2))),
+        stage=st.builds(
+            Stage, depth_m=number(200, 100_000), reach_m=st.tuples(number(0, 99), number(0, 99), number(0, 2))
+        ),
         blocking=st.lists(blocks, max_size=3, unique_by=lambda block: block.name).map(tuple),
         style=st.builds(
             Style,
@@ -79,10 +83,10 @@ briefs = st.integers(1, 4).flatmap(
 
 
 @given(briefs)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 def test_what_is_written_is_read_as_it_was(brief):
-    assert parse_brief(brief_text(brief).encode(), "x.toml", Path("/")) == brief
-    assert parse_brief(brief_text(brief, FILE.parents[1]).encode(), "x.toml", FILE.parents[1]) == brief
+    folder = FILE.parents[1]
+    assert parse_brief(brief_text(brief, folder).encode(), "x.toml", folder) == brief
 
 
 def test_a_written_brief_moves_with_its_folder(tmp_path):

@@ -68,6 +68,17 @@ def test_show_prints_each_value_with_its_key(capsys):
     assert max(map(len, lines)) <= 110
 
 
+def test_words_that_a_terminal_would_obey_are_not_passed_on(tmp_path, capsys):
+    (tmp_path / "a.toml").write_text(
+        'name = "a\\u001b[2J\\nb"\nintent = "one\\ntwo\\u001b[31m"\n[[blocking]]\nname = "x\\u001b\\ny"\n'
+    )
+    assert main(["brief", "show", str(tmp_path / "a.toml"), "-o", str(tmp_path / "a.png")]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "one two [31m, seamless 360" in said
+    assert said.splitlines()[0] == r"a\x1b[2J\nb"
+
+
 def test_show_prints_json(capsys):
     assert main(["brief", "show", str(BRIEFS / "dunes.toml"), "--json"]) == 0
     values = json.loads(capsys.readouterr().out)

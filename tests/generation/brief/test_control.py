@@ -142,6 +142,16 @@ def test_creases_within_a_box_are_edges():
     assert columns[1] == pytest.approx(300, abs=1)
 
 
+def test_every_face_of_many_blocks_is_its_own():
+    blocks = [Block(name=str(i), kind="wall", position_m=(i - 40.0, 30.0)) for i in range(80)]
+    for block, first in ((blocks[0], 2), (blocks[79], 2 + 6 * 79)):
+        _, surface = surfaces([*blocks], EYE_M, 0.0, 180)
+        x, y = block.position_m
+        column = round((math.degrees(math.atan2(x, y)) + 180) * 1 - 0.5)
+        assert first <= surface[90, column] < first + 6
+    assert surface.max() < 2 + 6 * 80
+
+
 def test_depth_is_inverse_distance_with_the_nearest_white():
     distance = np.full((8, 16), np.inf, np.float32)
     distance[3, 4], distance[4, 5], distance[4, 6] = 3.0, 6.0, 30.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Bool, Float, Float64, UInt8
 
 from translight.generation.brief.brief import Block
 
@@ -39,6 +39,15 @@ class Box:
         cos, sin = math.cos(self.turn_rad), math.sin(self.turn_rad)
         x, y = (np.array([[-1, 1], [1, 1], [1, -1], [-1, -1]]) * self.half_m[:2]).T
         return np.stack([cos * x + sin * y, cos * y - sin * x], axis=-1) + self.centre_m[:2]
+
+    def near(self, eye_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "*n 3"]) -> Bool[np.ndarray, "*n"]:
+        """Whether unit directions go through the ball around it: the others need no closer look."""
+        to_centre = self.centre_m - eye_m
+        beyond = float(to_centre @ to_centre - self.half_m @ self.half_m)
+        if beyond <= 0:
+            return np.ones(directions.shape[:-1], bool)
+        # the tangent's cosine times the distance, with room for directions that were rounded to float32
+        return directions @ to_centre >= math.sqrt(beyond) - 1e-6 * np.linalg.norm(to_centre)
 
     def meet(
         self, eye_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "*n 3"]

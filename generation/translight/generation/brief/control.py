@@ -48,9 +48,11 @@ def surfaces(
         reached = (rays[..., 2] < 0) & (floor * np.hypot(rays[..., 0], rays[..., 1]) <= floor_radius_m)
         nearest[reached], where[reached] = floor[reached], _FLOOR
         for i, one in enumerate(solid):
-            met, face = one.meet(eye, rays)
-            closer = (face != NO_FACE) & (met < nearest)
-            nearest[closer], where[closer] = met[closer], _FIRST + _FACES * i + face[closer]
+            near = one.near(eye, rays)
+            met, face = one.meet(eye, rays[near])
+            closer = (face != NO_FACE) & (met < nearest[near])
+            nearest[near] = np.where(closer, met, nearest[near])
+            where[near] = np.where(closer, _FIRST + _FACES * i + face.astype(np.int32), where[near])
     return distance, surface
 
 

@@ -44,7 +44,8 @@ def lines_of(brief: Brief, parameters: Parameters) -> list[str]:
         lines += textwrap.wrap(
             reason.value, _WIDTH, initial_indent=f"  {reason.key:<{width}}  ", subsequent_indent=" " * (width + 4)
         )
-    return lines
+    # a name may hold what a terminal obeys
+    return ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
 
 
 def values_of(parameters: Parameters) -> dict[str, Any]:

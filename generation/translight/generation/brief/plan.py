@@ -87,13 +87,14 @@ def _names(
         x, y = at(np.array([block.position_m[:2]]))[0]
         if not (0 < x < side_px and 0 < y < side_px) or max(np.ptp(across), np.ptp(down)) < 5:
             continue
-        half = draw.textlength(block.name, font) / 2
+        name = " ".join(block.name.split())
+        half = draw.textlength(name, font) / 2
         places = (min(float(down.max()) + 2, side_px - 18.0), max(float(down.min()) - 18, 26.0))
         clear = (p for p in places if all(abs(p - ty) > 14 or abs(x - tx) > half + th for tx, ty, th in taken))
         top = next(clear, None)
         if top is not None:
             taken.append((x, top, half))
-            draw.text((x, top), block.name, INK, font, anchor="ma", stroke_width=2, stroke_fill=PAPER)
+            draw.text((x, top), name, INK, font, anchor="ma", stroke_width=2, stroke_fill=PAPER)
 
 
 def _view(

@@ -71,7 +71,7 @@ def _title(draw: ImageDraw.ImageDraw, brief: Brief, parameters: Parameters, widt
     )
     room = width - 2 * _GAP_PX
     for y, text, size, colour in (
-        (10, brief.name, 22, INK),
+        (10, " ".join(brief.name.split()), 22, INK),
         (38, " ".join(brief.intent.split()), 15, INK),
         (62, facts, 15, KINDS["actor"]),
     ):

@@ -13,6 +13,7 @@ from translight.generation.brief.brief import Block, Brief, Family
 from translight.generation.brief.control import control
 from translight.generation.brief.optics import depth_of_field, full_frame_mm
 from translight.generation.brief.parameters import Control, Parameters, Reason
+from translight.generation.brief.schema import entry_key
 
 CLIP_TOKENS = 77
 CONTROL_HEIGHT_PX = 512
@@ -124,7 +125,7 @@ def _phrases(brief: Brief, family: Family | None) -> Iterator[_Phrase]:
     yield _Phrase(65, _trimmed(brief.style.words), "style.words")
     for block in brief.blocking:
         if in_picture(block):
-            yield _Phrase(60, _trimmed(block.words), f"blocking[{block.name}].words")
+            yield _Phrase(60, _trimmed(block.words), f"{_key(block)}.words")
     if any(not in_picture(block) for block in brief.blocking):
         yield _Phrase(58, "open ground in front", "blocking")
     yield _Phrase(50, _trimmed(light.time_of_day), "light.time_of_day")
@@ -244,7 +245,7 @@ def _style_reasons(brief: Brief) -> Iterator[Reason]:
 
 
 def _key(block: Block) -> str:
-    return f"blocking[{block.name}]"
+    return entry_key("blocking", block, 0)
 
 
 def _listed(seeds: tuple[int, ...]) -> str:
@@ -253,4 +254,4 @@ def _listed(seeds: tuple[int, ...]) -> str:
 
 def _trimmed(text: str) -> str:
     """One line without a full stop at its end: the prompt's parts are joined by commas."""
-    return " ".join(text.split()).rstrip(" .,;")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()).rstrip(" .,;")

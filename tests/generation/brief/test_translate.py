@@ -81,6 +81,15 @@ def test_the_suns_height(elevation_deg, said):
     assert reason(parameters, "light.sun_azimuth_deg") == seen
 
 
+@pytest.mark.parametrize("elevation_deg", [-3, 3, 12, 35, 70])
+@pytest.mark.parametrize("weather", ["overcast", "fog", "rain", "snow"])
+def test_a_hidden_sun_casts_no_shadows(weather, elevation_deg):
+    parameters = translated(light=Light(sun_elevation_deg=elevation_deg), place=Place(weather=weather))
+    (said,) = reason(parameters, "light.sun_elevation_deg")
+    assert "shadow" not in said
+    assert "day" in said
+
+
 @pytest.mark.parametrize(
     ("azimuth_deg", "said"),
     [
@@ -122,7 +131,7 @@ def test_places_without_air_or_sky_say_nothing_of_them():
     assert "level horizon" not in space.prompt
     assert "hard unfiltered sunlight" in space.prompt
     hall = translated(intent="A palace", place=windy)
-    assert "bright daylight through the windows" in hall.prompt
+    assert "soft daylight through the windows" in hall.prompt
     for prompt in (space.prompt, hall.prompt):
         assert not any(word in prompt for word in ("rain", "gale", "misty"))
     city = translated(intent="A street", light=Light(sun_elevation_deg=-30, colour_temperature_k=3200))

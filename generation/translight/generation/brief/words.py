@@ -61,8 +61,11 @@ def family_of(place: str, intent: str) -> tuple[Family, str] | None:
 def sun_height(elevation_deg: float, weather: Weather, *, lamps: bool = False) -> str:
     """Night from astronomical twilight's end at −18°, golden and blue hour as photographers use them.
 
-    ``lamps``: the place has lights of its own at night.
+    ``lamps``: the place has lights of its own at night. Where clouds or fog hide the sun, nothing is said of shadows.
     """
+    if weather in _HIDDEN_SUN and elevation_deg >= -4:
+        hidden = ((6.0, "first or last daylight, sun unseen"), (20.0, "low soft daylight"), (50.0, "soft daylight"))
+        return next((words for limit, words in hidden if elevation_deg < limit), "flat bright daylight")
     starlit = "starlit night" if weather in ("clear", "haze", "scattered") else "dark night"
     limits = (
         (-18.0, "night, lit by lamps" if lamps else starlit),

@@ -1,13 +1,15 @@
 import json
 import math
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from translight.cli import main
+from translight.commands.brief import BriefNew
 from translight.core.image import save_image
-from translight.generation.brief.brief import Block, Brief, Light, Reference, Stage, Style
+from translight.generation.brief.brief import Block, Brief, Family, Light, Reference, Stage, Style
 from translight.generation.brief.plan import KINDS, PAPER, extents_m, plan
 from translight.generation.brief.read import parse_brief
 from translight.generation.brief.sheet import palette, sheet
@@ -25,6 +27,10 @@ def test_a_new_brief_of_every_family_is_good(family, tmp_path):
     assert family_of(brief.place.where, "")[0] == family
     # its comments tell every key
     assert {field for field in Brief.__struct_fields__ if f"{field}" not in starter_text("a", family)} == set()
+
+
+def test_the_command_knows_every_family():
+    assert get_args(get_type_hints(BriefNew)["family"]) == get_args(Family)
 
 
 def test_new_and_check(tmp_path, capsys):

@@ -142,6 +142,20 @@ def test_creases_within_a_box_are_edges():
     assert columns[1] == pytest.approx(300, abs=1)
 
 
+@given(shapes, st.tuples(*[st.floats(0.5, 6)] * 3))
+@settings(deadline=None, max_examples=40)
+def test_boxes_overlap_where_they_share_a_point(block, half_m):
+    """By points spread over the turned box: one within the other box proves it, and none nearly disproves it."""
+    grid = np.stack(np.meshgrid(*[np.linspace(-0.5, 0.5, 25)] * 3), axis=-1).reshape(-1, 3) * block.size_m
+    centre = np.array([*block.position_m[:2], block.position_m[2] + block.size_m[2] / 2])
+    points = Rotation.from_euler("z", -block.turn_deg, degrees=True).apply(grid) + centre - (0, 0, EYE_M)
+    margin = np.max(np.abs(points) - half_m, axis=-1).min()
+    if margin < 0:
+        assert box(block).overlaps((0, 0, EYE_M), half_m)
+    if margin > max(block.size_m) / 24:
+        assert not box(block).overlaps((0, 0, EYE_M), half_m)
+
+
 def test_every_face_of_many_blocks_is_its_own():
     blocks = [Block(name=str(i), kind="wall", position_m=(i - 40.0, 30.0)) for i in range(80)]
     for block, first in ((blocks[0], 2), (blocks[79], 2 + 6 * 79)):

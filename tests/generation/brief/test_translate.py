@@ -148,6 +148,8 @@ def test_places_without_air_or_sky_say_nothing_of_them():
         ("", "a city by the sea", "city", "intent"),  # one word each: the first
         ("", "a city by the sea, a bay with islands", "ocean", "intent"),
         ("", "CATHEDRAL", "hall", "intent"),
+        ("", "a full moon over the wood floor of an open space", None, "place.family"),
+        ("", "a space station above a planet", "space", "intent"),
     ],
 )
 def test_a_family_from_words(where, intent, family, key):
@@ -172,7 +174,7 @@ def test_blocking_becomes_control_and_words():
     alone = translated(blocking=(actor,))
     assert (alone.control.depth_weight, alone.control.edges_weight, alone.steps) == (0.35, 0.0, 40)
     assert "a girl in red" not in alone.prompt  # she stands on the stage, not in the picture
-    assert "open ground in front" in alone.prompt
+    assert "open foreground" in alone.prompt
     assert alone.negative_prompt.startswith("people, ")
     assert reason(alone, "blocking[Ida]") == ["not drawn: it stands on the stage, and its room is kept free"]
 
@@ -186,6 +188,14 @@ def test_blocking_becomes_control_and_words():
     assert translated(intent="A planet", blocking=(actor,)).control is None  # no floor in space
     hull = Block(name="hull", kind="wall", position_m=(0.0, 9.0))
     assert math.isinf(translated(intent="A planet", blocking=(hull,)).control.distance_m[-1].max())
+
+
+def test_a_block_where_the_camera_moves_is_pointed_at():
+    pillar = Block(name="pillar", kind="wall", size_m=(1.0, 1.0, 3.0), position_m=(1.8, 0.0))
+    mind = "mind: it stands within stage.reach_m, where the camera moves"
+    assert reason(translated(blocking=(pillar,)), "blocking[pillar]") == [mind]
+    narrow = Stage(reach_m=(2.5, 3.0, 1.0))
+    assert reason(translated(blocking=(pillar,), stage=narrow), "blocking[pillar]") == []
 
 
 def test_style_passes_through(tmp_path):

@@ -34,6 +34,19 @@ class Box:
         inside = np.abs(self.box_from_stage(np.asarray(point_m, np.float64) - self.centre_m)) <= self.half_m
         return bool(inside.all())
 
+    def overlaps(self, centre_m: Sequence[float], half_m: Sequence[float]) -> bool:
+        """Whether it shares room with an upright box along the stage's axes (separating axes, Gottschalk 1996)."""
+        away = self.centre_m - np.asarray(centre_m)
+        if abs(away[2]) >= self.half_m[2] + half_m[2]:
+            return False
+        cos, sin = math.cos(self.turn_rad), math.sin(self.turn_rad)
+        own = np.array([[cos, -sin], [sin, cos]])
+        for axis in (*own, *np.eye(2)):
+            spans = np.abs(own @ axis) @ self.half_m[:2] + np.abs(axis) @ np.asarray(half_m[:2])
+            if abs(away[:2] @ axis) >= spans:
+                return False
+        return True
+
     def foot_m(self) -> Float64[np.ndarray, "4 2"]:
         """Corners of its foot, seen from above, clockwise from front left (from +Y, −X)."""
         cos, sin = math.cos(self.turn_rad), math.sin(self.turn_rad)

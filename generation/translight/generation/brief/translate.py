@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from translight.generation.brief import words
-from translight.generation.brief.blockout import in_picture
+from translight.generation.brief.blockout import box, in_picture
 from translight.generation.brief.brief import Block, Brief, Family
 from translight.generation.brief.control import control
 from translight.generation.brief.optics import depth_of_field, full_frame_mm
@@ -53,11 +53,8 @@ def translate(brief: Brief, *, control_height_px: int = CONTROL_HEIGHT_PX) -> Pa
         Reason("seeds", f"seeds {_listed(seeds)}")
         if brief.seeds
         else Reason("name", f"seeds {_listed(seeds)}, drawn from the name"),
-        Reason(
-            "style.references",
-            f"guidance {guidance:g}, {'lower, so that references act' if brief.style.references else 'no references'}",
-        ),
-        Reason("blocking", f"{steps} steps, {'more, for' if maps is not None else 'no'} control maps"),
+        Reason("style.references", f"guidance {guidance:g}, {_sampling(brief)}"),
+        Reason("blocking", f"{steps} steps, {'without' if maps is None else 'more for the'} control maps"),
         *_control_reasons(brief, maps),
         *_style_reasons(brief),
     ]
@@ -127,7 +124,7 @@ def _phrases(brief: Brief, family: Family | None) -> Iterator[_Phrase]:
         if in_picture(block):
             yield _Phrase(60, _trimmed(block.words), f"{_key(block)}.words")
     if any(not in_picture(block) for block in brief.blocking):
-        yield _Phrase(58, "open ground in front", "blocking")
+        yield _Phrase(58, "open foreground", "blocking")
     yield _Phrase(50, _trimmed(light.time_of_day), "light.time_of_day")
     yield _Phrase(45, words.detail(depth_of_field(lens, focus(brief)[0]).far_blur), "lens.t_stop")
     yield _Phrase(40, words.lens_look(full_frame_mm(lens)), "lens.focal_length_mm")
@@ -198,9 +195,12 @@ def _control_reasons(brief: Brief, maps: Control | None) -> Iterator[Reason]:
     if maps is not None:
         what = "boxes and floor" if maps.edges_weight else "the floor alone"
         yield Reason("blocking", f"control: {what}, depth {maps.depth_weight:g}, edges {maps.edges_weight:g}")
+    eye, half = (0.0, 0.0, brief.lens.height_m), [side / 2 for side in brief.stage.reach_m]
     for block in brief.blocking:
         if not in_picture(block):
             yield Reason(_key(block), "not drawn: it stands on the stage, and its room is kept free")
+        if box(block).overlaps(eye, half):
+            yield Reason(_key(block), "mind: it stands within stage.reach_m, where the camera moves")
 
 
 def _optics_reasons(brief: Brief, family: Family | None) -> Iterator[Reason]:
@@ -242,6 +242,10 @@ def _style_reasons(brief: Brief) -> Iterator[Reason]:
         yield Reason(f"style.loras[{i}]", f"LoRA {lora.file.name} at {lora.weight:g}")
     if brief.style.lut is not None:
         yield Reason("style.lut", f"LUT {brief.style.lut.name}")
+
+
+def _sampling(brief: Brief) -> str:
+    return "lower so that references act" if brief.style.references else "without references"
 
 
 def _key(block: Block) -> str:

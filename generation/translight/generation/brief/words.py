@@ -10,13 +10,35 @@ from translight.generation.brief.brief import Family, Weather
 FAMILY_WORDS: dict[Family, tuple[str, ...]] = {
     "dunes": ("dune", "desert", "sahara", "sand", "erg", "wadi", "oasis"),
     "ocean": ("ocean", "sea", "harbour", "harbor", "coast", "beach", "shore", "bay", "island", "waves", "ship", "surf"),
-    "forest": ("forest", "wood", "woodland", "clearing", "trees", "jungle", "grove", "pines", "birches", "taiga"),
+    "forest": ("forest", "woods", "woodland", "clearing", "trees", "jungle", "grove", "pines", "birches", "taiga"),
     "peaks": ("peak", "mountain", "alps", "alpine", "summit", "glacier", "ridge", "himalaya", "snowfield"),
-    "city": ("city", "street", "skyline", "downtown", "alley", "rooftop", "skyscraper", "neon", "avenue", "town"),
+    "city": (
+        "city",
+        "cities",
+        "street",
+        "skyline",
+        "downtown",
+        "alley",
+        "rooftop",
+        "skyscraper",
+        "neon",
+        "avenue",
+        "town",
+    ),
     "hall": ("hall", "interior", "cathedral", "church", "palace", "museum", "hangar", "warehouse", "nave", "ballroom"),
-    "space": ("space", "orbit", "nebula", "planet", "moon", "asteroid", "galaxy", "starship", "spacecraft", "cosmos"),
+    "space": (
+        "outer space",
+        "deep space",
+        "space station",
+        "orbit",
+        "nebula",
+        "planet",
+        "asteroid",
+        "galaxy",
+        "starship",
+    ),
 }
-"""A word counts in the singular and with s or es at its end."""
+"""A word counts in the singular and with s or es at its end. What many places have is left out: moon, wood, space."""
 
 PANORAMA = "seamless 360 panorama, equirectangular"
 LEVEL = "level horizon"

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from translight.core.errors import FormatError, GenerationError
@@ -83,7 +83,7 @@ briefs = st.integers(1, 4).flatmap(
 
 
 @given(briefs)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_written_is_read_as_it_was(brief):
     folder = FILE.parents[1]
     assert parse_brief(brief_text(brief, folder).encode(), "x.toml", folder) == brief

@@ -214,6 +214,9 @@ def test_a_brief_built_in_python_passes_the_same_checks():
         check(Brief(name="a", intent="b", light=Light(sun_elevation_deg=91)))
     assert str(error.value) == "brief: light.sun_elevation_deg must be from -90 to 90 degrees, got 91"
     with pytest.raises(GenerationError) as error:
+        check(Brief(name="a\udc80", intent="b"))
+    assert str(error.value) == 'brief: name must be a text that UTF-8 can hold, got "a\\udc80"'
+    with pytest.raises(GenerationError) as error:
         check(Brief(name="a", intent="b", blocking=(Block(name="k", kind="crowd"),)), "show 3")  # type: ignore[arg-type]
     assert str(error.value) == 'show 3: blocking[k].kind must be one of actor, floor, hero, wall, got "crowd"'
 

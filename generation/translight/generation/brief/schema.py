@@ -134,6 +134,8 @@ class _Walk:
             raise self._fail(key, value, _wanted(kind))
         if len(value) > high:
             raise GenerationError(f"{self._source}: {key} must be {_wanted(kind)}, got {len(value)} characters")
+        if any("\ud800" <= c <= "\udfff" for c in value):  # of a brief built in Python: no file could hold it
+            raise self._fail(key, value, "a text that UTF-8 can hold")
         return value
 
     def _number(self, kind: inspect.IntType | inspect.FloatType, value: Any, key: str) -> float:

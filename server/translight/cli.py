@@ -41,6 +41,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.bench_glass import BenchGlass
     from translight.commands.bench_latency import BenchCompare, BenchLatency
     from translight.commands.bench_transports import BenchTransports
+    from translight.commands.brief import BriefCheck, BriefNew, BriefShow
     from translight.commands.capture import Inspect
     from translight.commands.check import Lens, ShowFile
     from translight.commands.doctor import Doctor
@@ -100,6 +101,10 @@ def commands() -> Mapping[str, type[Command] | Group]:
             "Make an environment of photographs: translight reconstruct PHOTOS -o NAME.tlenv",
             {"run": Reconstruct, "inspect": Inspect},
             default="run",
+        ),
+        "brief": Group(
+            "Say what a director would say, and see what it means to a model.",
+            {"new": BriefNew, "check": BriefCheck, "show": BriefShow},
         ),
         "render": Render,
         "info": Info,

@@ -1,5 +1,8 @@
 """A brief in memory: place, light, lens and blocking, every quantity with its unit in its name; read.py reads it.
 
+In Python a brief is built as it stands here, ``Brief(name=..., intent=..., light=Light(...))``, and held against the
+same rules as a file by check.py.
+
 The stage's axes hold throughout: X right, Y forward, Z up, metres from the stage's origin on its floor. An azimuth is
 from stage +Y to the right, an elevation from the horizon up.
 """
@@ -17,7 +20,8 @@ Weather = Literal["clear", "haze", "scattered", "broken", "overcast", "fog", "ra
 BlockKind = Literal["actor", "hero", "wall", "floor"]
 """``actor`` and ``hero`` boxes are kept free and seen in front; ``wall`` and ``floor`` are part of the place."""
 
-_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Positive = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+_Coordinate = Annotated[float, msgspec.Meta(ge=-100_000, le=100_000)]
 _Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
@@ -51,7 +55,10 @@ class Lens(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     focal_length_mm: Annotated[float, msgspec.Meta(ge=4, le=2000)] = 35.0
     sensor_mm: tuple[_Positive, _Positive] = (36.0, 24.0)
     t_stop: Annotated[float, msgspec.Meta(ge=0.5, le=64)] = 2.8
+    squeeze: Annotated[float, msgspec.Meta(ge=1, le=2)] = 1.0
+    """An anamorphic lens's factor: it sees as wide as a sensor so many times wider would."""
     aspect: Annotated[float, msgspec.Meta(ge=0.2, le=10)] = 1.78
+    """Width to height of the finished picture, the largest that the sensor holds."""
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,12 +77,15 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     kind: BlockKind = "actor"
     size_m: tuple[_Positive, _Positive, _Positive] = (0.6, 0.4, 1.8)
     """Width (X), depth (Y), height (Z) before turning."""
-    position_m: tuple[float, float] | tuple[float, float, float] = (0.0, 4.0)
-    """Middle of the box's foot."""
+    position_m: Annotated[tuple[_Coordinate, ...], msgspec.Meta(min_length=2, max_length=3)] = (0.0, 4.0)
+    """Middle of the box's foot: x and y, and z where it does not stand on the floor."""
     turn_deg: Annotated[float, msgspec.Meta(ge=-360, le=360)] = 0.0
     """About Z, from +Y to the right."""
     words: _Text = ""
     """What it is, for the prompt."""
+    in_picture: bool = False
+    """True: an actor or hero that the picture itself shall show, as a figure far off. Otherwise it stands on the stage
+    before the wall, and its room is kept free. ``wall`` and ``floor`` are always in the picture."""
 
 
 class LoraChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,15 +106,15 @@ class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How it shall look."""
 
     words: _Text = ""
-    references: tuple[Reference, ...] = ()
-    loras: tuple[LoraChoice, ...] = ()
+    references: Annotated[tuple[Reference, ...], msgspec.Meta(max_length=16)] = ()
+    loras: Annotated[tuple[LoraChoice, ...], msgspec.Meta(max_length=16)] = ()
     lut: Path | None = None
 
 
 class Avoid(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What must not appear, and which licences may not be used."""
 
-    words: tuple[_Text, ...] = ()
+    words: Annotated[tuple[_Text, ...], msgspec.Meta(max_length=100)] = ()
     non_commercial_models: bool = False
     """True forbids every model whose licence does not allow commercial use."""
 
@@ -116,12 +126,12 @@ class Brief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     intent: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     """What the director says, in words."""
     candidates: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
-    seeds: tuple[Annotated[int, msgspec.Meta(ge=0, lt=2**32)], ...] = ()
+    seeds: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)], ...], msgspec.Meta(max_length=64)] = ()
     """One for each candidate; drawn from the brief's name when there are none."""
     place: Place = Place()
     light: Light = Light()
     lens: Lens = Lens()
     stage: Stage = Stage()
-    blocking: tuple[Block, ...] = ()
+    blocking: Annotated[tuple[Block, ...], msgspec.Meta(max_length=200)] = ()
     style: Style = Style()
     avoid: Avoid = Avoid()

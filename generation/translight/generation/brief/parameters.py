@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from translight.core.errors import GenerationError
 from translight.generation.brief.brief import Family, LoraChoice, Reference
 
 
@@ -32,7 +34,7 @@ class Control:
     depth: UInt8[np.ndarray, "h w"]
     """As depth ControlNets are trained: near is white, by inverse distance."""
     edges: UInt8[np.ndarray, "h w"]
-    """Edges of boxes and between them, white on black."""
+    """Edges of boxes, creases and the floor's rim, white on black, one pixel wide."""
     depth_weight: float
     edges_weight: float
 
@@ -41,7 +43,8 @@ class Control:
 class Parameters:
     """A brief, translated."""
 
-    family: Family
+    family: Family | None
+    """None when the brief names none and none of its words does; only some engines need one: needed_family."""
     prompt: str
     negative_prompt: str
     seeds: tuple[int, ...]
@@ -54,3 +57,10 @@ class Parameters:
     loras: tuple[LoraChoice, ...]
     lut: Path | None
     reasons: tuple[Reason, ...]
+
+    def needed_family(self) -> Family:
+        """The scene family, for an engine that cannot do without. Raises GenerationError naming the families."""
+        if self.family is None:
+            families = ", ".join(get_args(Family))
+            raise GenerationError(f"place.family is missing and no word of the brief names one; give one of {families}")
+        return self.family

@@ -7,24 +7,24 @@ what is scattered once. The sky's frame is Environment.sky's.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from translight.environment.atmosphere import (
+    CLEAN,
+    EARTH_M,
+    RAYLEIGH_HEIGHT_M,
+    RAYLEIGH_PER_M,
+    TOP_M,
+    extinction_per_m,
+    henyey_greenstein,
+    sun_transmittance,
+)
 from translight.environment.noise import fractal, smoothstep
 
-_EARTH_M = 6_360_000.0
-_TOP_M = 6_420_000.0
-_RAYLEIGH = np.array([5.802e-6, 13.558e-6, 33.1e-6])
-"""Scattering of air at sea level for red, green and blue, 1/m, and its scale height."""
-_RAYLEIGH_HEIGHT_M = 8000.0
-_MIE = np.array([2.0e-6, 2.05e-6, 2.1e-6])
-_MIE_ABSORBED = 0.11
-_MIE_HEIGHT_M = 1200.0
-_OZONE = np.array([0.650e-6, 1.881e-6, 0.085e-6])
-_STEPS, _SUN_STEPS = 24, 10
+_STEPS = 24
 _ELEVATIONS, _AZIMUTHS = 40, 25
 _MULTIPLE = 0.09
 """Share of light scattered again, as if from everywhere."""
@@ -70,8 +70,8 @@ def make_sky(
         ],
         axis=-1,
     ).astype(np.float32)
-    sun_transmittance = _sun_transmittance(np.array([50.0]), np.array([np.sin(elevation)]))[0]
-    sun = exposure * _GRADE * sun_transmittance
+    through = sun_transmittance(np.array([50.0]), np.array([np.sin(elevation)]))[0]
+    sun = exposure * _GRADE * through
     upper = height_px // 2
     clear = np.empty((height_px, 2 * height_px, 3), np.float32)
     own = _clear_sky(directions[:upper], view_elevation[:upper], view_azimuth - azimuth, sun_direction)
@@ -103,7 +103,7 @@ def _clear_sky(
     air_map, haze_map = _bilinear(air, at_e, at_a), _bilinear(haze, at_e, at_a)
     cosine = directions @ sun_direction.astype(np.float32)
     rayleigh = (3 / (16 * np.pi) * (1 + cosine * cosine))[..., None]
-    mie = (0.92 * _henyey_greenstein(cosine, 0.74) + 0.08 * _henyey_greenstein(cosine, 0.96))[..., None]
+    mie = (0.92 * henyey_greenstein(cosine, 0.74) + 0.08 * henyey_greenstein(cosine, 0.96))[..., None]
     return (air_map * (rayleigh + _MULTIPLE) + haze_map * (mie + _MULTIPLE)).astype(np.float32)
 
 
@@ -115,51 +115,24 @@ def _integrals(
     cosine_sun = np.sqrt(1 - sine_sun**2)
     e, a = elevation[:, None, None], azimuth[None, :, None]
     sine = np.sin(e)
-    length = -_EARTH_M * sine + np.sqrt((_EARTH_M * sine) ** 2 + _TOP_M**2 - _EARTH_M**2)
+    length = -EARTH_M * sine + np.sqrt((EARTH_M * sine) ** 2 + TOP_M**2 - EARTH_M**2)
     edges = (np.arange(_STEPS + 1) / _STEPS) ** 2
     middle = 0.5 * (edges[1:] + edges[:-1])
     t = length * middle
     step = length * np.diff(edges)
-    up = _EARTH_M + t * sine
+    up = EARTH_M + t * sine
     out = t * np.cos(e)
     radius = np.hypot(up, out)
-    altitude = radius - _EARTH_M
+    altitude = radius - EARTH_M
     # the sun's height over the local horizon changes along the ray: this is what makes the glow one-sided
     local_sine = (out * np.cos(a) * cosine_sun + up * sine_sun) / radius
-    sunlight = _sun_transmittance(np.broadcast_to(altitude, local_sine.shape), local_sine)
-    extinction = _extinction(altitude)
+    sunlight = sun_transmittance(np.broadcast_to(altitude, local_sine.shape), local_sine)
+    extinction = extinction_per_m(altitude)
     depth = np.cumsum(extinction * step[..., None], axis=2) - 0.5 * extinction * step[..., None]
     arriving = np.exp(-depth) * sunlight * step[..., None]
-    air = (arriving * np.exp(-altitude / _RAYLEIGH_HEIGHT_M)[..., None] * _RAYLEIGH).sum(axis=2)
-    haze = (arriving * np.exp(-altitude / _MIE_HEIGHT_M)[..., None] * _MIE).sum(axis=2)
+    air = (arriving * np.exp(-altitude / RAYLEIGH_HEIGHT_M)[..., None] * RAYLEIGH_PER_M).sum(axis=2)
+    haze = (arriving * np.exp(-altitude / CLEAN.haze_height_m)[..., None] * np.array(CLEAN.haze_per_m)).sum(axis=2)
     return air, haze
-
-
-def _sun_transmittance(
-    altitude: Float64[np.ndarray, "*n"], sine: Float64[np.ndarray, "*n"]
-) -> Float64[np.ndarray, "*n 3"]:
-    """What is left of sunlight that reaches an altitude from an elevation; nothing from below the local horizon."""
-    radius = _EARTH_M + np.maximum(altitude, 0.0)
-    length = -radius * sine + np.sqrt(np.maximum((radius * sine) ** 2 + _TOP_M**2 - radius**2, 0.0))
-    edges = (np.arange(_SUN_STEPS + 1) / _SUN_STEPS) ** 2
-    depth = np.zeros((*np.shape(sine), 3))
-    for low, high in itertools.pairwise(edges):
-        t = length * 0.5 * (low + high)
-        there = np.sqrt(radius**2 + t * t + 2 * radius * t * sine) - _EARTH_M
-        depth += _extinction(np.maximum(there, -500.0)) * (length * (high - low))[..., None]
-    horizon = -np.sqrt(np.maximum(1 - (_EARTH_M / radius) ** 2, 0.0))
-    return np.exp(-depth) * smoothstep(-0.006, 0.006, sine - horizon)[..., None]
-
-
-def _extinction(altitude: Float64[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n 3"]:
-    air = np.exp(-altitude / _RAYLEIGH_HEIGHT_M)[..., None] * _RAYLEIGH
-    haze = np.exp(-altitude / _MIE_HEIGHT_M)[..., None] * _MIE * (1 + _MIE_ABSORBED)
-    ozone = np.maximum(1 - np.abs(altitude - 25_000.0) / 15_000.0, 0.0)[..., None] * _OZONE
-    return air + haze + ozone
-
-
-def _henyey_greenstein(cosine: Float32[np.ndarray, "*n"], g: float) -> Float32[np.ndarray, "*n"]:
-    return (1 - g * g) / (4 * np.pi) / (1 + g * g - 2 * g * cosine) ** 1.5
 
 
 def _bilinear(
@@ -188,15 +161,15 @@ def _with_clouds(
     z = directions[..., 2]
     plane = (directions[..., :2] / (z[..., None] + 0.06)).reshape(-1, 2)
     cosine = directions @ sun_direction.astype(np.float32)
-    high = _sun_transmittance(np.array([4000.0]), np.array([sun_direction[2]]))[0]
-    low = _sun_transmittance(np.array([700.0]), np.array([sun_direction[2]]))[0]
+    high = sun_transmittance(np.array([4000.0]), np.array([sun_direction[2]]))[0]
+    low = sun_transmittance(np.array([700.0]), np.array([sun_direction[2]]))[0]
     picture = clear
     streaks = plane @ np.array([[0.30, 0.95], [-0.12, 2.4]], np.float32)
     warp = fractal(plane * 0.55, seed + 1, 3)[:, None] * np.array([0.9, 0.5], np.float32)
     cirrus = smoothstep(0.02, 0.62, fractal(streaks * 0.55 + warp, seed + 2, 6, gain=0.6).reshape(shape) + 0.05)
     rolls = fractal(plane * np.array([0.45, 1.25], np.float32) + 0.5 * warp, seed + 3, 6, gain=0.55).reshape(shape)
     cumulus = smoothstep(0.12, 0.55, rolls)
-    phase = 0.55 * _henyey_greenstein(cosine, 0.6) + 0.06
+    phase = 0.55 * henyey_greenstein(cosine, 0.6) + 0.06
     for amount, light, cover in ((cirrus, high, 0.55), (cumulus, low, 0.8)):
         edge = smoothstep(0.0, 0.16, z) if cover > 0.6 else smoothstep(0.0, 0.10, z)
         alpha = (amount * cover * edge)[..., None]

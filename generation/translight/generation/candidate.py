@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32
 
 from translight.core.camera import Camera
 from translight.core.pose import Pose
-from translight.splats.cloud import SplatCloud
+from translight.environment.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Candidate:
     engine: str
     seed: int
     views: tuple[View, ...] = ()
-    splats: SplatCloud | None = None
-    """From engines that make or import splats, in stage axes and metres."""
+    environment: Environment | None = None
+    """From engines that make or import splats: what would play, as it would stand on the stage."""
     sky: Float32[np.ndarray, "h w 3"] | None = None
     """The sky alone, behind everything, where the engine knows it."""
     models: tuple[Model, ...] = ()

@@ -37,8 +37,12 @@ class Engine(Protocol):
         """The models that will take part, with their licences."""
         ...
 
+    def seeds(self, order: Order, /) -> tuple[int, ...]:
+        """Those that the engine has candidates for: the order's own, except where it only takes what there is."""
+        ...
+
     def candidates(self, order: Order, progress: Progress) -> Iterator[Candidate]:
-        """One candidate for each seed of the order, in that order; equal orders give equal candidates.
+        """One candidate for each of the order's seeds that it has, in that order; equal orders give equal candidates.
 
         Raises GenerationError, in one line, on what cannot be made; nothing is kept between candidates.
         """

@@ -19,14 +19,18 @@ from translight.core.errors import FormatError
 from translight.core.files import whole_folder
 from translight.core.image import load_image, save_image
 from translight.core.pose import Pose
+from translight.environment.files import load_environment, save_environment
 from translight.environment.typed_json import read_json
 from translight.generation.candidate import Candidate, Model, View
-from translight.splats import files as splat_files
+from translight.generation.preview import shrunk, tone_mapped
 
 FILE_NAME = "candidate.json"
+PREVIEW = "preview.jpg"
+"""The first view, tone-mapped and small, of every candidate that has views."""
 SCHEMA_VERSION = 1
 
 _HALF_MAX = 65504.0
+_PREVIEW_PX = 1024
 _Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9 ._-]{0,100}$")]
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -72,7 +76,7 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: str
     seed: int
     views: tuple[StoredView, ...]
-    splats: _Name | None
+    environment: _Name | None
     sky: _Name | None
     models: tuple[StoredModel, ...]
     settings: dict[str, Any]
@@ -81,12 +85,15 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def save_candidate(candidate: Candidate, folder: Path) -> Stored:
     """Write ``folder`` whole or not at all, replacing what was there. Raises FormatError when it cannot be written."""
-    writers: dict[str, Callable[[Path], None]] = {}
+    writers: dict[str, Callable[[Path], object]] = {}
     views = tuple(_listed(view, i, writers) for i, view in enumerate(candidate.views))
-    splats, cloud = None, candidate.splats
-    if cloud is not None:
-        splats = "splats.ply"
-        writers[splats] = lambda file: splat_files.save(file, cloud)
+    if candidate.views:
+        preview = tone_mapped(shrunk(candidate.views[0].image, _PREVIEW_PX))
+        writers[PREVIEW] = lambda file: save_image(file, preview)
+    packed, environment = None, candidate.environment
+    if environment is not None:
+        packed = "environment.tlenv"
+        writers[packed] = lambda file: save_environment(environment, file, zipped=True)
     sky = None
     if candidate.sky is not None:
         sky = "sky.exr"
@@ -102,7 +109,7 @@ def save_candidate(candidate: Candidate, folder: Path) -> Stored:
                 candidate.engine,
                 candidate.seed,
                 views,
-                splats,
+                packed,
                 sky,
                 tuple(
                     StoredModel(m.name, m.role, m.revision, m.sha256, m.licence, m.commercial) for m in candidate.models
@@ -122,7 +129,7 @@ def read_stored(folder: Path) -> Stored:
     if stored.schema_version != SCHEMA_VERSION:
         raise FormatError(f"{folder / FILE_NAME}: schema version {stored.schema_version}, {SCHEMA_VERSION} is read")
     named = [name for view in stored.views for name in (view.image, view.distance, view.sky)]
-    for name in (*named, stored.splats, stored.sky):
+    for name in (*named, stored.environment, stored.sky):
         if name is not None and name not in stored.files:
             raise FormatError(f"{folder / FILE_NAME}: {name!r} is not among its files")
     return stored
@@ -142,7 +149,7 @@ def load_candidate(folder: Path, *, check: bool = True) -> Candidate:
         stored.engine,
         stored.seed,
         tuple(_view(folder, view) for view in stored.views),
-        None if stored.splats is None else splat_files.load(folder / stored.splats),
+        None if stored.environment is None else load_environment(folder / stored.environment),
         None if stored.sky is None else _colour(folder / stored.sky),
         tuple(Model(m.name, m.role, m.revision, m.sha256, m.licence, m.commercial) for m in stored.models),
         stored.settings,
@@ -155,7 +162,7 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _listed(view: View, number: int, writers: dict[str, Callable[[Path], None]]) -> StoredView:
+def _listed(view: View, number: int, writers: dict[str, Callable[[Path], object]]) -> StoredView:
     """A view's entry; what writes its files is added to ``writers``."""
     image = "panorama.exr" if view.camera is None and number == 0 else f"view_{number:03d}.exr"
     writers[image] = _picture(view.image)

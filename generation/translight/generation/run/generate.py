@@ -1,0 +1,133 @@
+"""A run: the candidates of a brief, one after another into a folder, gone on with where an earlier run ended.
+
+::
+
+    FOLDER/run.json                  what it was begun with
+    FOLDER/brief.toml                the brief as it was read, its files by their whole paths
+    FOLDER/candidates/NAME/…         each as store.py says, there only when it is complete
+    FOLDER/contact_sheet.jpg         all of them at a glance, drawn anew after each
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from translight.core.errors import GenerationError
+from translight.core.file_lock import locked
+from translight.core.image import save_image
+from translight.generation.brief.brief import Brief
+from translight.generation.brief.read import read_brief
+from translight.generation.brief.translate import translate
+from translight.generation.brief.write import write_brief
+from translight.generation.candidate import Model
+from translight.generation.engines.engine import Order, open_engine
+from translight.generation.run import job as job_file
+from translight.generation.run.contact_sheet import contact_sheet
+from translight.generation.run.job import Job
+from translight.generation.run.store import FILE_NAME, Stored, read_stored, save_candidate
+
+BRIEF = "brief.toml"
+_CANDIDATES, _SHEET, _LOCK = "candidates", "contact_sheet.jpg", "lock"
+
+
+class Watch(Protocol):
+    """Is told how far a run is."""
+
+    def progress(self, what: str, share: float) -> None:
+        """A few words, and the share of the present candidate that is done."""
+        ...
+
+    def note(self, what: str) -> None:
+        """Something that is told once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run's folder holds at its end."""
+
+    brief: Brief
+    candidates: tuple[Path, ...]
+    """Folders, in the order of the seeds."""
+    made_now: int
+    contact_sheet: Path
+
+
+def generate(job: Job, watch: Watch) -> Made:
+    """Run; a candidate that is complete stays, whatever ends the run.
+
+    Raises GenerationError when the brief, the engine or its source are not to be had, another run is at work in the
+    folder, or the folder is another run's; FormatError when it cannot be written (a full disk too).
+    """
+    brief = read_brief(job.brief)
+    parameters = translate(brief)
+    engine = open_engine(job.engine, job.source)
+    for model in engine.models():
+        watch.note(licence_line(model))
+    with _opened(job, brief):
+        order = Order(brief, parameters, job.height_px)
+        seeds = engine.seeds(order)
+        finished = {stored.seed: folder for folder, stored in candidates_in(job.folder)}
+        missing = tuple(seed for seed in seeds if seed not in finished)
+        if len(missing) < len(seeds):
+            watch.note(f"{len(seeds) - len(missing)} of {len(seeds)} candidates are there already")
+        order = replace(order, parameters=replace(parameters, seeds=missing))
+        sheet = job.folder / _SHEET
+        done = 0
+        for candidate in engine.candidates(order, watch.progress):
+            folder = job.folder / _CANDIDATES / candidate.name
+            save_candidate(candidate, folder)
+            finished[candidate.seed] = folder
+            done += 1
+            watch.note(f"{candidate.name} ({len(finished)} of {len(seeds)})")
+            save_image(sheet, contact_sheet(brief.name, _in_order(seeds, finished)))
+        if not sheet.is_file():
+            save_image(sheet, contact_sheet(brief.name, _in_order(seeds, finished)))
+    return Made(brief, tuple(_in_order(seeds, finished)), done, sheet)
+
+
+def candidates_in(folder: Path) -> Iterator[tuple[Path, Stored]]:
+    """The complete candidates of a run's folder, by name. Raises FormatError on a damaged one."""
+    for entry in sorted((folder / _CANDIDATES).glob(f"*/{FILE_NAME}")):
+        yield entry.parent, read_stored(entry.parent)
+
+
+def licence_line(model: Model) -> str:
+    """What a supervisor must know before a model takes part."""
+    allowed = {True: "commercial use allowed", False: "NOT for commercial use", None: "licence not known: ask"}
+    return f"{model.role} {model.name}: {model.licence}, {allowed[model.commercial]}"
+
+
+def _in_order(seeds: Sequence[int], finished: Mapping[int, Path]) -> list[Path]:
+    return [finished[seed] for seed in seeds if seed in finished]
+
+
+@contextmanager
+def _opened(job: Job, brief: Brief) -> Iterator[None]:
+    """The folder, made or gone on with, its lock held."""
+    now = job_file.identity(job)
+    folder = job.folder
+    then = job_file.read_identity(folder)
+    if then is None and folder.exists() and (not folder.is_dir() or any(e.name != _LOCK for e in folder.iterdir())):
+        raise GenerationError(f"{folder}: exists and holds no run: choose another folder")
+    try:
+        (folder / _CANDIDATES).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GenerationError(f"{folder}: cannot be made ({error.strerror})") from error
+    with locked(folder / _LOCK) as have:
+        if not have:
+            raise GenerationError(f"{folder}: another run is at work there; wait for it, or choose another folder")
+        if job.fresh:
+            shutil.rmtree(folder / _CANDIDATES)
+            (folder / _CANDIDATES).mkdir()
+            (folder / _SHEET).unlink(missing_ok=True)
+        elif then is not None and (told := job_file.differences(then, now)):
+            raise GenerationError(f"{folder} holds another run: {'; '.join(told)}; --fresh begins anew")
+        write_brief(folder / BRIEF, brief)
+        job_file.write_identity(folder, now)
+        yield

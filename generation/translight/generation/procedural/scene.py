@@ -157,6 +157,7 @@ class Sky:
     """Radiance from beyond everything, as panorama.py lays it out, without the sun's disc, which trace.py adds.
 
     The lower half is what lies below the horizon where no land reaches.
+    The haze of Air is in it already, ground fog is not.
     """
 
     radiance: Float32[np.ndarray, "h w 3"]

@@ -1,0 +1,104 @@
+"""The diffuse light, smoothed along surfaces: an à-trous wavelet filter that stops at edges.
+
+Dammertz et al., "Edge-Avoiding À-Trous Wavelet Transform for fast Global Illumination Filtering" (2010), with the
+plane distance of Schied et al., "Spatiotemporal Variance-Guided Filtering" (2017). Light is filtered without the
+surface's colour, so textures stay sharp.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from translight.generation.procedural.rays.jit import kernel
+from translight.generation.procedural.rays.pixels import COLOUR, DISTANCE, LAMPLIGHT, LIGHT, NORMAL
+from translight.generation.procedural.rays.workers import share_rows
+
+_PASSES, _LAMP_PASSES = 4, 2
+"""Light of lamps has shadows: it is smoothed within 6 pixels only."""
+HALO_PX = 2 * (2**_PASSES - 1)
+"""How far the passes reach together."""
+
+
+def filtered(
+    traced: Float32[np.ndarray, "h w f"], own: slice, wraps: bool, workers: int
+) -> Float32[np.ndarray, "k w 3"]:
+    """The light of the ``own`` rows, smoothed with their neighbours; ``wraps``: left and right borders meet."""
+    total = _smoothed(traced, traced[..., LIGHT:LAMPLIGHT], _PASSES, wraps, workers)[own]
+    lamps = traced[..., LAMPLIGHT:COLOUR]
+    return total + _smoothed(traced, lamps, _LAMP_PASSES, wraps, workers)[own] if lamps.any() else total
+
+
+def _smoothed(
+    traced: Float32[np.ndarray, "h w f"], light: Float32[np.ndarray, "h w 3"], passes: int, wraps: bool, workers: int
+) -> Float32[np.ndarray, "h w 3"]:
+    light = np.ascontiguousarray(light)
+    for n in range(passes):
+        smoothed = np.empty_like(light)
+        share_rows(workers, len(light), 16, partial(_pass_rows, traced, light, 1 << n, wraps, smoothed))
+        light = smoothed
+    return light
+
+
+def _pass_rows(
+    traced: np.ndarray, light: np.ndarray, step: int, wraps: bool, out: np.ndarray, _worker: int, first: int, last: int
+) -> None:
+    _pass(traced, light, step, wraps, first, last, out)
+
+
+@kernel
+def _pass(traced: Any, light: Any, step: int, wraps: bool, first: int, last: int, out: Any) -> None:
+    height, width = light.shape[0], light.shape[1]
+    for y in range(first, last):
+        for x in range(width):
+            t = traced[y, x, DISTANCE]
+            if not t < np.inf:
+                for c in range(3):
+                    out[y, x, c] = light[y, x, c]
+                continue
+            nx, ny, nz = traced[y, x, NORMAL], traced[y, x, NORMAL + 1], traced[y, x, NORMAL + 2]
+            # What the distance changes by, from pixel to pixel: of the smaller side, so edges do not widen it.
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            above, below = max(y - 1, 0), min(y + 1, height - 1)
+            gx = min(abs(traced[y, left, DISTANCE] - t), abs(traced[y, right, DISTANCE] - t))
+            gy = min(abs(traced[above, x, DISTANCE] - t), abs(traced[below, x, DISTANCE] - t))
+            r = g = b = weights = np.float32(0.0)
+            for j in range(-2, 3):
+                yy = y + j * step
+                if yy < 0 or yy >= height:
+                    continue
+                for i in range(-2, 3):
+                    xx = x + i * step
+                    if wraps:
+                        xx = (xx + width) % width
+                    elif xx < 0 or xx >= width:
+                        continue
+                    s = traced[yy, xx, DISTANCE]
+                    if not s < np.inf:
+                        continue
+                    allowed = 2.0 * step * (abs(i) * gx + abs(j) * gy) + 0.004 * step * t + 1e-4
+                    w = np.exp(-abs(s - t) / allowed)
+                    cosine = (
+                        nx * traced[yy, xx, NORMAL] + ny * traced[yy, xx, NORMAL + 1] + nz * traced[yy, xx, NORMAL + 2]
+                    )
+                    cosine = max(cosine, np.float32(0.0))
+                    cosine *= cosine
+                    cosine *= cosine
+                    cosine *= cosine
+                    w *= cosine * cosine
+                    kernel = (0.375 if i == 0 else (0.25 if abs(i) == 1 else 0.0625)) * (
+                        0.375 if j == 0 else (0.25 if abs(j) == 1 else 0.0625)
+                    )
+                    w = np.float32(w * kernel)
+                    r += w * light[yy, xx, 0]
+                    g += w * light[yy, xx, 1]
+                    b += w * light[yy, xx, 2]
+                    weights += w
+            if weights > 0.0:
+                out[y, x, 0], out[y, x, 1], out[y, x, 2] = r / weights, g / weights, b / weights
+            else:
+                for c in range(3):
+                    out[y, x, c] = light[y, x, c]

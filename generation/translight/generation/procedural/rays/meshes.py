@@ -1,0 +1,131 @@
+"""Rays against placed meshes: a hierarchy over copies, and one over each mesh's triangles (bvh.py builds both)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from translight.generation.procedural.rays.jit import get, inlined, part, stays_apart
+from translight.generation.procedural.rays.layout import (
+    INSTANCE_F,
+    INSTANCE_FLOATS,
+    INSTANCE_I,
+    INSTANCE_INTS,
+    NODE_F,
+    NODE_FLOATS,
+    NODE_I,
+    NODE_INTS,
+    TOP_NODE,
+    TRIANGLE_F,
+    TRIANGLE_FLOATS,
+)
+
+STACK = 160
+"""Integers of scratch that a ray needs: deeper trees are not built."""
+
+
+@inlined
+def _entry(
+    F: Any, at: int, ox: float, oy: float, oz: float, ix: float, iy: float, iz: float, near: float, far: float
+) -> float:  # fmt: skip
+    """Where a ray enters a node's box, or infinity."""
+    a, b = (get(F, at) - ox) * ix, (get(F, at + 3) - ox) * ix
+    c, d = (get(F, at + 1) - oy) * iy, (get(F, at + 4) - oy) * iy
+    e, f = (get(F, at + 2) - oz) * iz, (get(F, at + 5) - oz) * iz
+    first = max(max(min(a, b), min(c, d)), max(min(e, f), near))
+    last = min(min(max(a, b), max(c, d)), min(max(e, f), far))
+    # Boxes are rounded to float32: a little slack keeps flat ones.
+    return first if first <= last * 1.0000004 else np.inf
+
+
+@inlined
+def _inverse(d: float) -> float:
+    return 1.0 / d if abs(d) > 1e-18 else 1e18
+
+
+@part
+def mesh_hit(
+    F: Any, N: Any, stack: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float,
+    far: float, any_hit: int,
+) -> Any:  # fmt: skip
+    """The nearest hit within (near, far), or any: distance (or infinity), triangle, copy, and its two weights."""
+    stays_apart()
+    best, triangle, copy, wu, wv = far, -1, -1, 0.0, 0.0
+    root = get(N, TOP_NODE)
+    if root < 0:
+        return np.inf, triangle, copy, wu, wv
+    ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
+    px, py, pz, qx, qy, qz, jx, jy, jz = ox, oy, oz, dx, dy, dz, ix, iy, iz
+    nodes, links = get(N, NODE_F), get(N, NODE_I)
+    triangles, instances, roots = get(N, TRIANGLE_F), get(N, INSTANCE_F), get(N, INSTANCE_I)
+    depth, floor, node, current = 0, -1, root, -1
+    if _entry(F, nodes + node * NODE_FLOATS, ox, oy, oz, ix, iy, iz, near, best) == np.inf:
+        return np.inf, triangle, copy, wu, wv
+    while True:
+        first, count = get(N, links + node * NODE_INTS), get(N, links + node * NODE_INTS + 1)
+        if count == 0:
+            a = _entry(F, nodes + first * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best)
+            b = _entry(F, nodes + (first + 1) * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best)
+            if a < np.inf and b < np.inf:
+                nearer = 0 if a <= b else 1
+                stack[depth] = first + 1 - nearer
+                depth += 1
+                node = first + nearer
+                continue
+            if a < np.inf or b < np.inf:
+                node = first if a < np.inf else first + 1
+                continue
+        elif current >= 0:
+            for k in range(first, first + count):
+                at = triangles + k * TRIANGLE_FLOATS
+                e1x, e1y, e1z = get(F, at + 3), get(F, at + 4), get(F, at + 5)
+                e2x, e2y, e2z = get(F, at + 6), get(F, at + 7), get(F, at + 8)
+                hx, hy, hz = qy * e2z - qz * e2y, qz * e2x - qx * e2z, qx * e2y - qy * e2x
+                det = e1x * hx + e1y * hy + e1z * hz
+                if det == 0.0:
+                    continue
+                inverse = 1.0 / det
+                sx, sy, sz = px - get(F, at), py - get(F, at + 1), pz - get(F, at + 2)
+                u = (sx * hx + sy * hy + sz * hz) * inverse
+                if u < -1e-9 or u > 1.0 + 1e-9:
+                    continue
+                cx, cy, cz = sy * e1z - sz * e1y, sz * e1x - sx * e1z, sx * e1y - sy * e1x
+                v = (qx * cx + qy * cy + qz * cz) * inverse
+                if v < -1e-9 or u + v > 1.0 + 1e-9:
+                    continue
+                t = (e2x * cx + e2y * cy + e2z * cz) * inverse
+                if near < t < best:
+                    best, triangle, copy, wu, wv = t, k, current, u, v
+                    if any_hit != 0:
+                        return best, triangle, copy, wu, wv
+        else:
+            # A leaf of the upper tree: its copies wait on the stack, as negative numbers.
+            for k in range(first, first + count):
+                stack[depth] = -1 - k
+                depth += 1
+        # The next node; under the floor, the ray is in stage axes again.
+        while True:
+            if depth == floor:
+                current, floor = -1, -1
+                px, py, pz, qx, qy, qz, jx, jy, jz = ox, oy, oz, dx, dy, dz, ix, iy, iz
+            if depth == 0:
+                if triangle < 0:
+                    return np.inf, triangle, copy, wu, wv
+                return best, triangle, copy, wu, wv
+            depth -= 1
+            node = stack[depth]
+            if node < 0:
+                current = -1 - node
+                floor = depth
+                m = instances + current * INSTANCE_FLOATS
+                px = get(F, m) * ox + get(F, m + 1) * oy + get(F, m + 2) * oz + get(F, m + 3)
+                py = get(F, m + 4) * ox + get(F, m + 5) * oy + get(F, m + 6) * oz + get(F, m + 7)
+                pz = get(F, m + 8) * ox + get(F, m + 9) * oy + get(F, m + 10) * oz + get(F, m + 11)
+                qx = get(F, m) * dx + get(F, m + 1) * dy + get(F, m + 2) * dz
+                qy = get(F, m + 4) * dx + get(F, m + 5) * dy + get(F, m + 6) * dz
+                qz = get(F, m + 8) * dx + get(F, m + 9) * dy + get(F, m + 10) * dz
+                jx, jy, jz = _inverse(qx), _inverse(qy), _inverse(qz)
+                node = get(N, roots + current * INSTANCE_INTS)
+            if _entry(F, nodes + node * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best) < np.inf:
+                break

@@ -1,0 +1,82 @@
+"""Sums of sines as a surface: height and slopes at a point, and where a ray from above meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from translight.generation.procedural.rays.jit import get, part, stays_apart
+from translight.generation.procedural.rays.layout import AMPLITUDE, DISPLACED, LEVEL, WAVE_F, WAVE_FLOATS
+
+_STEPS = 20
+_FLAT = 3000.0
+"""Amplitudes of distance beyond which waves no longer hide one another in a pixel."""
+
+
+@part
+def waves(F: Any, N: Any, x: float, y: float, footprint: float, count: int) -> Any:
+    """Height over the level, slopes along x and y, and the slope variance along each of what the footprint hides.
+
+    The first ``count`` waves, longest first; heights of the displaced ones only.
+    """
+    stays_apart()
+    height = sx = sy = lost = 0.0
+    for n in range(count):
+        w = get(N, WAVE_F) + n * WAVE_FLOATS
+        kx, ky, a = get(F, w + 1), get(F, w + 2), get(F, w)
+        k2 = kx * kx + ky * ky
+        # A wave is drawn whole at 4 pixels a length, and not at all at 2.
+        shown = 1.0
+        if footprint > 0.0:
+            shown = min(max(np.pi / (np.sqrt(k2) * footprint) - 1.0, 0.0), 1.0)
+            lost += 0.25 * a * a * k2 * (1.0 - shown * shown)
+        if shown > 0.0 or n < get(N, DISPLACED):
+            phase = kx * x + ky * y + get(F, w + 3)
+            if n < get(N, DISPLACED):
+                height += a * np.sin(phase)
+            slope = shown * a * np.cos(phase)
+            sx += slope * kx
+            sy += slope * ky
+    return height, sx, sy, lost
+
+
+@part
+def water_hit(F: Any, N: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, far: float) -> float:
+    """The distance at which a ray from above meets the surface, or infinity."""
+    stays_apart()
+    level, amplitude = get(F, LEVEL), get(F, AMPLITUDE)
+    if dz >= 0.0 and oz > level + amplitude:
+        return np.inf
+    if oz < level - amplitude:
+        return np.inf
+    plane = (level - oz) / dz if dz < 0.0 else np.inf
+    if get(N, DISPLACED) == 0 or plane > _FLAT * amplitude:
+        return plane if 0.0 < plane < far else np.inf
+    if dz >= 0.0:
+        return np.inf
+    t, last = max((level + amplitude - oz) / dz, 0.0), (level - amplitude - oz) / dz
+    zero = np.float64(0.0)
+    count = get(N, DISPLACED)
+    h, _, _, _ = waves(F, N, ox + dx * t, oy + dy * t, zero, count)
+    f = oz + dz * t - level - h
+    if f <= 0.0:
+        return np.inf
+    step = (last - t) / _STEPS
+    for _n in range(_STEPS + 1):
+        s = t + step
+        h, _, _, _ = waves(F, N, ox + dx * s, oy + dy * s, zero, count)
+        g = oz + dz * s - level - h
+        if g <= 0.0:
+            for _k in range(3):
+                middle = t + (s - t) * f / (f - g)
+                h, _, _, _ = waves(F, N, ox + dx * middle, oy + dy * middle, zero, count)
+                m = oz + dz * middle - level - h
+                if m > 0.0:
+                    t, f = middle, m
+                else:
+                    s, g = middle, m
+            t = t + (s - t) * f / (f - g)
+            return t if t < far else np.inf
+        t, f = s, g
+    return np.inf

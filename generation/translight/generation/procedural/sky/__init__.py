@@ -1,0 +1,1 @@
+"""What skies.py draws a sky with: scattering, clouds, stars and the camera's white."""

@@ -1,0 +1,1 @@
+"""Plants as meshes: skeletons grown by rules, wood and leaves put on them, and where they stand."""

@@ -1,0 +1,1 @@
+"""What families/space.py is made of: regolith, rocks, and a sky without air."""

@@ -1,0 +1,47 @@
+"""The sky apart: a whole equirectangular picture in HDR, sun and all, what stood before it filled; lift.py uses it."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from scipy import ndimage
+
+from translight.generation.lift.push_pull import push_pull
+
+_LAND = 1e-6
+"""Weight of what is no sky: it tells only of directions far from any sky, where gaps then look like what is there."""
+_MARGIN_PX = 2
+"""Pixels of sky this close to something hold its light too."""
+
+
+def whole_sky(
+    image: Float32[np.ndarray, "h w 3"],
+    sky: Bool[np.ndarray, "h w"],
+    known: Float32[np.ndarray, "h w 3"] | None = None,
+) -> Float32[np.ndarray, "h w 3"]:
+    """Radiance from beyond everything: the picture where it shows the sky, ``known`` or a smooth fill elsewhere.
+
+    ``known`` is the sky alone, where the engine has it; any size of its own, twice as wide as high. Raises ValueError
+    on another shape.
+    """
+    if known is not None:
+        if known.ndim != 3 or known.shape[1] != 2 * known.shape[0] or known.shape[2] != 3:
+            raise ValueError(f"a sky is (h 2·h 3), got {known.shape}")
+        return np.ascontiguousarray(known, np.float32)
+    clean = sky
+    if not sky.all():
+        wrapped = np.pad(~sky, ((0, 0), (_MARGIN_PX, _MARGIN_PX)), mode="wrap")
+        clean = ~ndimage.binary_dilation(wrapped, iterations=_MARGIN_PX)[:, _MARGIN_PX:-_MARGIN_PX]
+    weight = np.where(clean, 1.0, np.where(sky, 1e-3, _LAND)).astype(np.float32)
+    usual = _by_elevation(image, clean)
+    return np.where(sky[..., None], image, np.maximum(usual + push_pull(image - usual, weight), 0)).astype(np.float32)
+
+
+def _by_elevation(image: Float32[np.ndarray, "h w 3"], clean: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h 1 3"]:
+    """Each row's median sky, the nearest row's where it has none: skies change with elevation most of all."""
+    rows = np.flatnonzero(clean.any(axis=1))
+    if len(rows) == 0:
+        return np.zeros((len(image), 1, 3), np.float32)
+    median = np.stack([np.median(image[row][clean[row]], axis=0) for row in rows])
+    nearest = np.abs(np.arange(len(image))[:, None] - rows).argmin(axis=1)
+    return np.ascontiguousarray(median[nearest][:, None], dtype=np.float32)

@@ -49,6 +49,8 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.environment_budget import Detail, Prune
     from translight.commands.environment_export import Export
     from translight.commands.environment_place import Place
+    from translight.commands.generate import Generate
+    from translight.commands.generate_lift import Lift
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -105,6 +107,11 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "brief": Group(
             "Say what a director would say, and see what it means to a model.",
             {"new": BriefNew, "check": BriefCheck, "show": BriefShow},
+        ),
+        "generate": Group(
+            "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
+            {"run": Generate, "lift": Lift},
+            default="run",
         ),
         "render": Render,
         "info": Info,

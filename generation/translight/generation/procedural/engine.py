@@ -1,0 +1,111 @@
+"""The procedural engine: a scene family builds the place, trace.py draws it; no weights, and true distances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from translight.core.errors import GenerationError
+from translight.core.pose import Pose
+from translight.generation.brief.brief import Brief, Family
+from translight.generation.candidate import Candidate, Model, View
+from translight.generation.engines.engine import Order, Progress
+from translight.generation.panorama import directions, pixels, sample
+from translight.generation.procedural.scene import Scene, Sky
+from translight.generation.procedural.trace import Panorama, draw
+
+SAMPLES = 4
+"""Of every pixel."""
+
+
+class _Builder(Protocol):
+    """What a family's module has."""
+
+    def build(self, brief: Brief, seed: int, height_px: int) -> Scene:
+        """The scene; ``height_px`` of the panorama chooses how fine it is."""
+        ...
+
+
+def open(source: Path | None) -> Procedural:
+    """The engine. It takes no source: raises GenerationError when one is given."""
+    if source is not None:
+        raise GenerationError(f"{source}: the procedural engine takes no --source: it computes everything")
+    return Procedural()
+
+
+def scene_of(brief: Brief, family: Family, seed: int, height_px: int) -> Scene:
+    """The place that a family makes of a brief, ready for trace.draw from any point."""
+    module: _Builder = import_module(f"translight.generation.procedural.families.{family}")
+    return module.build(brief, seed, height_px)
+
+
+class Procedural:
+    """Engine of engines/engine.py."""
+
+    name = "procedural"
+
+    def models(self) -> tuple[Model, ...]:
+        """None."""
+        return ()
+
+    def seeds(self, order: Order, /) -> tuple[int, ...]:
+        """The order's own."""
+        return order.parameters.seeds
+
+    def candidates(self, order: Order, progress: Progress) -> Iterator[Candidate]:
+        """A panorama around the camera's eye for every seed, with its distances and the sky behind all of it."""
+        brief, family = order.brief, order.parameters.needed_family()
+        for seed in order.parameters.seeds:
+            progress(f"building {family}", 0.0)
+            scene = scene_of(brief, family, seed, order.height_px)
+            view = Panorama(order.height_px, scene.eye_m)
+            drawn = draw(scene, view, samples=SAMPLES, seed=seed, progress=progress)
+            yield Candidate(
+                name=f"{self.name}-{family}-{seed:010d}",
+                engine=self.name,
+                seed=seed,
+                views=(
+                    View(
+                        drawn.image,
+                        None,
+                        Pose.from_wxyz((1.0, 0.0, 0.0, 0.0), scene.eye_m),
+                        drawn.distance_m,
+                        np.isinf(drawn.distance_m),
+                    ),
+                ),
+                sky=sky_picture(scene, min(order.height_px, 2048)),
+                settings={
+                    "family": family,
+                    "height_px": order.height_px,
+                    "samples": SAMPLES,
+                    "version": version("translight"),
+                },
+            )
+
+
+def sky_picture(scene: Scene, height_px: int) -> Float32[np.ndarray, "h w 3"]:
+    """What is seen where the scene ends, as an environment's sky holds it: with the sun's disc, at the exposure."""
+    sky = scene.sky
+    rays = directions(height_px)
+    seen = sample(sky.radiance, pixels(rays, sky.radiance.shape[0])).astype(np.float32)
+    return (seen + _disc(sky, rays)) * np.float32(scene.exposure)
+
+
+def _disc(sky: Sky, rays: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
+    """The sun with its irradiance kept: on pixels larger than the disc it is spread over a pixel."""
+    if not sky.sun_irradiance.any():
+        return np.zeros_like(rays)
+    pixel_rad = np.pi / rays.shape[0]
+    radius = max(sky.sun_radius_rad, pixel_rad)
+    # of a chord, which keeps its figures where an arc's cosine has lost them
+    chord = np.linalg.norm(rays - sky.sun_direction.astype(np.float32), axis=-1)
+    inside = np.clip((radius + 0.5 * pixel_rad - chord) / pixel_rad, 0.0, 1.0)
+    solid = np.abs(np.sin(np.arccos(np.clip(rays[..., 2], -1, 1)))) * pixel_rad**2
+    weight = inside / max(float((inside * solid).sum()), 1e-12)
+    return (weight[..., None] * sky.sun_irradiance).astype(np.float32)

@@ -35,9 +35,10 @@ def shore_of(brief: Brief) -> Shore:
 
 
 def free_box(brief: Brief) -> Float64[np.ndarray, "2 2"]:
-    """Least and greatest x and y of the camera's reach and of every block."""
+    """Least and greatest x and y of the camera's reach and of those who stand on the stage."""
     boxes = [(np.zeros(2), np.array(brief.stage.reach_m[:2]) / 2)]
-    boxes += [(np.array(b.position_m[:2]), np.full(2, np.hypot(*b.size_m[:2]) / 2)) for b in brief.blocking]
+    stage = [b for b in brief.blocking if b.kind in ("actor", "hero") and not b.in_picture]
+    boxes += [(np.array(b.position_m[:2]), np.full(2, np.hypot(*b.size_m[:2]) / 2)) for b in stage]
     return np.array([np.min([c - h for c, h in boxes], axis=0), np.max([c + h for c, h in boxes], axis=0)])
 
 

@@ -78,7 +78,7 @@ def sea_and_coast(brief: Brief, seed: int) -> tuple[Coast, Water]:
 
 
 def pier(brief: Brief, level_m: float) -> Mesh:
-    """A boardwalk of worn planks at z = 0 under all that the brief keeps free, on posts, from the land out to sea."""
+    """A boardwalk of worn planks at z = 0 under all who stand on the stage, on posts, from the land out to sea."""
     low, high = free_box(brief) + np.array([[-1.2, -45.0], [1.2, 3.5]])
     rng = np.random.default_rng(17)
     y = (np.arange(np.floor(low[1] / _PLANK_M), np.ceil(high[1] / _PLANK_M)) + 0.5) * _PLANK_M

@@ -42,6 +42,17 @@ def waves(F: Any, N: Any, x: float, y: float, footprint: float, count: int) -> A
 
 
 @part
+def raised(F: Any, N: Any, x: float, y: float) -> float:
+    """The height over the level alone."""
+    stays_apart()
+    height = 0.0
+    for n in range(get(N, DISPLACED)):
+        w = get(N, WAVE_F) + n * WAVE_FLOATS
+        height += get(F, w) * np.sin(get(F, w + 1) * x + get(F, w + 2) * y + get(F, w + 3))
+    return height
+
+
+@part
 def water_hit(F: Any, N: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, far: float) -> float:
     """The distance at which a ray from above meets the surface, or infinity."""
     stays_apart()
@@ -56,22 +67,21 @@ def water_hit(F: Any, N: Any, ox: float, oy: float, oz: float, dx: float, dy: fl
     if dz >= 0.0:
         return np.inf
     t, last = max((level + amplitude - oz) / dz, 0.0), (level - amplitude - oz) / dz
-    zero = np.float64(0.0)
-    count = get(N, DISPLACED)
-    h, _, _, _ = waves(F, N, ox + dx * t, oy + dy * t, zero, count)
-    f = oz + dz * t - level - h
+    if t >= far:
+        return np.inf
+    f = oz + dz * t - level - raised(F, N, ox + dx * t, oy + dy * t)
     if f <= 0.0:
         return np.inf
     step = (last - t) / _STEPS
     for _n in range(_STEPS + 1):
+        if t >= far:
+            return np.inf
         s = t + step
-        h, _, _, _ = waves(F, N, ox + dx * s, oy + dy * s, zero, count)
-        g = oz + dz * s - level - h
+        g = oz + dz * s - level - raised(F, N, ox + dx * s, oy + dy * s)
         if g <= 0.0:
             for _k in range(3):
                 middle = t + (s - t) * f / (f - g)
-                h, _, _, _ = waves(F, N, ox + dx * middle, oy + dy * middle, zero, count)
-                m = oz + dz * middle - level - h
+                m = oz + dz * middle - level - raised(F, N, ox + dx * middle, oy + dy * middle)
                 if m > 0.0:
                     t, f = middle, m
                 else:

@@ -20,8 +20,17 @@ $(VENV)/developed: $(VENV)/installed
 demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
+# Tests that only reckon share the cores; those with sockets, screens and clocks run one at a time. ARGS run as they are.
+LIVE := tests/benchmarks tests/end_to_end tests/server tests/stream tests/tracking
+RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
+
 test: $(VENV)/developed
+ifeq ($(ARGS),)
+	$(BIN)/python -m pytest -m "not slow" $(RECKONING)
+	$(BIN)/python -m pytest -m "not slow" $(LIVE)
+else
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+endif
 
 # nerfstudio pins what Translight does not, so it lives beside. torch comes with its own dependencies: on Linux those are
 # CUDA's; with --no-deps nothing else does. The touched file says that all of it is there.
@@ -34,7 +43,12 @@ $(NERF)/installed: reconstruction/nerf-requirements.txt
 	touch $@
 
 test-slow: $(VENV)/developed $(NERF)/installed
+ifeq ($(ARGS),)
+	$(BIN)/python -m pytest -m "slow" $(RECKONING)
+	$(BIN)/python -m pytest -m "slow" $(LIVE)
+else
 	$(BIN)/python -m pytest -m "slow" $(ARGS)
+endif
 
 check: $(VENV)/developed
 	$(BIN)/ruff format --check .

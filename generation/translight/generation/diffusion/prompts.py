@@ -43,7 +43,8 @@ def encoded(pipe: Any, prompt: str, negative_prompt: str, device: str) -> dict[s
     with torch.no_grad():
         positive, negative = (_encode(readers, text, count, summed, device) for text in texts)
     if summed and not negative_prompt and pipe.config.force_zeros_for_empty_prompt:
-        negative = _Encoded(torch.zeros_like(positive.tokens), torch.zeros_like(positive.pooled))
+        summary = None if positive.pooled is None else torch.zeros_like(positive.pooled)
+        negative = _Encoded(torch.zeros_like(positive.tokens), summary)
     found = {"prompt_embeds": positive.tokens, "negative_prompt_embeds": negative.tokens}
     if positive.pooled is not None and negative.pooled is not None:
         found |= {"pooled_prompt_embeds": positive.pooled, "negative_pooled_prompt_embeds": negative.pooled}

@@ -90,6 +90,19 @@ def test_a_film_has_the_size_and_the_number_of_frames_that_were_asked_for(shelf:
     assert told[-1] == 1.0
 
 
+def test_words_that_are_not_read_are_told(shelf: Shelf):
+    told: list[str] = []
+    frames(shelf.video("ltx"), _first(), "a" * 200, "b", 1, 1, lambda what, share: told.append(what))
+    assert "not followed: the end of the prompt: it has 202 tokens, the model reads 128" in told
+    assert not any("negative" in what for what in told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_frame_is_a_film_too(shelf: Shelf, kind: str):
+    assert _film(VideoModel(shelf.video(kind), Avoid(), silent), count=1).shape == (1, *SIZE, 3)
+
+
 def test_a_licence_is_recorded_said_and_forbidden(shelf: Shelf):
     told: list[str] = []
     model = VideoModel(shelf.video("ltx"), Avoid(), lambda what, share: told.append(what))

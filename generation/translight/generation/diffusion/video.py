@@ -52,14 +52,18 @@ class _Kind:
     """That its motion is drawn for."""
     steps: int
     guidance: float
+    tokens: int
+    """Of a text that are read; 0 where none is."""
 
 
 VIDEO = {
-    "StableVideoDiffusionPipeline": _Kind("StableVideoDiffusionPipeline", 576 * 1024, 8, 7.0, 25, 3.0),
-    "WanImageToVideoPipeline": _Kind("WanImageToVideoPipeline", 480 * 832, 16, 16.0, 40, 5.0),
-    "LTXImageToVideoPipeline": _Kind("LTXImageToVideoPipeline", 512 * 704, 32, 25.0, 40, 3.0),
-    "LTXPipeline": _Kind("LTXImageToVideoPipeline", 512 * 704, 32, 25.0, 40, 3.0),  # the same weights, as published
-    "CogVideoXImageToVideoPipeline": _Kind("CogVideoXImageToVideoPipeline", 480 * 720, 8, 8.0, 50, 6.0),
+    "StableVideoDiffusionPipeline": _Kind("StableVideoDiffusionPipeline", 576 * 1024, 8, 7.0, 25, 3.0, 0),
+    "WanImageToVideoPipeline": _Kind("WanImageToVideoPipeline", 480 * 832, 16, 16.0, 40, 5.0, 512),
+    "LTXImageToVideoPipeline": _Kind("LTXImageToVideoPipeline", 512 * 704, 32, 25.0, 40, 3.0, 128),
+    "LTXPipeline": _Kind(
+        "LTXImageToVideoPipeline", 512 * 704, 32, 25.0, 40, 3.0, 128
+    ),  # the same weights, as published
+    "CogVideoXImageToVideoPipeline": _Kind("CogVideoXImageToVideoPipeline", 480 * 720, 8, 8.0, 50, 6.0, 226),
 }
 """By the class that a folder's model_index.json names."""
 
@@ -79,10 +83,16 @@ class VideoModel:
 
     def not_followed(self, prompt: str, negative_prompt: str) -> list[str]:
         """What the model will not take in, in plain words."""
-        if self._kind.pipeline != "StableVideoDiffusionPipeline":
-            return []
-        said = (("prompt", prompt), ("negative prompt", negative_prompt))
-        return [f"the {name}: a StableVideoDiffusionPipeline takes none" for name, words in said if words]
+        said = [(name, text) for name, text in (("prompt", prompt), ("negative prompt", negative_prompt)) if text]
+        most = self._kind.tokens
+        if not most:
+            return [f"the {name}: a {self._kind.pipeline} takes none" for name, _ in said]
+        counts = [(name, len(self._pipe.tokenizer(text, verbose=False).input_ids)) for name, text in said]
+        return [
+            f"the end of the {name}: it has {tokens} tokens, the model reads {most}"
+            for name, tokens in counts
+            if tokens > most
+        ]
 
     def frames(
         self,
@@ -171,6 +181,7 @@ class VideoModel:
             guidance = arguments.pop("guidance_scale")
             del arguments["prompt"], arguments["negative_prompt"]
             arguments |= {
+                "num_frames": max(2, arguments["num_frames"]),  # guidance grows from the first to the last
                 "max_guidance_scale": guidance,
                 "min_guidance_scale": min(1.0, guidance),
                 "fps": int(self.rate_fps),

@@ -23,6 +23,7 @@ OPTIONAL = (
     "transformers",
     "accelerate",
     "peft",
+    "ncnn",
     "NDIlib",
     "cyndilib",
     "aiortc",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.generation.diffusion import tiny
+from tests.generation.diffusion import tiny, tiny_video
 
 
 class Shelf:
@@ -20,6 +20,11 @@ class Shelf:
         if not folder.exists():
             tiny.sd(folder, inpainting=True) if kind == "inpainting" else getattr(tiny, kind)(folder)
         return folder
+
+    def video(self, kind: str) -> Path:
+        """An image-to-video folder: svd, wan, ltx, cogvideox."""
+        folder = self._root / kind
+        return folder if folder.exists() else getattr(tiny_video, kind)(folder)
 
     def room(self, kind: str = "sd") -> Path:
         """SD or SDXL with ControlNets for depth and edges, and an IP-Adapter."""

@@ -61,8 +61,9 @@ def test_sizes_are_whole_and_the_models_own_at_most(height: int, wanted: tuple[i
 
 def test_guidance_goes_where_the_family_takes_it():
     words = Words("a", "b", 6.0, 2)
-    assert guided(_loaded("sd"), words) == {"guidance_scale": 6.0, "negative_prompt": "b"}
-    assert guided(_loaded("sdxl"), WORDS) == {"guidance_scale": 5.0, "negative_prompt": None}
+    assert guided(_loaded("sd"), words) == {"guidance_scale": 6.0}  # its words are encoded apart
+    assert guided(_loaded("z-image"), words) == {"guidance_scale": 6.0, "negative_prompt": "b"}
+    assert guided(_loaded("z-image"), WORDS) == {"guidance_scale": 5.0, "negative_prompt": None}
     assert guided(_loaded("flux"), words) == {"guidance_scale": 1.0, "true_cfg_scale": 6.0, "negative_prompt": "b"}
     assert guided(_loaded("flux"), WORDS) == {"guidance_scale": 5.0}
     assert guided(_loaded("flux2"), words) == {"guidance_scale": 6.0}

@@ -75,9 +75,10 @@ def test_words_that_are_not_heard_are_told(shelf: Shelf):
     candidate = orders.drawn(shelf.model("flux2"), negative_prompt="people")
     assert candidate.settings["not_followed"] == ["the negative prompt: a Flux2KleinPipeline takes none"]
     candidate = orders.drawn(shelf.model("sd"), negative_prompt="a" * 100, guidance=1.0)
+    assert candidate.settings["not_followed"] == ["the negative prompt: it acts from a guidance above 1, got 1"]
+    candidate = orders.drawn(shelf.model("flux"), prompt="a" * 600)
     assert candidate.settings["not_followed"] == [
-        "the negative prompt: it acts from a guidance above 1, got 1",
-        "the end of the negative prompt: it has 102 tokens, the model reads 77",
+        "the end of the prompt: it has 602 tokens, the model reads 512",
     ]
 
 

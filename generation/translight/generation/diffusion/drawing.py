@@ -18,6 +18,7 @@ from translight.core.image import load_image, to_u8
 from translight.generation.brief.parameters import Parameters
 from translight.generation.diffusion.latents import TOKEN, UNET, close_seam, decode, noise, pack
 from translight.generation.diffusion.loading import Loaded
+from translight.generation.diffusion.prompts import encoded
 from translight.generation.diffusion.seamless import EXTRA_TOKENS, resize
 
 Step = Callable[[float], None]
@@ -26,6 +27,10 @@ Step = Callable[[float], None]
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """What CLIP's image encoders were trained with (openai/CLIP, clip.py)."""
+
+
+_TRANSFORMER_TOKENS = 512
+"""That the pipelines of transformers read of a prompt, by default and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,6 @@ def draw(
         return found
 
     arguments = {
-        "prompt": words.prompt,
         "num_inference_steps": words.steps,
         "height": size_px[0],
         "width": size_px[1] + more * loaded.factor,
@@ -101,6 +105,10 @@ def draw(
         **{name: _widened(value, more * loaded.factor) for name, value in (extra or {}).items()},
     }
     try:
+        if family in UNET:
+            arguments |= encoded(pipe, words.prompt, words.negative_prompt, loaded.device)
+        else:
+            arguments["prompt"] = words.prompt
         latents = pipe(**arguments).images
         picture = decode(pipe.vae, latents, family, height, width).cpu().numpy()
     except (torch.OutOfMemoryError, RuntimeError, ValueError, TypeError, IndexError) as error:
@@ -114,12 +122,12 @@ def draw(
 
 
 def guided(loaded: Loaded, words: Words) -> dict[str, Any]:
-    """Guidance and what to keep away from, as the family takes them.
+    """Guidance and what to keep away from, as the family takes them; a UNet's words are encoded by prompts.py.
 
     FLUX was taught its guidance and has no use for a negative prompt at one evaluation a step: where there is one, each
     step is evaluated twice (true classifier-free guidance) with the taught guidance at its neutral 1.
     """
-    if loaded.family in UNET or loaded.family == "z-image":
+    if loaded.family == "z-image":
         return {"guidance_scale": words.guidance, "negative_prompt": words.negative_prompt or None}
     if loaded.family == "flux" and words.negative_prompt and words.guidance > 1:
         return {"guidance_scale": 1.0, "true_cfg_scale": words.guidance, "negative_prompt": words.negative_prompt}
@@ -133,12 +141,12 @@ def unheard(loaded: Loaded, words: Words) -> list[str]:
         found.append("the negative prompt: a Flux2KleinPipeline takes none")
     elif words.negative_prompt and words.guidance <= (least := 0.0 if loaded.family == "z-image" else 1.0):
         found.append(f"the negative prompt: it acts from a guidance above {least:g}, got {words.guidance:g}")
-    if loaded.family in UNET:
+    if loaded.family not in UNET:
+        reader = getattr(loaded.pipe, "tokenizer_2", None) or loaded.pipe.tokenizer
         for name, prompt in (("prompt", words.prompt), ("negative prompt", words.negative_prompt)):
-            most = int(loaded.pipe.tokenizer.model_max_length)
-            tokens = len(loaded.pipe.tokenizer(prompt).input_ids)
-            if tokens > most:
-                found.append(f"the end of the {name}: it has {tokens} tokens, the model reads {most}")
+            tokens = len(reader(prompt, verbose=False).input_ids)
+            if tokens > _TRANSFORMER_TOKENS:
+                found.append(f"the end of the {name}: it has {tokens} tokens, the model reads {_TRANSFORMER_TOKENS}")
     return found
 
 

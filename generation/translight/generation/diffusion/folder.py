@@ -40,7 +40,15 @@ IMAGE_TO_VIDEO = (
 )
 
 _LIBRARIES = ("diffusers", "transformers")
-_WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ProcessorFast", "FeatureExtractor")
+_WITHOUT_WEIGHTS = (
+    "Tokenizer",
+    "TokenizerFast",
+    "Scheduler",
+    "Processor",
+    "ProcessorFast",
+    "ProcessorPil",
+    "FeatureExtractor",
+)
 _NOT_LOADED = ("safety_checker", "feature_extractor")
 """A person looks at every candidate; a safety checker would hand out black pictures instead."""
 

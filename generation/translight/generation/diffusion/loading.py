@@ -101,6 +101,21 @@ def load_inpainting(folder: ModelFolder, *, wrap: bool) -> Loaded:
     return _settled(pipe, family, device, dtype, folder, wrap=wrap)
 
 
+def load_video(folder: ModelFolder, name: str) -> tuple[Any, str]:
+    """The pipeline of class ``name`` in a folder, and its device. Raises as ``load`` does."""
+    cuda = torch.cuda.is_available()
+    kind = torch.float32 if not cuda else torch.float16 if "Stable" in name else torch.bfloat16
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "torch_dtype": kind}
+    if folder.variant:
+        options["variant"] = folder.variant
+    with _blamed(folder.path):
+        pipe = getattr(diffusers, name).from_pretrained(str(folder.path), **options)
+    pipe.set_progress_bar_config(disable=True)
+    if cuda:
+        _place_on_gpu(pipe, folder)
+    return pipe, "cuda" if cuda else "cpu"
+
+
 def versions() -> dict[str, str]:
     """Of the libraries that a picture depends on."""
     return {
@@ -152,11 +167,7 @@ def _settled(pipe: Any, family: Family, device: str, dtype: torch.dtype, folder:
         for model in (pipe.vae, *drawing):
             wrap_columns(model)
     if device == "cuda":
-        free = torch.cuda.mem_get_info()[0]
-        if sum(path.stat().st_size for path in folder.weights) > _FREE_SHARE * free:
-            pipe.enable_model_cpu_offload()
-        else:
-            pipe.to(device)
+        _place_on_gpu(pipe, folder)
     channels = int(pipe.vae.config.latent_channels)
     return Loaded(pipe, family, device, dtype, factor, multiple, native, channels)
 
@@ -166,6 +177,15 @@ def _place(family: Family) -> tuple[str, torch.dtype]:
     if not torch.cuda.is_available():
         return "cpu", torch.float32
     return "cuda", torch.float16 if family in UNET else torch.bfloat16
+
+
+def _place_on_gpu(pipe: Any, folder: ModelFolder) -> None:
+    """All of it where there is room, else each part in its turn."""
+    free = torch.cuda.mem_get_info()[0]
+    if sum(path.stat().st_size for path in folder.weights) > _FREE_SHARE * free:
+        pipe.enable_model_cpu_offload()
+    else:
+        pipe.to("cuda")
 
 
 @contextmanager

@@ -72,7 +72,11 @@ def generate(job: Job, watch: Watch) -> Made:
     with _opened(job, brief):
         order = Order(brief, parameters, job.height_px)
         seeds = engine.seeds(order)
-        finished = {stored.seed: folder for folder, stored in candidates_in(job.folder)}
+        finished = {
+            stored.seed: folder
+            for folder, stored in candidates_in(job.folder)
+            if "upscaled" not in stored.settings  # made of another here, not for a seed
+        }
         missing = tuple(seed for seed in seeds if seed not in finished)
         if len(missing) < len(seeds):
             watch.note(f"{len(seeds) - len(missing)} of {len(seeds)} candidates are there already")

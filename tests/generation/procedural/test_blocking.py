@@ -44,5 +44,11 @@ def test_masses_are_closed_boxes_of_the_right_volume_and_place():
     assert set(mesh.material) == {3}
 
 
+@pytest.mark.parametrize(("top_m", "built"), [(0.0, False), (0.1, False), (-0.1, False), (0.2, True), (-0.5, True)])
+def test_a_floor_level_with_the_stage_is_the_ground_itself(top_m, built):
+    floor = Block(name="f", kind="floor", size_m=(8.0, 8.0, 0.3), position_m=(0.0, 0.0, top_m - 0.3))
+    assert (masses(brief_with(floor), 0) is not None) == built
+
+
 def test_nothing_to_build():
     assert masses(brief_with(Block(name="a")), 0) is None

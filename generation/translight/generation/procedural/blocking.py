@@ -9,6 +9,7 @@ from translight.generation.brief.brief import Block, Brief
 from translight.generation.procedural.scene import Mesh
 
 _KEPT_FREE = ("actor", "hero")
+_LEVEL_M = 0.12
 _QUADS = ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5))
 _FACES = np.array([half for a, b, c, d in _QUADS for half in ((a, b, c), (a, c, d))], np.int32)
 """Of a box whose corner i has x, y and z from the bits 0, 1 and 2 of i; counter-clockwise from outside."""
@@ -32,8 +33,11 @@ def clearance_m(brief: Brief, xy: Float[np.ndarray, "n 2"]) -> Float64[np.ndarra
 
 
 def masses(brief: Brief, material: int) -> Mesh | None:
-    """Boxes of kind wall and floor as one mesh, for the family to show in a fitting material; None without any."""
-    boxes = [_corners(block) for block in brief.blocking if block.kind not in _KEPT_FREE]
+    """Boxes of kind wall and floor as one mesh, for the family to show in a fitting material; None without any.
+
+    A floor whose top is level with the stage's is left out: the family's own ground lies there.
+    """
+    boxes = [_corners(block) for block in brief.blocking if block.kind not in _KEPT_FREE and not _is_ground(block)]
     if not boxes:
         return None
     triangles = np.concatenate([_FACES + 8 * i for i in range(len(boxes))])
@@ -43,6 +47,11 @@ def masses(brief: Brief, material: int) -> Mesh | None:
         colour=np.ones((8 * len(boxes), 3), np.float32),
         material=np.full(len(triangles), material, np.uint16),
     )
+
+
+def _is_ground(block: Block) -> bool:
+    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
+    return block.kind == "floor" and abs(foot_m + block.size_m[2]) < _LEVEL_M
 
 
 def _axes(block: Block) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:

@@ -1,20 +1,81 @@
-"""Scenes whose picture and distance are known from every place, for bench_lift.py: boxes, cast rays at in NumPy.
+"""Scenes whose picture and distance are known from every place, for bench_lift.py.
 
-A room, where everything is near, and a yard under an open sky, where near stands before far.
+A room, where everything is near, and a yard under an open sky, where near stands before far: boxes, cast rays at in
+NumPy. And the shipped briefs' procedural places, drawn by the ray tracer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from translight.core.camera import Camera
 from translight.core.pose import Pose
+from translight.generation.brief.read import read_brief
+from translight.generation.brief.translate import translate
 from translight.generation.candidate import View
 from translight.generation.panorama import directions
+from translight.generation.procedural.engine import scene_of
+from translight.generation.procedural.scene import Scene
+from translight.generation.procedural.trace import Panorama, Shot, draw
 
 EYE_M = (0.0, 0.0, 1.6)
+BRIEFS = Path(__file__).parents[1] / "docs" / "briefs"
+_SAMPLES = 4
+
+
+class Place(Protocol):
+    """What bench_lift.py asks of a scene."""
+
+    @property
+    def eye(self) -> np.ndarray:
+        """Where the panorama is made (3)."""
+        ...
+
+    def free(self, eye: np.ndarray) -> bool:
+        """Whether a camera may stand there."""
+        ...
+
+    def panorama(self, height_px: int) -> View:
+        """What is lifted."""
+        ...
+
+    def picture(self, camera: Camera, stage_from_camera: Pose) -> tuple[np.ndarray, np.ndarray]:
+        """What a camera sees (h w 3), and where that is a surface (h w)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Procedural:
+    """A family's scene of a shipped brief, whose stage is free ground."""
+
+    scene: Scene
+
+    @property
+    def eye(self) -> np.ndarray:
+        return self.scene.eye_m
+
+    def free(self, _eye: np.ndarray) -> bool:
+        return True
+
+    def panorama(self, height_px: int) -> View:
+        drawn = draw(self.scene, Panorama(height_px, self.eye), samples=_SAMPLES)
+        pose = Pose.from_wxyz((1, 0, 0, 0), self.eye)
+        return View(drawn.image, None, pose, drawn.distance_m, np.isinf(drawn.distance_m))
+
+    def picture(self, camera: Camera, stage_from_camera: Pose) -> tuple[np.ndarray, np.ndarray]:
+        drawn = draw(self.scene, Shot(camera, stage_from_camera), samples=_SAMPLES)
+        return drawn.image, np.isfinite(drawn.distance_m)
+
+
+def procedural(name: str, height_px: int) -> Procedural:
+    """The place of the shipped brief of that name, for its first seed."""
+    brief = read_brief(BRIEFS / f"{name}.toml")
+    parameters = translate(brief)
+    return Procedural(scene_of(brief, parameters.needed_family(), parameters.seeds[0], height_px))
 
 
 @dataclass(frozen=True)
@@ -27,6 +88,16 @@ class World:
     boxes: np.ndarray
     colours: np.ndarray
     sky: bool
+
+    @property
+    def eye(self) -> np.ndarray:
+        """Where the panorama is made."""
+        return np.array(EYE_M)
+
+    def free(self, eye: np.ndarray) -> bool:
+        """In no box, and not close to one."""
+        boxes = self.boxes[0 if self.sky else 1 :]
+        return not ((boxes[:, 0] - 0.2 < eye) & (eye < boxes[:, 1] + 0.2)).all(axis=1).any()
 
     def cast(self, origin: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Radiance (n 3) and distance (n) along unit rays (n 3); the sky is infinitely far."""

@@ -20,13 +20,14 @@ $(VENV)/developed: $(VENV)/installed
 demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
-# Tests that only reckon share the cores; those with sockets, screens and clocks run one at a time. ARGS run as they are.
+# Tests that only reckon share the cores, torch with one thread in each process; those with sockets, screens and clocks
+# run one at a time. ARGS run as they are.
 LIVE := tests/benchmarks tests/end_to_end tests/server tests/stream tests/tracking
 RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
 
 test: $(VENV)/developed
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest -m "not slow" $(RECKONING)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(RECKONING)
 	$(BIN)/python -m pytest -m "not slow" $(LIVE)
 else
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -44,7 +45,7 @@ $(NERF)/installed: reconstruction/nerf-requirements.txt
 
 test-slow: $(VENV)/developed $(NERF)/installed
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest -m "slow" $(RECKONING)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow" $(RECKONING)
 	$(BIN)/python -m pytest -m "slow" $(LIVE)
 else
 	$(BIN)/python -m pytest -m "slow" $(ARGS)

@@ -23,6 +23,8 @@ class Room:
     """Length behind the origin (−Y), positive."""
     front_m: float
     kept: tuple[float, float, float, float]
+    rows_m: float = 0.0
+    """Height of the rows of columns that the block-out brings along; 0: none, and a nave has aisles of its own."""
 
     def half_width_m(self, least_m: float) -> float:
         """Half of a middle aisle that holds what must stay free."""

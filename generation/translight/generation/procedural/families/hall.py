@@ -46,8 +46,6 @@ _ORDERS: dict[_Style, Order] = {
 }
 _MOST_TURN_RAD = 0.12
 _LEVEL_M = 0.12
-_DAY_EXPOSURE = 6.0
-"""Daylight indoors is some three stops below that of the open."""
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
@@ -83,7 +81,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     dark = float(smoothstep(6.0, -6.0, np.array(brief.light.sun_elevation_deg)))
     sky = sky_for(brief, seed, height_px)
     # At night the lamps set the exposure: what is outside is far darker than they are.
-    exposure = float(_DAY_EXPOSURE ** (1.0 - dark))
+    exposure = float(hall.day_exposure ** (1.0 - dark))
     night = 10.0 ** (-1.6 * dark)
     sky = replace(sky, radiance=np.asarray(sky.radiance * night, np.float32), sun_irradiance=sky.sun_irradiance * night)
     lamps = (0.35 + 0.65 * dark) / exposure

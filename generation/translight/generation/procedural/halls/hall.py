@@ -46,6 +46,8 @@ class Hall:
     intensity: Float64[np.ndarray, "n 3"]
     down: bool
     """Whether lamps shine in a cone downwards."""
+    day_exposure: float = 6.0
+    """By day: some three stops above that of the open, less where windows are tall."""
 
 
 def sides(half_m: float, low_y: float, high_y: float, z: float = 0.0) -> tuple[Wall, Wall]:

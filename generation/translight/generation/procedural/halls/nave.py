@@ -18,6 +18,7 @@ from translight.generation.procedural.shapes import box, boxes, moved, placed, q
 _STONES = ((0.56, 0.51, 0.43), (0.50, 0.47, 0.42), (0.60, 0.56, 0.49), (0.52, 0.46, 0.38))
 _WALL_M = 1.1
 _WIDEST_WINDOW_M = 12.0
+_TALL_WINDOWS_EXPOSURE = 3.0
 _CANDLE = np.array([1.0, 0.62, 0.30])
 
 
@@ -71,7 +72,7 @@ def _great_hall(
     """One room under one vault, with a tall window in every bay."""
     low, high, bay = float(edges[0]), float(edges[-1]), float(edges[1] - edges[0])
     top, middles = crown + 1.2, 0.5 * (edges[1:] + edges[:-1]) - low
-    window = Arched(bay - 2.2, 2.4, vault_foot - 0.8, 0.7)
+    window = Arched(min(3.0, bay - 2.6), 2.4, vault_foot - 0.8, 0.7)
     meshes: list[Mesh] = []
     for wall in sides(half, low, high):
         meshes.append(arched_wall(wall, middles, window, top, _WALL_M, Surface.ASHLAR, stone))
@@ -80,15 +81,20 @@ def _great_hall(
     meshes.append(box((2 * (half + _WALL_M), high - low + 2 * _WALL_M, 0.4), Surface.ASHLAR,
                       (0, (low + high) / 2, top), stone))  # fmt: skip
     meshes.append(_ground())
-    tiles, colours = chequered(-half, low, half, high, 0.8, ((0.52, 0.47, 0.40), (0.40, 0.36, 0.31)), rng, diagonal=True)
+    tiles, colours = chequered(
+        -half, low, half, high, 0.8, ((0.52, 0.47, 0.40), (0.40, 0.36, 0.31)), rng, diagonal=True
+    )
     meshes.append(quads(tiles, Surface.FLAGS, colours))
     copies = _responds(half, edges, 3.4, vault_foot, pale)
     copies += _vaults(half, edges, vault_foot, crown, stone, pale)
     lamps, hung = _chandeliers(edges, crown)
-    return Hall(meshes, [*copies, hung], lamps, np.repeat([26.0 * _CANDLE], len(lamps), axis=0), down=False)
+    light = np.repeat([26.0 * _CANDLE], len(lamps), axis=0)
+    return Hall(meshes, [*copies, hung], lamps, light, down=False, day_exposure=_TALL_WINDOWS_EXPOSURE)
 
 
-def _responds(half: float, edges: np.ndarray, foot: float, vault_foot: float, colour: tuple[float, ...]) -> list[Placed]:
+def _responds(
+    half: float, edges: np.ndarray, foot: float, vault_foot: float, colour: tuple[float, ...]
+) -> list[Placed]:
     """Shafts against both walls from corbels at ``foot`` up to the vault."""
     shaft = furnishings.respond(vault_foot - foot, colour)
     copies = []

@@ -18,6 +18,7 @@ from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Block, Brief
 from translight.generation.procedural.blocking import clearance_m, masses
 from translight.generation.procedural.halls.arcade import Order, arcade, is_row
+from translight.generation.procedural.halls.carpet import carpet
 from translight.generation.procedural.halls.hall import Free, Hall, Room
 from translight.generation.procedural.halls.nave import nave
 from translight.generation.procedural.halls.palette import Surface, materials
@@ -87,6 +88,8 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     lamps = (0.35 + 0.65 * dark) / exposure
     everything = turned.copies([placed_once(merged(_plain(hall.meshes))), *hall.copies])
     everything += _block_out(brief, rows, _ORDERS[style])
+    if re.search(r"\bcarpet", _words(brief)):
+        everything += turned.copies([placed_once(runner) for runner in carpet(brief, turned, room)])
     return Scene(
         sky=sky,
         eye_m=np.array([0.0, 0.0, brief.lens.height_m]),
@@ -130,11 +133,15 @@ def _block_out(brief: Brief, rows: list[Block], order: Order) -> list[Placed]:
 
 
 def _style(brief: Brief, rng: np.random.Generator) -> _Style:
-    words = f"{brief.place.where} {brief.intent}".lower()
+    words = _words(brief)
     for pattern, style in _STYLES:
         if re.search(rf"\b({pattern})", words):
             return style
     return _STYLES[int(rng.integers(len(_STYLES)))][1]
+
+
+def _words(brief: Brief) -> str:
+    return f"{brief.place.where} {brief.intent}".lower()
 
 
 def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:

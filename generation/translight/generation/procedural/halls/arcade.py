@@ -1,4 +1,4 @@
-"""Rows of columns with arches between them, in the place of the block-out's long thin walls; arches.py cuts the arches."""
+"""Rows of columns with arches between them in place of the block-out's long thin walls; arches.py cuts the arches."""
 
 from __future__ import annotations
 

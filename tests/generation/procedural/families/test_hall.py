@@ -219,6 +219,16 @@ def test_a_hall_is_square_to_its_rows_of_columns_and_light_goes_between_them():
     assert 0.5 < np.mean(seen) < 0.9
 
 
+@pytest.mark.usefixtures("plain_sky")
+@pytest.mark.parametrize("words", WORDS.values())
+def test_rows_of_columns_stand_below_the_roof(words):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 12.0), position_m=(-6.0, 8.0))
+    scene = hall.build(Brief(name="x", intent=words, stage=Stage(depth_m=22), blocking=(row,)), 2, 64)
+    near = triangles_near(scene, (-7, -4, 11.0), (-5, 20, 40))
+    tops = [first_hits(near, (-6, y, 60.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
+    assert np.mean(np.subtract(60.0, tops) > 12.2) > 0.5  # some are below a skylight
+
+
 def test_a_block_out_wider_than_any_hall_is_refused():
     far = Brief(name="x", intent="church", blocking=(Block(name="him", position_m=(300, 0)),))
     with pytest.raises(GenerationError, match=r"^the block-out is \d+ m wide: a hall takes 60 m \(blocking\)$"):

@@ -13,7 +13,7 @@ from translight.generation.procedural.turned import Turned
 
 WIDTH_M = 2.4
 _LEAST_M = 2.0
-_LAYERS = ((1.0, 0.008, (0.20, 0.028, 0.035)), (0.8, 0.011, (0.36, 0.07, 0.06)), (0.3, 0.014, (0.36, 0.15, 0.12)))
+_LAYERS = ((1.0, 0.008, (0.20, 0.028, 0.035)), (0.8, 0.011, (0.28, 0.065, 0.055)), (0.3, 0.014, (0.31, 0.15, 0.115)))
 """Share of the width, height and colour: the border, the ground, and where feet have worn it."""
 
 

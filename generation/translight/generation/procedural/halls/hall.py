@@ -26,6 +26,10 @@ class Room:
     rows_m: float = 0.0
     """Height of the rows of columns that the block-out brings along; 0: none, and a nave has aisles of its own."""
 
+    def least_wall_m(self, otherwise_m: float) -> float:
+        """Height of walls under whose roof or vault the block-out's rows of columns have room."""
+        return max(otherwise_m, min(self.rows_m + 1.0, 24.0))
+
     def half_width_m(self, least_m: float) -> float:
         """Half of a middle aisle that holds what must stay free."""
         return max(least_m, -self.kept[0] + 1.0, self.kept[2] + 1.0)

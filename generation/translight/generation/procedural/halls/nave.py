@@ -32,7 +32,7 @@ def nave(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     aisle = float(rng.uniform(0.75, 0.9)) * min(half, 6.0)
     spring = float(rng.uniform(5.2, 6.4))
     storey = spring + 0.55 * bay * 1.15 + 1.2
-    vault_foot = max(storey + 1.6, min(room.rows_m + 1.0, 24.0))
+    vault_foot = room.least_wall_m(storey + 1.6)
     crown = vault_foot + min(1.05 * half, 6.0 + 0.3 * half)
     top = crown + 1.2
     middles = 0.5 * (edges[1:] + edges[:-1]) - low

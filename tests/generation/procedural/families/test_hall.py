@@ -1,4 +1,5 @@
 import contextlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from tests.generation.procedural.solids import first_hits, touching, triangles_n
 
 from translight.core.errors import GenerationError
 from translight.generation.brief.brief import Block, Brief, Lens, Light, Place, Stage
+from translight.generation.brief.read import read_brief
 from translight.generation.procedural.blocking import clearance_m
 from translight.generation.procedural.families import hall
 from translight.generation.procedural.halls.nave import nave
@@ -13,6 +15,7 @@ from translight.generation.procedural.halls.station import station
 from translight.generation.procedural.halls.warehouse import warehouse
 from translight.generation.procedural.scene import Sky
 
+BRIEFS = Path(__file__).parents[4] / "docs/briefs"
 WORDS = {"nave": "a gothic cathedral", "station": "the station's hall", "warehouse": "an empty warehouse"}
 EVERYWHERE = ((-500, -500, -5), (500, 500, 60))
 
@@ -227,6 +230,20 @@ def test_rows_of_columns_stand_below_the_roof(words):
     near = triangles_near(scene, (-7, -4, 11.0), (-5, 20, 40))
     tops = [first_hits(near, (-6, y, 60.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
     assert np.mean(np.subtract(60.0, tops) > 12.2) > 0.5  # some are below a skylight
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_the_shipped_brief_s_sun_lies_on_the_floor_and_its_throne_stands():
+    asked = read_brief(BRIEFS / "hall.toml")
+    scene = hall.build(asked, 1, 64)
+    triangles = triangles_near(scene, *EVERYWHERE)
+    turn, rise = np.radians(asked.light.sun_azimuth_deg), np.radians(asked.light.sun_elevation_deg)
+    sun = np.array([np.cos(rise) * np.sin(turn), np.cos(rise) * np.cos(turn), np.sin(rise)])
+    floor = [(x, y, 0.05) for x in (-5.0, -2.0, 0.5, 3.0) for y in np.linspace(1.0, 25.0, 8)]
+    lit = np.mean([np.isinf(first_hits(triangles, p, [sun])[0]) for p in floor])
+    assert 0.1 < lit < 0.6
+    np.testing.assert_allclose(first_hits(triangles, (0.1, 31.1, 5.0), [(0, 0, -1)]), 5.0 - 3.4, atol=1e-4)
+    np.testing.assert_allclose(first_hits(triangles, (3.5, 31.1, 5.0), [(0, 0, -1)]), 5.0 - 0.6, atol=1e-4)
 
 
 def test_a_block_out_wider_than_any_hall_is_refused():

@@ -28,8 +28,10 @@ def test_copies_are_turned_about_the_stage_and_raised():
 def test_what_is_kept_free_holds_reach_and_blocks_however_turned():
     block = Block(name="a", position_m=(3, 8), size_m=(2, 1, 2), turn_deg=33)
     brief = Brief(name="x", intent="x", stage=Stage(reach_m=(4, 2, 1)), blocking=(block,))
+    corners = [(4.1110, 7.8746), (2.4336, 8.9640), (3.5664, 7.0360), (1.8890, 8.1254)]
     for turn in (0.0, 0.4, -2.0):
         turned = Turned(turn)
         x0, y0, x1, y1 = turned.kept_free(brief, 0.5)
-        must = turned.place(np.array([(-2, -1), (2, -1), (-2, 1), (2, 1), (3, 8), (4, 8), (2, 8), (3, 9)], float))
-        assert ((must >= (x0 + 0.5 - 1e-9, y0 + 0.5 - 1e-9)) & (must <= (x1 - 0.5 + 1e-9, y1 - 0.5 + 1e-9))).all()
+        must = turned.place(np.array([(-2, -1), (2, -1), (-2, 1), (2, 1), *corners], float))
+        assert ((must >= (x0 + 0.5 - 1e-4, y0 + 0.5 - 1e-4)) & (must <= (x1 - 0.5 + 1e-4, y1 - 0.5 + 1e-4))).all()
+        np.testing.assert_allclose((x0 + 0.5, y1 - 0.5), (must[:, 0].min(), must[:, 1].max()), atol=1e-4)

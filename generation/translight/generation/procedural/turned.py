@@ -41,10 +41,12 @@ class Turned:
         x, y = 0.5 * brief.stage.reach_m[0], 0.5 * brief.stage.reach_m[1]
         corners = [(-x, -y), (x, -y), (-x, y), (x, y)]
         for block in brief.blocking:
-            r = 0.5 * float(np.hypot(*block.size_m[:2]))
-            corners += [
-                (block.position_m[0] + dx * r, block.position_m[1] + dy * r) for dx in (-1, 1) for dy in (-1, 1)
-            ]
+            c, s = np.cos(np.radians(block.turn_deg)), np.sin(np.radians(block.turn_deg))
+            for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)):
+                across, along = dx * block.size_m[0], dy * block.size_m[1]
+                corners.append(
+                    (block.position_m[0] + across * c + along * s, block.position_m[1] - across * s + along * c)
+                )
         points = self.place(np.array(corners))
         low, high = points.min(axis=0) - margin_m, points.max(axis=0) + margin_m
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -1,9 +1,13 @@
+import contextlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.generation.procedural.solids import first_hits, touching, triangles_near
 
 from translight.core.errors import GenerationError
 from translight.generation.brief.brief import Block, Brief, Lens, Light, Place, Stage
+from translight.generation.brief.read import read_brief
 from translight.generation.procedural.blocking import clearance_m
 from translight.generation.procedural.families import hall
 from translight.generation.procedural.halls.nave import nave
@@ -11,6 +15,7 @@ from translight.generation.procedural.halls.station import station
 from translight.generation.procedural.halls.warehouse import warehouse
 from translight.generation.procedural.scene import Sky
 
+BRIEFS = Path(__file__).parents[4] / "docs/briefs"
 WORDS = {"nave": "a gothic cathedral", "station": "the station's hall", "warehouse": "an empty warehouse"}
 EVERYWHERE = ((-500, -500, -5), (500, 500, 60))
 
@@ -149,6 +154,96 @@ def test_a_camera_among_the_lamps_is_refused():
         GenerationError, match=r"^the camera reaches up to 5.5 m: a hall leaves it 4.8 m \(lens.height_m\)$"
     ):
         hall.build(Brief(name="x", intent="church", lens=Lens(height_m=5.0)), 1, 64)
+
+
+def test_a_block_out_longer_than_any_hall_is_refused():
+    far = Brief(name="x", intent="church", blocking=(Block(name="him", position_m=(0, 300)),))
+    with pytest.raises(
+        GenerationError, match=r"^the block-out is \d+ m long: a hall takes 240 m \(blocking, stage.reach_m\)$"
+    ):
+        hall.build(far, 1, 64)
+
+
+def any_brief(rng):
+    """Whatever the rules for briefs allow, from a phone box to beyond a hall's means."""
+    depth = float(rng.choice([0.5, 4.0, 22.0, 22.0, 5000.0]))
+    blocks = []
+    for k in range(int(rng.integers(0, 5))):
+        size = np.exp(rng.uniform(np.log(0.05), np.log(40), 3)).tolist()
+        at = (rng.uniform(-1, 1, 2) * min(depth, 25.0)).tolist() + ([rng.uniform(-1, 8)] if rng.random() < 0.3 else [])
+        kind = str(rng.choice(["actor", "hero", "wall", "floor"]))
+        turn = float(rng.uniform(-360, 360))
+        blocks.append(Block(name=f"{k}", kind=kind, size_m=tuple(size), position_m=tuple(at), turn_deg=turn))
+    high = float(rng.uniform(0.01, 6.0))
+    reach = (*np.exp(rng.uniform(np.log(0.05), np.log(70), 2)).tolist(), float(rng.uniform(0.01, 2.0)) * high)
+    words = str(rng.choice(["", "castle", "station", "warehouse", "Ωθ [(*"]))
+    return Brief(
+        name="any",
+        intent="an inside",
+        place=Place(where=words),
+        light=Light(sun_elevation_deg=float(rng.uniform(-90, 90))),
+        lens=Lens(height_m=high),
+        stage=Stage(depth_m=depth, reach_m=reach),
+        blocking=tuple(blocks),
+    )
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_every_brief_becomes_a_hall_or_one_line():
+    made = 0
+    for k in range(40):
+        with contextlib.suppress(GenerationError):
+            scene = hall.build(any_brief(np.random.default_rng(k)), k, 64)
+            made += 1
+            assert all(len(p.tint) and np.isfinite(p.mesh.vertices).all() for p in scene.placed)
+    assert 15 <= made < 40
+
+
+@pytest.mark.usefixtures("plain_sky")
+@pytest.mark.parametrize("half_m", [1.0, 9.0, 14.0, 22.0, 29.0])
+@pytest.mark.parametrize("words", ["a castle", "a station", "a warehouse"])
+def test_a_hall_of_any_width_can_be_built(words, half_m):
+    asked = Brief(name="x", intent=words, stage=Stage(depth_m=20, reach_m=(2 * half_m, 2, 1)))
+    assert hall.build(asked, 4, 64).placed
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_a_hall_is_square_to_its_rows_of_columns_and_light_goes_between_them():
+    row = Block(name="row", kind="wall", size_m=(1.2, 24.0, 8.0), position_m=(-6.0, 10.0), turn_deg=12.0)
+    scene = hall.build(Brief(name="x", intent="castle", stage=Stage(depth_m=22), blocking=(row,)), 2, 64)
+    turns = [np.degrees(np.arctan2(p.stage_from_mesh[0, 0, 1], p.stage_from_mesh[0, 1, 1])) for p in scene.placed[:3]]
+    assert all((t - 12.0 + 0.01) % 90.0 < 0.02 for t in turns)
+    near = triangles_near(scene, (-12, -6, 0), (0, 26, 8.1))
+    away = np.array([np.cos(np.radians(12.0)), -np.sin(np.radians(12.0)), 0.0])
+    along = np.array([np.sin(np.radians(12.0)), np.cos(np.radians(12.0)), 0.0])
+    seen = [
+        first_hits(near, (-6, 10, 1.5) + s * along + 2.0 * away, [-away])[0] > 3.0 for s in np.linspace(-11, 11, 60)
+    ]
+    assert 0.5 < np.mean(seen) < 0.9
+
+
+@pytest.mark.usefixtures("plain_sky")
+@pytest.mark.parametrize("words", WORDS.values())
+def test_rows_of_columns_stand_below_the_roof(words):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 12.0), position_m=(-6.0, 8.0))
+    scene = hall.build(Brief(name="x", intent=words, stage=Stage(depth_m=22), blocking=(row,)), 2, 64)
+    near = triangles_near(scene, (-7, -4, 11.0), (-5, 20, 40))
+    tops = [first_hits(near, (-6, y, 60.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
+    assert np.mean(np.subtract(60.0, tops) > 12.2) > 0.5  # some are below a skylight
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_the_shipped_brief_s_sun_lies_on_the_floor_and_its_throne_stands():
+    asked = read_brief(BRIEFS / "hall.toml")
+    scene = hall.build(asked, 1, 64)
+    triangles = triangles_near(scene, *EVERYWHERE)
+    turn, rise = np.radians(asked.light.sun_azimuth_deg), np.radians(asked.light.sun_elevation_deg)
+    sun = np.array([np.cos(rise) * np.sin(turn), np.cos(rise) * np.cos(turn), np.sin(rise)])
+    floor = [(x, y, 0.05) for x in (-5.0, -2.0, 0.5, 3.0) for y in np.linspace(1.0, 25.0, 8)]
+    lit = np.mean([np.isinf(first_hits(triangles, p, [sun])[0]) for p in floor])
+    assert 0.1 < lit < 0.6
+    np.testing.assert_allclose(first_hits(triangles, (0.1, 31.1, 5.0), [(0, 0, -1)]), 5.0 - 3.4, atol=1e-4)
+    np.testing.assert_allclose(first_hits(triangles, (3.5, 31.1, 5.0), [(0, 0, -1)]), 5.0 - 0.6, atol=1e-4)
 
 
 def test_a_block_out_wider_than_any_hall_is_refused():

@@ -1,6 +1,7 @@
 """Family hall: a stone nave, a station's hall or a warehouse, lit by the brief's sun through its windows and by lamps.
 
-Words of the brief's place and intent choose the style; without any, the seed does. The floor is z = 0.
+Words of the brief's place and intent choose the style; without any, the seed does. The floor is z = 0. Long thin walls
+of the block-out become rows of the style's columns (halls/arcade.py).
 """
 
 from __future__ import annotations
@@ -9,86 +10,138 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
-from translight.generation.brief.brief import Brief
+from translight.generation.brief.brief import Block, Brief
 from translight.generation.procedural.blocking import clearance_m, masses
+from translight.generation.procedural.halls.arcade import Order, arcade, is_row
+from translight.generation.procedural.halls.carpet import carpet
 from translight.generation.procedural.halls.hall import Free, Hall, Room
 from translight.generation.procedural.halls.nave import nave
 from translight.generation.procedural.halls.palette import Surface, materials
 from translight.generation.procedural.halls.station import station
 from translight.generation.procedural.halls.warehouse import warehouse
 from translight.generation.procedural.lamplight import balanced, balanced_materials
-from translight.generation.procedural.scene import Lamps, Mesh, Scene
+from translight.generation.procedural.scene import Lamps, Mesh, Placed, Scene
 from translight.generation.procedural.shapes import merged, placed_once
 from translight.generation.procedural.skies import air_for, sky_for
 from translight.generation.procedural.turned import Turned
 
 LEAST_M, MOST_M = 26.0, 160.0
 """A hall is this long at least and at most; between them ``stage.depth_m`` says how far it goes ahead."""
-CLEAR_M, WIDEST_M = 4.8, 60.0
-"""Lamps hang higher than the first; the second is the widest block-out that a hall is built around."""
-_STYLES: tuple[tuple[str, Callable[[Room, Free, np.random.Generator], Hall]], ...] = (
+CLEAR_M, WIDEST_M, LONGEST_M = 4.8, 60.0, 240.0
+"""Lamps hang higher than the first; the others are the largest block-out that a hall is built around."""
+_Style = Callable[[Room, Free, np.random.Generator], Hall]
+_STYLES: tuple[tuple[str, _Style], ...] = (
     (r"warehouse|factory|industrial|workshop|depot|hangar|shed|loft", warehouse),
     (r"station|terminal|concourse|railway|lobby|atrium|museum|ballroom|library", station),
     (r"cathedral|church|nave|abbey|chapel|gothic|stone|monastery|crypt|castle", nave),
 )
-_DAY_EXPOSURE = 6.0
-"""Daylight indoors is some three stops below that of the open."""
+_ORDERS: dict[_Style, Order] = {
+    nave: Order(Surface.ASHLAR, (0.56, 0.52, 0.45), 0.6, round=True),
+    station: Order(Surface.ASHLAR, (0.56, 0.53, 0.47), 0.5, round=True),
+    warehouse: Order(Surface.BRICK, (1.0, 1.0, 1.0), 0.5, round=False),
+}
+_MOST_TURN_RAD = 0.12
+_LEVEL_M = 0.12
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
     """The hall of a brief; ``height_px`` is the panorama's, and only the sky's picture follows it.
 
-    Raises GenerationError for a camera that reaches the lamps and for a block-out that is too wide.
+    Raises GenerationError for a camera that reaches the lamps and for a block-out that is too wide or too long.
     """
     high = brief.lens.height_m + 0.5 * brief.stage.reach_m[2]
     if high > CLEAR_M:
         raise GenerationError(f"the camera reaches up to {high:g} m: a hall leaves it {CLEAR_M:g} m (lens.height_m)")
     rng = np.random.default_rng([seed, 0x4A11])
-    turned = Turned(float(rng.uniform(-0.12, 0.12)))
+    rows = [block for block in brief.blocking if is_row(block)]
+    turned = Turned(_turn_rad(rows, float(rng.uniform(-_MOST_TURN_RAD, _MOST_TURN_RAD))))
     ahead = float(np.clip(brief.stage.depth_m, 0.65 * LEAST_M, 0.7 * MOST_M))
     kept = turned.kept_free(brief, 0.5)
     if kept[2] - kept[0] > WIDEST_M:
         raise GenerationError(
             f"the block-out is {kept[2] - kept[0]:.0f} m wide: a hall takes {WIDEST_M:g} m (blocking)"
         )
-    room = Room(max(0.4 * ahead, -kept[1] + 3.0), max(ahead, kept[3] + 12.0), kept)
+    if kept[3] - kept[1] > LONGEST_M:
+        raise GenerationError(
+            f"the block-out is {kept[3] - kept[1]:.0f} m long: a hall takes {LONGEST_M:g} m (blocking, stage.reach_m)"
+        )
+    back, front = max(0.4 * ahead, -kept[1] + 3.0), max(ahead, kept[3] + 12.0)
+    room = Room(back, front, kept, max((b.size_m[2] for b in rows), default=0.0))
+    solid = _solid(brief)
 
     def free(points: np.ndarray, room_m: float) -> np.ndarray:
-        return np.asarray(clearance_m(brief, turned.stage(points)) > room_m + 0.3)
+        return np.asarray(clearance_m(solid, turned.stage(points)) > room_m + 0.3)
 
-    hall = _style(brief, rng)(room, free, rng)
+    style = _style(brief, rng)
+    hall = style(room, free, rng)
     dark = float(smoothstep(6.0, -6.0, np.array(brief.light.sun_elevation_deg)))
     sky = sky_for(brief, seed, height_px)
     # At night the lamps set the exposure: what is outside is far darker than they are.
-    exposure = float(_DAY_EXPOSURE ** (1.0 - dark))
+    exposure = float(hall.day_exposure ** (1.0 - dark))
     night = 10.0 ** (-1.6 * dark)
     sky = replace(sky, radiance=np.asarray(sky.radiance * night, np.float32), sun_irradiance=sky.sun_irradiance * night)
     lamps = (0.35 + 0.65 * dark) / exposure
     everything = turned.copies([placed_once(merged(_plain(hall.meshes))), *hall.copies])
-    block = masses(brief, Surface.STONE)
-    if block is not None:
-        everything.append(placed_once(replace(block, colour=np.full_like(block.colour, 0.5))))
+    everything += _block_out(brief, rows, _ORDERS[style])
+    if re.search(r"\bcarpet", _words(brief)):
+        everything += turned.copies([placed_once(runner) for runner in carpet(brief, turned, room)])
     return Scene(
         sky=sky,
         eye_m=np.array([0.0, 0.0, brief.lens.height_m]),
         materials=balanced_materials(brief, materials(lamps)),
-        placed=tuple(everything),
+        placed=tuple(copies for copies in everything if len(copies.tint)),
         lamps=_lamps(brief, hall, turned, lamps),
         air=air_for(brief),
         exposure=exposure,
     )
 
 
-def _style(brief: Brief, rng: np.random.Generator) -> Callable[[Room, Free, np.random.Generator], Hall]:
-    words = f"{brief.place.where} {brief.intent}".lower()
+def _turn_rad(rows: list[Block], otherwise: float) -> float:
+    """The hall against the stage: along the longest row of columns, where that leads ahead."""
+    if not rows:
+        return otherwise
+    longest = max(rows, key=lambda block: max(block.size_m[:2]))
+    along = longest.turn_deg + (90.0 if longest.size_m[0] > longest.size_m[1] else 0.0)
+    # A row has two ends, and stands square to a hall as well as along it.
+    return float(np.radians((along + 45.0) % 90.0 - 45.0))
+
+
+def _solid(brief: Brief) -> Brief:
+    """The brief with its masses as blocks that furniture keeps away from."""
+    blocks = []
+    for block in brief.blocking:
+        foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
+        stands = block.kind == "wall" or foot_m + block.size_m[2] > _LEVEL_M
+        blocks.append(msgspec.structs.replace(block, kind="hero") if stands else block)
+    return msgspec.structs.replace(brief, blocking=tuple(blocks))
+
+
+def _block_out(brief: Brief, rows: list[Block], order: Order) -> list[Placed]:
+    """The block-out's rows of columns, and its other masses as boxes."""
+    made = [placed_once(arcade(row, order)) for row in rows]
+    rest = msgspec.structs.replace(brief, blocking=tuple(b for b in brief.blocking if b not in rows))
+    block = masses(rest, Surface.STONE if order.round else Surface.CONCRETE)
+    if block is not None:
+        colour = np.array(order.colour, np.float32)
+        made.append(placed_once(replace(block, colour=np.broadcast_to(colour, block.colour.shape).copy())))
+    return made
+
+
+def _style(brief: Brief, rng: np.random.Generator) -> _Style:
+    words = _words(brief)
     for pattern, style in _STYLES:
         if re.search(rf"\b({pattern})", words):
             return style
     return _STYLES[int(rng.integers(len(_STYLES)))][1]
+
+
+def _words(brief: Brief) -> str:
+    return f"{brief.place.where} {brief.intent}".lower()
 
 
 def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:

@@ -23,6 +23,12 @@ class Room:
     """Length behind the origin (−Y), positive."""
     front_m: float
     kept: tuple[float, float, float, float]
+    rows_m: float = 0.0
+    """Height of the rows of columns that the block-out brings along; 0: none, and a nave has aisles of its own."""
+
+    def least_wall_m(self, otherwise_m: float) -> float:
+        """Height of walls under whose roof or vault the block-out's rows of columns have room."""
+        return max(otherwise_m, min(self.rows_m + 1.0, 24.0))
 
     def half_width_m(self, least_m: float) -> float:
         """Half of a middle aisle that holds what must stay free."""
@@ -44,6 +50,8 @@ class Hall:
     intensity: Float64[np.ndarray, "n 3"]
     down: bool
     """Whether lamps shine in a cone downwards."""
+    day_exposure: float = 6.0
+    """By day: some three stops above that of the open, less where windows are tall."""
 
 
 def sides(half_m: float, low_y: float, high_y: float, z: float = 0.0) -> tuple[Wall, Wall]:

@@ -1,4 +1,7 @@
-"""A stone nave: arcades on clustered pillars, clerestory, ribbed vaults over nave and aisles, a great window ahead."""
+"""A stone nave: arcades on clustered pillars, clerestory, ribbed vaults over nave and aisles, a great window ahead.
+
+Where the block-out has rows of columns of its own, it is a great hall: no aisles, and tall windows down to 2.4 m.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from translight.generation.procedural.city.facades import Wall
 from translight.generation.procedural.halls import furnishings
-from translight.generation.procedural.halls.arches import Arched, arched_wall, groin_vault, tracery, vault_ribs
+from translight.generation.procedural.halls.arches import Arched, arched_wall, groin_vault, rise_m, tracery, vault_ribs
 from translight.generation.procedural.halls.hall import Free, Hall, Room, chequered, ends, sides
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
@@ -14,6 +17,8 @@ from translight.generation.procedural.shapes import box, boxes, moved, placed, q
 
 _STONES = ((0.56, 0.51, 0.43), (0.50, 0.47, 0.42), (0.60, 0.56, 0.49), (0.52, 0.46, 0.38))
 _WALL_M = 1.1
+_WIDEST_WINDOW_M = 12.0
+_TALL_WINDOWS_EXPOSURE = 3.0
 _CANDLE = np.array([1.0, 0.62, 0.30])
 
 
@@ -24,12 +29,15 @@ def nave(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     low, high, bay = float(edges[0]), float(edges[-1]), float(edges[1] - edges[0])
     stone = _STONES[int(rng.integers(len(_STONES)))]
     pale = tuple(min(1.08 * c, 0.66) for c in stone)
-    aisle = float(rng.uniform(0.75, 0.9)) * half
+    aisle = float(rng.uniform(0.75, 0.9)) * min(half, 6.0)
     spring = float(rng.uniform(5.2, 6.4))
     storey = spring + 0.55 * bay * 1.15 + 1.2
-    vault_foot, crown = storey + 1.6, storey + 1.6 + 1.05 * half
+    vault_foot = room.least_wall_m(storey + 1.6)
+    crown = vault_foot + min(1.05 * half, 6.0 + 0.3 * half)
     top = crown + 1.2
     middles = 0.5 * (edges[1:] + edges[:-1]) - low
+    if room.rows_m:
+        return _great_hall(half, edges, vault_foot, crown, stone, pale, rng)
     arcade = Arched(bay - 1.5, 0.0, spring, 0.8)
     above = Arched(min(2.3, bay - 2.4), 1.3, vault_foot - storey + 0.45 * (crown - vault_foot), 1.0)
     outside = Arched(min(1.9, bay - 2.6), 1.8, 0.8 * spring, 1.0)
@@ -57,6 +65,70 @@ def nave(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     return Hall(meshes, copies, lamps, light, down=False)
 
 
+def _great_hall(
+    half: float, edges: np.ndarray, vault_foot: float, crown: float, stone: tuple[float, ...],
+    pale: tuple[float, ...], rng: np.random.Generator,
+) -> Hall:  # fmt: skip
+    """One room under one vault, with a tall window in every bay."""
+    low, high, bay = float(edges[0]), float(edges[-1]), float(edges[1] - edges[0])
+    top, middles = crown + 1.2, 0.5 * (edges[1:] + edges[:-1]) - low
+    window = Arched(min(3.0, bay - 2.6), 2.4, vault_foot - 0.8, 0.7)
+    meshes: list[Mesh] = []
+    for wall in sides(half, low, high):
+        meshes.append(arched_wall(wall, middles, window, top, _WALL_M, Surface.ASHLAR, stone))
+        meshes.append(tracery(wall, middles, window, 3, -0.6, Surface.LEAD))
+    meshes += _ends(half, low, high, top, stone, rng)
+    meshes.append(box((2 * (half + _WALL_M), high - low + 2 * _WALL_M, 0.4), Surface.ASHLAR,
+                      (0, (low + high) / 2, top), stone))  # fmt: skip
+    meshes.append(_ground())
+    tiles, colours = chequered(
+        -half, low, half, high, 0.8, ((0.52, 0.47, 0.40), (0.40, 0.36, 0.31)), rng, diagonal=True
+    )
+    meshes.append(quads(tiles, Surface.FLAGS, colours))
+    copies = _responds(half, edges, 3.4, vault_foot, pale)
+    copies += _vaults(half, edges, vault_foot, crown, stone, pale)
+    lamps, hung = _chandeliers(edges, crown)
+    light = np.repeat([26.0 * _CANDLE], len(lamps), axis=0)
+    return Hall(meshes, [*copies, hung], lamps, light, down=False, day_exposure=_TALL_WINDOWS_EXPOSURE)
+
+
+def _responds(
+    half: float, edges: np.ndarray, foot: float, vault_foot: float, colour: tuple[float, ...]
+) -> list[Placed]:
+    """Shafts against both walls from corbels at ``foot`` up to the vault."""
+    shaft = furnishings.respond(vault_foot - foot, colour)
+    copies = []
+    for side, turn in ((-1, 0.0), (1, np.pi)):
+        at = np.column_stack([np.full(len(edges), side * half), edges, np.full(len(edges), foot)])
+        copies.append(placed(shaft, at, turn))
+    return copies
+
+
+def _vaults(
+    half: float, edges: np.ndarray, vault_foot: float, crown: float, stone: tuple[float, ...], pale: tuple[float, ...]
+) -> list[Placed]:
+    """The vault over every bay of the middle, with its ribs."""
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    centre = np.column_stack([np.zeros(len(middle)), middle, np.full(len(middle), vault_foot)])
+    shape = (2 * half + 0.1, float(edges[1] - edges[0]), crown - vault_foot, 0.75)
+    return [
+        placed(groin_vault(*shape, Surface.PLASTER, pale), centre),
+        placed(vault_ribs(*shape, 0.3, Surface.STONE, stone), centre),
+    ]
+
+
+def _chandeliers(edges: np.ndarray, crown: float) -> tuple[np.ndarray, Placed]:
+    """Their lamps, and they themselves, in every second bay."""
+    y = 0.5 * (edges[1:] + edges[:-1])[::2]
+    hung = np.column_stack([np.zeros(len(y)), y, np.full(len(y), crown - 0.3)])
+    return hung * (1, 1, 0) + (0, 0, 5.75), placed(furnishings.chandelier(1.15, crown - 5.5), hung)
+
+
+def _ground() -> Mesh:
+    """What lies outside, below the floor."""
+    return quads([[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]], Surface.GROUND)
+
+
 def _repeated(
     half: float, aisle: float, edges: np.ndarray, spring: float, vault_foot: float, crown: float,
     stone: tuple[float, ...], pale: tuple[float, ...], free: Free,
@@ -68,26 +140,16 @@ def _repeated(
     pillar = np.array([(side * (half + _WALL_M / 2), y, 0.0) for y in edges for side in (-1, 1)])
     pillar = pillar[free(pillar[:, :2], 1.0)]
     copies = [placed(furnishings.column(0.62, spring + 0.02, stone, shafts=8), pillar)]
-    shaft = furnishings.respond(vault_foot - spring - 0.9, pale)
-    for side, turn in ((-1, 0.0), (1, np.pi)):
-        at = np.column_stack([np.full(n + 1, side * half), edges, np.full(n + 1, spring + 0.9)])
-        copies.append(placed(shaft, at, turn))
-    zero = np.zeros(n)
-    centre = np.column_stack([zero, middle, np.full(n, vault_foot)])
-    shape = (2 * half + 0.1, bay, crown - vault_foot, 0.75)
-    copies.append(placed(groin_vault(*shape, Surface.PLASTER, pale), centre))
-    copies.append(placed(vault_ribs(*shape, 0.3, Surface.STONE, stone), centre))
+    copies += _responds(half, edges, spring + 0.9, vault_foot, pale)
+    copies += _vaults(half, edges, vault_foot, crown, stone, pale)
     shape = (aisle + 0.1, bay, 0.62 * aisle, 0.75)
     foot = spring - 0.3
     for side in (-1, 1):
         at = np.column_stack([np.full(n, side * (half + _WALL_M + aisle / 2)), middle, np.full(n, foot)])
         copies.append(placed(groin_vault(*shape, Surface.PLASTER, pale), at))
         copies.append(placed(vault_ribs(*shape, 0.22, Surface.STONE, stone), at))
-    hung = centre[::2]
-    drop = crown - 5.2
-    top = hung * (1, 1, 0) + (0, 0, crown - 0.3)
-    copies.append(placed(furnishings.chandelier(1.15, drop - 0.3), top))
-    lamps = hung * (1, 1, 0) + (0, 0, 5.75)
+    lamps, hung = _chandeliers(edges, crown)
+    copies.append(hung)
     sconce = np.array([(side * (half + _WALL_M + aisle / 2), y, spring - 0.9) for y in middle[::3] for side in (-1, 1)])
     copies.append(placed(furnishings.globe_lamp(0.5 + 0.62 * aisle), sconce + np.array([0, 0, 0.5 + 0.62 * aisle])))
     return np.concatenate([lamps, sconce - np.array([0, 0, 0.5])]), copies
@@ -99,13 +161,14 @@ def _ends(
     """The front wall with its great window, the back wall with a portal and a window above it."""
     back, front = ends(half, low, high)
     middle = np.array([half])
-    great = Arched(1.35 * half, 4.6, 0.52 * top, float(rng.uniform(0.75, 0.95)))
+    wide, sharpness = min(1.35 * half, _WIDEST_WINDOW_M), float(rng.uniform(0.75, 0.95))
+    great = Arched(wide, 4.6, min(0.52 * top, top - 1.2 - rise_m(wide, sharpness)), sharpness)
     made = [arched_wall(front, middle, great, top, _WALL_M, Surface.ASHLAR, stone)]
     made.append(tracery(front, middle, great, 5, -0.6, Surface.STONE))
     portal = Arched(3.2, 0.0, 2.9, 0.8)
     made.append(arched_wall(back, middle, portal, 7.0, _WALL_M, Surface.ASHLAR, stone))
     upper = Wall(back.corner_m + np.array([0, 0, 7.0]), back.along, back.width_m)
-    window = Arched(1.0 * half, 1.0, 0.35 * (top - 7.0), 0.8)
+    window = Arched(min(half, _WIDEST_WINDOW_M), 1.0, 0.35 * (top - 7.0), 0.8)
     made.append(arched_wall(upper, middle, window, top - 7.0, _WALL_M, Surface.ASHLAR, stone))
     made.append(tracery(upper, middle, window, 4, -0.6, Surface.STONE))
     made.append(moved(furnishings.door(3.2, 2.9), (0, low - 0.45, 0), np.pi))
@@ -125,8 +188,7 @@ def _closing(
         for end in (low - 0.5, high + 0.5):
             size.append((wide, 1.0, aisle_top))
             foot.append((side * (half + wide / 2), end, 0.0))
-    ground = [[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]]
-    return [boxes(size, foot, Surface.ASHLAR, stone), quads(ground, Surface.GROUND)]
+    return [boxes(size, foot, Surface.ASHLAR, stone), _ground()]
 
 
 def _string_course(wall: Wall, colour: tuple[float, ...]) -> Mesh:

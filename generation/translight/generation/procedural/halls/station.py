@@ -36,7 +36,7 @@ def station(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     low, high, bay = float(edges[0]), float(edges[-1]), float(edges[1] - edges[0])
     stone = _STONES[int(rng.integers(len(_STONES)))]
     pale = tuple(min(1.1 * c, 0.68) for c in stone)
-    wall_m = float(rng.uniform(10.0, 12.0))
+    wall_m = room.least_wall_m(float(rng.uniform(10.0, 12.0)))
     middles = 0.5 * (edges[1:] + edges[:-1]) - low
     window = Arched(0.56 * bay, 3.4, wall_m - 3.6, 0.5)
     meshes: list[Mesh] = []

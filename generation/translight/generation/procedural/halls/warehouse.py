@@ -30,7 +30,7 @@ def warehouse(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     middles = 0.5 * (edges[1:] + edges[:-1]) - low
     window = Arched(bay - 1.9, 2.7, 5.6, 1.6)
     window = Arched(bay - 1.9, 2.7, 5.2, 0.0) if rng.random() < 0.5 else window
-    eaves = max(_EAVES_M, window.top_m + 0.6)
+    eaves = room.least_wall_m(max(_EAVES_M, window.top_m + 0.6))
     meshes: list[Mesh] = []
     for wall in sides(half, low, high):
         meshes.append(arched_wall(wall, middles, window, eaves + 0.26, 0.45, Surface.BRICK, _BRICK))

@@ -76,7 +76,7 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
 
     def panes(a: tuple[float, float, float], kind: Surface, share: float, warm: float) -> Material:
         bay, storey = PANES[kind]
-        light = glow(0.42, 0.25 + 0.13 * (1 - warm), 0.11 + 0.28 * (1 - warm))
+        light = glow(0.42, 0.25 + 0.10 * (1 - warm), 0.11 + 0.17 * (1 - warm))
         return Material(a, (0.10, 0.10, 0.11), Pattern.PANES, (bay, bay, storey), emission=light, lit_share=share,
                         roughness=0.45)  # fmt: skip
 
@@ -90,7 +90,9 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
                                  (0.9, 0.9, 0.9), relief_m=0.002, roughness=paving),
         Surface.KERB: Material((0.33 * darker,) * 3, (0.2,) * 3, Pattern.FRACTAL, (0.4, 0.4, 0.4), roughness=0.7),
         Surface.MARKING: Material((0.55,) * 3, (0.2,) * 3, Pattern.FRACTAL, (0.5, 0.5, 0.5), 7, roughness=0.6),
-        Surface.PUDDLE: Material((0.012,) * 3, (0.012,) * 3, roughness=0.02),
+        # A millimetre of clear water: what is below it shows.
+        Surface.PUDDLE: Material((grey * 0.8,) * 3, (grey * 0.5,) * 3, Pattern.FRACTAL, (1.7, 1.7, 1.7), 8,
+                                 roughness=0.02),
         Surface.BRICK: Material((1.0,) * 3, (0.62, 0.60, 0.57), Pattern.BRICKS, (0.23, 0.11, 0.075), relief_m=0.006),
         Surface.STONE: Material((1.0,) * 3, (0.78, 0.76, 0.72), Pattern.FRACTAL, (2.5, 2.5, 2.5), 8, relief_m=0.002),
         Surface.CONCRETE: Material((1.0,) * 3, (0.8,) * 3, Pattern.FRACTAL, (4.0, 4.0, 1.5), 8, relief_m=0.001),
@@ -105,7 +107,7 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
         Surface.RUBBER: Material((0.025,) * 3, (0.02,) * 3, roughness=0.8),
         Surface.CLOTH: Material((1.0,) * 3, (0.85,) * 3, Pattern.FRACTAL, (0.3, 0.3, 0.3), roughness=1.0),
         Surface.ROOM_WARM: Material((0.5, 0.45, 0.4), (0.5, 0.45, 0.4), emission=glow(1.0, 0.60, 0.27)),
-        Surface.ROOM_COOL: Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), emission=glow(0.80, 0.92, 1.0)),
+        Surface.ROOM_COOL: Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), emission=glow(1.0, 0.82, 0.62)),
         Surface.ROOM_AMBER: Material((0.5, 0.4, 0.3), (0.5, 0.4, 0.3), emission=glow(1.0, 0.46, 0.15)),
         Surface.BLIND: Material((0.5, 0.46, 0.38), (0.4, 0.36, 0.3), Pattern.TILES, (9.0, 9.0, 0.05),
                                 emission=glow(0.30, 0.19, 0.09)),

@@ -238,3 +238,16 @@ def corner(home: Plot, kit: Kit, free: Free) -> None:
     for name, at, turn in wanted:
         if free(np.array([at]), 0.35)[0]:
             kit.put(name, (*at, 0.0), turn)
+
+
+def crossing(middle_x: float, y: float, kit: Kit, free: Free) -> list[Mesh]:
+    """A zebra across the avenue of this middle between two streets, with signals that hold both ways' cars."""
+    half = AVENUE_M / 2
+    for side in (-1, 1):
+        at = (middle_x + side * (half + 0.7), y - side * 2.6)
+        if free(np.array([at]), 0.35)[0]:
+            kit.put("traffic light", (*at, 0.0), 0.0)
+    bars = middle_x + np.arange(-half + 0.7, half - 0.6, 1.0)
+    return [
+        quads(_flat(bars - 0.25, np.full(len(bars), y - 1.5), bars + 0.25, y + 1.5, 0.007 - KERB_M), Surface.MARKING)
+    ]

@@ -14,7 +14,7 @@ import numpy as np
 from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Brief
 from translight.generation.procedural.blocking import clearance_m, masses
-from translight.generation.procedural.city import streets
+from translight.generation.procedural.city import fronts, streets
 from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, inset, storeys_of
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.lots import heights_m, lots
@@ -34,9 +34,10 @@ MOST_LAMPS = 220
 _ROOF = re.compile(r"\b(roof|roofs|rooftop|rooftops|roof-top|terrace|balcony|penthouse)\b", re.IGNORECASE)
 _LEVEL_DEG = (-18.0, -10.0, -6.0, -3.0, 0.0, 5.0)
 _LEVEL_LOG10 = (-2.3, -2.1, -1.3, -0.75, -0.35, 0.0)
-_GLOW = np.array([1.0, 0.80, 0.68])
+_GLOW = np.array([1.0, 0.70, 0.45])
 _LAMP_LIGHT = np.array([1.0, 0.70, 0.40])
 _SHOP_LIGHT = np.array([1.0, 0.82, 0.58])
+_SIGNAL_LIGHT = np.array([1.0, 0.08, 0.05])
 _HEAD_LIGHT = np.array([1.0, 0.95, 0.85])
 
 
@@ -48,24 +49,42 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     wet = brief.place.weather == "rain"
     bulbs = np.zeros((0, 3))
     share = 0.06 + 0.34 * dark
-    turned = Turned(float(rng.uniform(-0.2, 0.2)), -float(rng.uniform(34, 52)) if roof else 0.0)
+    turn_rad, drop_m = float(rng.uniform(-0.2, 0.2)), float(rng.uniform(34, 52))
+    others, tall = (brief, ()) if roof else fronts.parted(brief)
+    if tall:
+        # The streets run along the largest of the fronts.
+        turn = max(tall, key=lambda b: max(b.size_m[:2])).turn_deg
+        turn_rad = float(np.radians((turn + 45.0) % 90.0 - 45.0))
+    turned = Turned(turn_rad, -drop_m if roof else 0.0)
+    held = [fronts.footprint(block, turned) for block in tall]
+    kept = turned.kept_free(others, 1.2)
+    road = None if roof else _avenue(held, turned.kept_free(others, 0.0))
+    if road is not None:
+        # The stage is the roadway itself, not its pavement.
+        turned = Turned(turn_rad, streets.KERB_M)
     site = Site((0.0, 0.0), share, 0.25 + 0.6 * dark, float(np.clip(35 + 0.035 * height_px, *DETAIL_M)))
     kit = Kit()
 
     def free(points: np.ndarray, room_m: float) -> np.ndarray:
         if roof:
             return np.ones(len(points), bool)
-        return np.asarray(clearance_m(brief, turned.stage(points)) > room_m + 0.3)
+        clear = np.asarray(clearance_m(brief, turned.stage(points)) > room_m + 0.3)
+        return clear & (fronts.outside_m(points, held) > room_m)
 
-    kept = turned.kept_free(brief, 1.2)
-    own, home = _home(kept, roof)
+    own, home = _home(kept, roof) if road is None else (kept, road)
     city = streets.plan(home, FAR_M, rng)
     meshes = [
         *streets.ground(city, 420.0, GROUND_M),
-        *_buildings(city, own, home, roof, -turned.height_m, site, kit, rng),
+        *_buildings(_plots(city, own if road is None else None, home, held, rng), roof, drop_m, site, kit, rng),
     ]
+    row = fronts.built(tall, turned.height_m, site, rng)
     heads = streets.street_lamps(city, NEAR_M, kit, free)
-    fronts = streets.traffic(city, NEAR_M, kit, rng, free)
+    zebra_m = kept[3] + 9.0 if road is not None else np.inf
+
+    def drivable(points: np.ndarray, room_m: float) -> np.ndarray:
+        return free(points, room_m) & (np.abs(points[:, 1] - zebra_m) > room_m + 2.0)
+
+    cars = streets.traffic(city, NEAR_M, kit, rng, drivable)
     if roof:
         made, bulbs = terrace(
             own, -turned.height_m, kit, rng, lambda p, r: clearance_m(brief, turned.stage(p)) > r + 0.3
@@ -73,6 +92,8 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
         meshes += made
     else:
         streets.corner(home, kit, free)
+        if road is not None:
+            meshes += streets.crossing(home[0] - streets.AVENUE_M / 2, zebra_m, kit, free)
     if wet:
         meshes.append(
             streets.puddles(45.0, 260, lambda p: np.where(_within(p, city.blocks), 0.0, -streets.KERB_M), rng)
@@ -80,16 +101,17 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     lights = 0.16 * (1 - dark) + 0.5 * dark
     if dark > 0.2:
         meshes += streets.far_lights(city, NEAR_M, 1900.0, rng)
-    everything = turned.copies([placed_once(merged(_plain(meshes))), *kit.placed()])
-    block = masses(brief, Surface.CONCRETE)
+    everything = turned.copies([placed_once(merged(_plain(meshes))), *kit.placed()]) + list(row.placed)
+    block = masses(others, Surface.CONCRETE)
     if block is not None:
         everything.append(placed_once(replace(block, colour=np.full_like(block.colour, 0.4))))
+    shops = np.concatenate([np.array(kit.shining).reshape(-1, 6), _in_place(row.shining, turned)])
     return Scene(
         sky=_lit_sky(brief, seed, height_px, dark),
         eye_m=np.array([0.0, 0.0, brief.lens.height_m]),
         materials=balanced_materials(brief, materials(wet, share, lights)),
         placed=tuple(everything),
-        lamps=_lamps(brief, heads, fronts, np.array(kit.shining).reshape(-1, 6), bulbs, turned, dark),
+        lamps=_lamps(brief, heads, cars, shops, kit.signals(), bulbs, turned, dark),
         air=air_for(brief),
         exposure=1.0 + 1.5 * dark,
     )
@@ -107,15 +129,44 @@ def _home(kept: Plot, roof: bool) -> tuple[Plot, Plot]:
     return own, (left, min(front - 88.0, own[1] - 26.0), max(left + 74.0, own[2] + 26.0), front)
 
 
+def _avenue(held: list[Plot], kept: Plot) -> Plot | None:
+    """The block right of the avenue whose two sides the fronts are; None where they leave no such avenue."""
+    left = [p for p in held if p[2] <= kept[0] and p[1] < kept[3] + 40 and p[3] > kept[1]]
+    right = [p for p in held if p[0] >= kept[2] and p[1] < kept[3] + 40 and p[3] > kept[1]]
+    if not (left and right):
+        return None
+    a, b = max(p[2] for p in left), min(p[0] for p in right)
+    kerb = 0.5 * (a + b) + 0.5 * streets.AVENUE_M
+    inside = kerb - streets.AVENUE_M < kept[0] and kept[2] < kerb
+    ahead = [p for p in held if p[0] < b and p[2] > a]
+    if not inside or not streets.AVENUE_M + 2.0 <= b - a <= 60.0 or ahead:
+        return None
+    low, high = min(p[1] for p in left + right), max(p[3] for p in left + right)
+    edge = streets.PAVEMENT_M
+    return kerb, low - edge, max(kerb + 70.0, max(p[2] for p in right) + 24.0), high + edge
+
+
+def _plots(city: streets.Plan, own: Plot | None, home: Plot, held: list[Plot], rng: np.random.Generator) -> np.ndarray:
+    """Where buildings stand: around the eye's own ground, if it is part of a block, and clear of the fronts."""
+    plots, edge = lots(city.blocks[1:], rng), streets.PAVEMENT_M
+    mine = [home]
+    if own is not None:
+        right = (own[2] + 0.5, home[1] + edge, home[2] - edge, home[3] - edge)
+        behind = (home[0] + edge, home[1] + edge, own[2], own[1] - 0.5)
+        mine = [inset(p, -edge) for p in (right, behind)]
+    return fronts.cut_back(np.concatenate([lots(np.array(mine), rng), plots]), held, 0.3)
+
+
+def _in_place(shining: np.ndarray, turned: Turned) -> np.ndarray:
+    """Places and axes (n 6) of the stage in the place's axes."""
+    at, way = turned.place(shining[:, :2]), turned.place(shining[:, 3:5])
+    return np.hstack([at, shining[:, 2:3] - turned.height_m, way, shining[:, 5:]])
+
+
 def _buildings(
-    city: streets.Plan, own: Plot, home: Plot, roof: bool, terrace_m: float, site: Site, kit: Kit,
+    plots: np.ndarray, roof: bool, terrace_m: float, site: Site, kit: Kit,
     rng: np.random.Generator,
 ) -> list[Mesh]:  # fmt: skip
-    plots = lots(city.blocks[1:], rng)
-    edge = streets.PAVEMENT_M
-    right = (own[2] + 0.5, home[1] + edge, home[2] - edge, home[3] - edge)
-    behind = (home[0] + edge, home[1] + edge, own[2], own[1] - 0.5)
-    plots = np.concatenate([lots(np.array([inset(p, -edge) for p in (right, behind)]), rng), plots])
     height = heights_m(plots, terrace_m if roof else None, rng)
     x, y = (np.maximum(np.maximum(plots[:, k], -plots[:, k + 2]), 0) for k in (0, 1))
     near = np.hypot(x, y) < site.detail_m
@@ -136,21 +187,23 @@ def _buildings(
 def _lamps(
     brief: Brief,
     heads: np.ndarray,
-    fronts: np.ndarray,
+    cars: np.ndarray,
     shops: np.ndarray,
+    signals: np.ndarray,
     bulbs: np.ndarray,
     turned: Turned,
     dark: float,
 ) -> Lamps | None:
-    """Street lamps, moving cars' headlights, shops and bulbs, the nearest of them, once it gets dark."""
+    """Street lamps, moving cars' headlights, shops, signals and bulbs, the nearest of them, once it gets dark."""
     if dark < 0.2:
         return None
-    ahead = np.column_stack([np.sin(fronts[:, 3]), np.cos(fronts[:, 3]), np.full(len(fronts), -0.10)])
+    ahead = np.column_stack([np.sin(cars[:, 3]), np.cos(cars[:, 3]), np.full(len(cars), -0.10)])
     down = np.array([[0.0, 0.0, -1.0]])
     groups = (
         (heads, down, 110.0 * _LAMP_LIGHT, np.cos(np.radians(98)), 0.12),
-        (fronts[:, :3], ahead / np.sqrt(1.01), 60.0 * _HEAD_LIGHT, np.cos(np.radians(16)), 0.08),
+        (cars[:, :3], ahead / np.sqrt(1.01), 60.0 * _HEAD_LIGHT, np.cos(np.radians(16)), 0.08),
         (shops[:, :3], shops[:, 3:], 12.0 * _SHOP_LIGHT, np.cos(np.radians(70)), 0.05),
+        (signals[:, :3], signals[:, 3:], 9.0 * _SIGNAL_LIGHT, np.cos(np.radians(75)), 0.1),
         (bulbs, down, 6.0 * _LAMP_LIGHT, -1.0, 0.04),
     )
     count = [len(place) for place, *_ in groups]

@@ -38,9 +38,9 @@ class Site:
     """Walls nearer than this have real windows."""
 
 
-def storeys_of(style: str, height_m: float) -> int:
-    """How many storeys above the ground floor make about this height; at least one."""
-    return max(1, round((height_m - FLOOR_M) / STYLES[style].storey_m))
+def storeys_of(style: str, height_m: float, least: int = 1) -> int:
+    """How many storeys above the ground floor make about this height."""
+    return max(least, round((height_m - FLOOR_M) / STYLES[style].storey_m))
 
 
 def building(
@@ -71,7 +71,7 @@ def building(
         low = int(storeys * rng.uniform(0.55, 0.75))
         tiers = [(plot, low), (inset(plot, float(rng.uniform(2.5, 4.0))), storeys - low)]
     for k, (part, count) in enumerate(tiers):
-        for side, wall in enumerate(walls(part, z)):
+        for side, wall in enumerate(walls(part, z) if count else ()):
             if side not in closed and _seen(wall, site):
                 made += facade(wall, style, count, colour, rng, lit_share=site.lit_share)
                 if style_name == "walk-up" and k == 0 and count <= 11:

@@ -1,4 +1,4 @@
-"""Wall blocks as large as a building: rows of the city's own buildings on their footprints, and plots cut back for them.
+"""Wall blocks as large as a building: rows of the city's own buildings on their footprints; plots make way for them.
 
 The words of a block choose its style; blocking.py keeps the smaller ones as boxes.
 """
@@ -108,7 +108,7 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
         first, last = (1, 3) if long == 0 else (0, 2)
         closed = ((first,) if k > 0 else ()) + ((last,) if k < count - 1 else ())
         if _away(plot) < site.detail_m:
-            made += building(plot, style, storeys_of(style, float(tall[k])), site, kit, rng, closed=closed)
+            made += building(plot, style, storeys_of(style, float(tall[k]), 0), site, kit, rng, closed=closed)
         else:
             made += far_buildings(np.array([plot]), tall[k : k + 1], rng, kind=_FAR[style])
     return made

@@ -31,14 +31,16 @@ NEAR_M, FAR_M, GROUND_M = 260.0, 3400.0, 6000.0
 DETAIL_M = (60.0, 170.0)
 """Walls nearer than this have windows in relief: at previews, and at most."""
 MOST_LAMPS = 220
+_OUT_M = 1.6
+"""How far awnings, signs and painted panes may stand over a building's plot."""
 _ROOF = re.compile(r"\b(roof|roofs|rooftop|rooftops|roof-top|terrace|balcony|penthouse)\b", re.IGNORECASE)
 _LEVEL_DEG = (-18.0, -10.0, -6.0, -3.0, 0.0, 5.0)
 _LEVEL_LOG10 = (-2.3, -2.1, -1.3, -0.75, -0.35, 0.0)
 _GLOW = np.array([1.0, 0.70, 0.45])
-_LAMP_LIGHT = np.array([1.0, 0.70, 0.40])
+_LAMP_LIGHT = np.array([1.0, 0.64, 0.32])
 _SHOP_LIGHT = np.array([1.0, 0.82, 0.58])
 _SIGNAL_LIGHT = np.array([1.0, 0.08, 0.05])
-_HEAD_LIGHT = np.array([1.0, 0.95, 0.85])
+_HEAD_LIGHT = np.array([1.0, 0.82, 0.60])
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
@@ -113,7 +115,8 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
         placed=tuple(everything),
         lamps=_lamps(brief, heads, cars, shops, kit.signals(), bulbs, turned, dark),
         air=air_for(brief),
-        exposure=1.0 + 1.5 * dark,
+        # Wet roads mirror more and scatter less: a camera opens up for them.
+        exposure=1.0 + (3.2 if wet else 1.5) * dark,
     )
 
 
@@ -154,7 +157,7 @@ def _plots(city: streets.Plan, own: Plot | None, home: Plot, held: list[Plot], r
         right = (own[2] + 0.5, home[1] + edge, home[2] - edge, home[3] - edge)
         behind = (home[0] + edge, home[1] + edge, own[2], own[1] - 0.5)
         mine = [inset(p, -edge) for p in (right, behind)]
-    return fronts.cut_back(np.concatenate([lots(np.array(mine), rng), plots]), held, 0.3)
+    return fronts.cut_back(np.concatenate([lots(np.array(mine), rng), plots]), held, _OUT_M)
 
 
 def _in_place(shining: np.ndarray, turned: Turned) -> np.ndarray:
@@ -200,7 +203,7 @@ def _lamps(
     ahead = np.column_stack([np.sin(cars[:, 3]), np.cos(cars[:, 3]), np.full(len(cars), -0.10)])
     down = np.array([[0.0, 0.0, -1.0]])
     groups = (
-        (heads, down, 110.0 * _LAMP_LIGHT, np.cos(np.radians(98)), 0.12),
+        (heads, down, 180.0 * _LAMP_LIGHT, np.cos(np.radians(98)), 0.12),
         (cars[:, :3], ahead / np.sqrt(1.01), 60.0 * _HEAD_LIGHT, np.cos(np.radians(16)), 0.08),
         (shops[:, :3], shops[:, 3:], 12.0 * _SHOP_LIGHT, np.cos(np.radians(70)), 0.05),
         (signals[:, :3], signals[:, 3:], 9.0 * _SIGNAL_LIGHT, np.cos(np.radians(75)), 0.1),
@@ -230,7 +233,7 @@ def _lit_sky(brief: Brief, seed: int, height_px: int, dark: float) -> Sky:
     level = 10.0 ** float(np.interp(brief.light.sun_elevation_deg, _LEVEL_DEG, _LEVEL_LOG10))
     scale = min(1.0, 0.4 * level / max(mean, 1e-9))
     cloud = {"overcast": 3.0, "fog": 3.0, "rain": 2.6, "snow": 3.0, "broken": 2.0, "scattered": 1.5}
-    strength = dark * 0.008 * cloud.get(brief.place.weather, 1.0)
+    strength = dark * 0.006 * cloud.get(brief.place.weather, 1.0)
     glow = strength * (0.35 + 1.6 * np.exp(-np.abs(elevation) / 14.0))[:, None, None] * balanced(brief, _GLOW)
     radiance = (sky.radiance * scale + glow).astype(np.float32)
     moon = np.minimum(sky.sun_irradiance * scale, 0.05 + 10 * (1 - dark))

@@ -115,7 +115,7 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
         Surface.HEADLIGHT: Material((0.8,) * 3, (0.8,) * 3, emission=glow(7.0, 5.7, 4.2)),
         Surface.TAIL_LIGHT: Material((0.3, 0.01, 0.01), (0.3, 0.01, 0.01), emission=glow(3.4, 0.10, 0.05)),
         Surface.LAMP: Material((0.8,) * 3, (0.8,) * 3, emission=glow(11.0, 7.0, 3.5)),
-        Surface.NEON_RED: Material((0.5, 0.1, 0.1), (0.5, 0.1, 0.1), emission=glow(3.6, 0.26, 0.22)),
+        Surface.NEON_RED: Material((0.5, 0.1, 0.1), (0.5, 0.1, 0.1), emission=glow(3.4, 0.12, 0.06)),
         Surface.NEON_BLUE: Material((0.1, 0.2, 0.5), (0.1, 0.2, 0.5), emission=glow(0.25, 0.9, 2.2)),
         Surface.NEON_GREEN: Material((0.1, 0.5, 0.3), (0.1, 0.5, 0.3), emission=glow(0.2, 2.5, 1.2)),
         Surface.NEON_WARM: Material((0.5, 0.4, 0.2), (0.5, 0.4, 0.2), emission=glow(3.2, 1.7, 0.5)),

@@ -84,7 +84,10 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     zebra_m = kept[3] + 9.0 if road is not None else np.inf
 
     def drivable(points: np.ndarray, room_m: float) -> np.ndarray:
-        return free(points, room_m) & (np.abs(points[:, 1] - zebra_m) > room_m + 2.0)
+        # Cars in lanes wait behind the crossing: they would hide the street from the camera.
+        x, y = points[:, 0] - home[0] + 0.5 * streets.AVENUE_M, points[:, 1]
+        waits = (np.abs(x) < 6.5) & (y > kept[1] - 6.0) & (y < zebra_m) if road is not None else np.zeros(len(x), bool)
+        return free(points, room_m) & ~waits & (np.abs(y - zebra_m) > room_m + 2.0)
 
     cars = streets.traffic(city, NEAR_M, kit, rng, drivable)
     if roof:
@@ -116,7 +119,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
         lamps=_lamps(brief, heads, cars, shops, kit.signals(), bulbs, turned, dark),
         air=air_for(brief),
         # Wet roads mirror more and scatter less: a camera opens up for them.
-        exposure=1.0 + (3.2 if wet else 1.5) * dark,
+        exposure=1.0 + (2.7 if wet else 1.5) * dark,
     )
 
 

@@ -1,7 +1,8 @@
 """Family city: a street corner or a roof terrace in a city of any hour, built of procedural/city's parts.
 
 Words choose between the two: "rooftop", "roof", "terrace" or "balcony" in the brief's place or intent make the terrace.
-The floor that the stage stands on is z = 0: the corner's pavement, or the terrace above its street.
+The floor that the stage stands on is z = 0: the corner's pavement, the roadway between two fronts of the block-out
+(city/fronts.py), or the terrace above its street.
 """
 
 from __future__ import annotations

@@ -38,36 +38,43 @@ class Site:
     """Walls nearer than this have real windows."""
 
 
-def storeys_of(style: str, height_m: float) -> int:
-    """How many storeys above the ground floor make about this height; at least one."""
-    return max(1, round((height_m - FLOOR_M) / STYLES[style].storey_m))
+def storeys_of(style: str, height_m: float, least: int = 1) -> int:
+    """How many storeys above the ground floor make about this height."""
+    return max(least, round((height_m - FLOOR_M) / STYLES[style].storey_m))
 
 
-def building(plot: Plot, style_name: str, storeys: int, site: Site, kit: Kit, rng: np.random.Generator) -> list[Mesh]:
-    """A near building: a ground floor of shops, a shaft that may step back, a cornice, a parapet and roof plant."""
+def building(
+    plot: Plot, style_name: str, storeys: int, site: Site, kit: Kit, rng: np.random.Generator,
+    *, closed: tuple[int, ...] = (),
+) -> list[Mesh]:  # fmt: skip
+    """A near building: a ground floor of shops, a shaft that may step back, a cornice, a parapet and roof plant.
+
+    ``closed`` are the sides, as walls() counts them, that stand against a neighbour: they have no openings.
+    """
     style = STYLES[style_name]
     hue = style.colours[int(rng.integers(len(style.colours)))]
     colour: Colour = tuple(float(c * f) for c, f in zip(hue, rng.uniform(0.85, 1.12, 3), strict=True))
     made, z = [], FLOOR_M
     for side, wall in enumerate(walls(plot, 0.0)):
-        if _seen(wall, site):
+        seen = side not in closed and _seen(wall, site)
+        if seen:
             made += ground_floor(
                 wall, colour, rng, open_share=site.open_share, kit=kit if _seen(wall, site, _SHINING_M) else None
             )
         else:
             made.append(_blank(wall, FLOOR_M, style.wall, colour))
-        if _seen(wall, site) and storeys >= 3 and side < 2 and rng.random() < 0.75:
+        if seen and storeys >= 3 and rng.random() < 0.75:
             made += blade(wall, float(rng.uniform(0.15, 0.85)) * wall.width_m, FLOOR_M + 0.4, rng)
     made.append(_band(plot, z - 0.12, 0.3, 0.18))
     tiers = [(plot, storeys)]
-    if storeys > 11 and style_name != "curtain":
+    if storeys > 11 and style_name != "curtain" and min(plot[2] - plot[0], plot[3] - plot[1]) > 14:
         low = int(storeys * rng.uniform(0.55, 0.75))
         tiers = [(plot, low), (inset(plot, float(rng.uniform(2.5, 4.0))), storeys - low)]
     for k, (part, count) in enumerate(tiers):
-        for side, wall in enumerate(walls(part, z)):
-            if _seen(wall, site):
+        for side, wall in enumerate(walls(part, z) if count else ()):
+            if side not in closed and _seen(wall, site):
                 made += facade(wall, style, count, colour, rng, lit_share=site.lit_share)
-                if style_name == "walk-up" and k == 0 and count <= 7 and side < 2:
+                if style_name == "walk-up" and k == 0 and count <= 11:
                     _escape(wall, style, count, kit, rng)
             else:
                 made.append(_blank(wall, count * style.storey_m, style.wall, colour))
@@ -116,12 +123,16 @@ def far_buildings(
     plot: Float64[np.ndarray, "n 4"],
     height_m: Float64[np.ndarray, "n"],
     rng: np.random.Generator,
+    kind: Surface | None = None,
 ) -> list[Mesh]:
-    """Boxes with painted windows: for the tall a step back and a mast; their edges lie on the panes' grid."""
+    """Boxes with painted windows: for the tall a step back and a mast; their edges lie on the panes' grid.
+
+    ``kind`` is the panes of all of them; without it their height and chance choose.
+    """
     made = []
-    kind = np.where(height_m > 70, rng.choice([2, 3, 3], len(plot)), rng.choice([0, 0, 1, 1, 2], len(plot)))
+    kinds = np.where(height_m > 70, rng.choice([2, 3, 3], len(plot)), rng.choice([0, 0, 1, 1, 2], len(plot)))
     for index, surface in enumerate(_FAR_STYLES):
-        chosen = kind == index
+        chosen = kinds == index if kind is None else np.full(len(plot), surface is kind)
         if not chosen.any():
             continue
         bay, storey = PANES[surface]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
 from translight.generation.procedural.city.palette import Surface
@@ -26,7 +27,9 @@ class Kit:
     def __init__(self) -> None:
         self.shining: list[tuple[float, ...]] = []
         """Places and unit axes of the lights that shops shine outside."""
-        self._copies: dict[str, list[tuple[tuple[float, ...], float, tuple[float, ...], tuple[float, ...]]]] = {}
+        self._copies: dict[
+            str, list[tuple[tuple[float, float, float], float, tuple[float, ...], tuple[float, ...]]]
+        ] = {}
 
     def put(
         self,
@@ -48,6 +51,14 @@ class Kit:
         """Have a shop's light shine from a place towards an axis of any length."""
         way = np.asarray(axis, np.float64)
         self.shining.append((*np.asarray(at_m, np.float64).tolist(), *(way / np.linalg.norm(way)).tolist()))
+
+    def signals(self) -> Float64[np.ndarray, "n 6"]:
+        """Places before the traffic lights' red lamps and the unit axes that they shine along."""
+        made = []
+        for (x, y, z), turn, *_ in self._copies.get("traffic light", ()):
+            way = np.array([-np.sin(turn), -np.cos(turn)])
+            made.append((x + 0.35 * way[0], y + 0.35 * way[1], z + 3.15, *way, 0.0))
+        return np.array(made, np.float64).reshape(-1, 6)
 
     def placed(self) -> list[Placed]:
         """One Placed for each part that is used."""

@@ -76,7 +76,7 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
 
     def panes(a: tuple[float, float, float], kind: Surface, share: float, warm: float) -> Material:
         bay, storey = PANES[kind]
-        light = glow(0.42, 0.25 + 0.13 * (1 - warm), 0.11 + 0.28 * (1 - warm))
+        light = glow(0.42, 0.25 + 0.10 * (1 - warm), 0.11 + 0.17 * (1 - warm))
         return Material(a, (0.10, 0.10, 0.11), Pattern.PANES, (bay, bay, storey), emission=light, lit_share=share,
                         roughness=0.45)  # fmt: skip
 
@@ -90,7 +90,9 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
                                  (0.9, 0.9, 0.9), relief_m=0.002, roughness=paving),
         Surface.KERB: Material((0.33 * darker,) * 3, (0.2,) * 3, Pattern.FRACTAL, (0.4, 0.4, 0.4), roughness=0.7),
         Surface.MARKING: Material((0.55,) * 3, (0.2,) * 3, Pattern.FRACTAL, (0.5, 0.5, 0.5), 7, roughness=0.6),
-        Surface.PUDDLE: Material((0.012,) * 3, (0.012,) * 3, roughness=0.02),
+        # A millimetre of clear water: what is below it shows.
+        Surface.PUDDLE: Material((grey * 0.8,) * 3, (grey * 0.5,) * 3, Pattern.FRACTAL, (1.7, 1.7, 1.7), 8,
+                                 roughness=0.02),
         Surface.BRICK: Material((1.0,) * 3, (0.62, 0.60, 0.57), Pattern.BRICKS, (0.23, 0.11, 0.075), relief_m=0.006),
         Surface.STONE: Material((1.0,) * 3, (0.78, 0.76, 0.72), Pattern.FRACTAL, (2.5, 2.5, 2.5), 8, relief_m=0.002),
         Surface.CONCRETE: Material((1.0,) * 3, (0.8,) * 3, Pattern.FRACTAL, (4.0, 4.0, 1.5), 8, relief_m=0.001),
@@ -105,19 +107,19 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
         Surface.RUBBER: Material((0.025,) * 3, (0.02,) * 3, roughness=0.8),
         Surface.CLOTH: Material((1.0,) * 3, (0.85,) * 3, Pattern.FRACTAL, (0.3, 0.3, 0.3), roughness=1.0),
         Surface.ROOM_WARM: Material((0.5, 0.45, 0.4), (0.5, 0.45, 0.4), emission=glow(1.0, 0.60, 0.27)),
-        Surface.ROOM_COOL: Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), emission=glow(0.80, 0.92, 1.0)),
+        Surface.ROOM_COOL: Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), emission=glow(1.0, 0.82, 0.62)),
         Surface.ROOM_AMBER: Material((0.5, 0.4, 0.3), (0.5, 0.4, 0.3), emission=glow(1.0, 0.46, 0.15)),
         Surface.BLIND: Material((0.5, 0.46, 0.38), (0.4, 0.36, 0.3), Pattern.TILES, (9.0, 9.0, 0.05),
                                 emission=glow(0.30, 0.19, 0.09)),
         Surface.SHOP: Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), emission=glow(0.95, 0.74, 0.48)),
-        Surface.HEADLIGHT: Material((0.8,) * 3, (0.8,) * 3, emission=glow(9.0, 8.6, 7.6)),
+        Surface.HEADLIGHT: Material((0.8,) * 3, (0.8,) * 3, emission=glow(7.0, 5.7, 4.2)),
         Surface.TAIL_LIGHT: Material((0.3, 0.01, 0.01), (0.3, 0.01, 0.01), emission=glow(3.4, 0.10, 0.05)),
-        Surface.LAMP: Material((0.8,) * 3, (0.8,) * 3, emission=glow(11.0, 7.6, 4.3)),
-        Surface.NEON_RED: Material((0.5, 0.1, 0.1), (0.5, 0.1, 0.1), emission=glow(3.6, 0.26, 0.22)),
-        Surface.NEON_BLUE: Material((0.1, 0.2, 0.5), (0.1, 0.2, 0.5), emission=glow(0.25, 1.2, 3.6)),
+        Surface.LAMP: Material((0.8,) * 3, (0.8,) * 3, emission=glow(11.0, 7.0, 3.5)),
+        Surface.NEON_RED: Material((0.5, 0.1, 0.1), (0.5, 0.1, 0.1), emission=glow(3.4, 0.12, 0.06)),
+        Surface.NEON_BLUE: Material((0.1, 0.2, 0.5), (0.1, 0.2, 0.5), emission=glow(0.25, 0.9, 2.2)),
         Surface.NEON_GREEN: Material((0.1, 0.5, 0.3), (0.1, 0.5, 0.3), emission=glow(0.2, 2.5, 1.2)),
         Surface.NEON_WARM: Material((0.5, 0.4, 0.2), (0.5, 0.4, 0.2), emission=glow(3.2, 1.7, 0.5)),
-        Surface.SIGN: Material((1.0,) * 3, (1.0,) * 3, emission=glow(1.6, 1.5, 1.35)),
+        Surface.SIGN: Material((1.0,) * 3, (1.0,) * 3, emission=glow(1.6, 1.25, 0.85)),
         Surface.BEACON: Material((0.3, 0, 0), (0.3, 0, 0), emission=glow(7.0, 0.25, 0.15)),
         Surface.PANES_HOMES: panes((0.26, 0.20, 0.17), Surface.PANES_HOMES, 0.55 * lit_share, 1.0),
         Surface.PANES_OFFICE: panes((0.27, 0.26, 0.25), Surface.PANES_OFFICE, 1.1 * lit_share, 0.35),

@@ -163,7 +163,7 @@ def street_lamps(city: Plan, near_m: float, kit: Kit, free: Free) -> Float64[np.
         kit.put("lamp", (x, y, 0.0), turn)
         reach = LAMP_REACH_M - 0.1
         heads.append((x - reach * np.cos(turn), y + reach * np.sin(turn), LAMP_HEIGHT_M - 0.06))
-    return np.array(heads)
+    return np.array(heads, np.float64).reshape(-1, 3)
 
 
 def traffic(city: Plan, near_m: float, kit: Kit, rng: np.random.Generator, free: Free) -> Float64[np.ndarray, "n 4"]:
@@ -238,3 +238,15 @@ def corner(home: Plot, kit: Kit, free: Free) -> None:
     for name, at, turn in wanted:
         if free(np.array([at]), 0.35)[0]:
             kit.put(name, (*at, 0.0), turn)
+
+
+def crossing(middle_x: float, y: float, kit: Kit, free: Free) -> list[Mesh]:
+    """A zebra across the avenue of this middle between two streets, with signals that show red to the eye."""
+    half = AVENUE_M / 2
+    for side in (-1, 1):
+        at = (middle_x + side * (half + 0.7), y - side * 2.6)
+        if free(np.array([at]), 0.35)[0]:
+            kit.put("traffic light", (*at, 0.0), 0.0)
+    bars = middle_x + np.arange(-half + 0.7, half - 0.6, 1.0)
+    low = np.full(len(bars), y - 1.5)
+    return [quads(_flat(bars - 0.25, low, bars + 0.25, low + 3.0, 0.007 - KERB_M), Surface.MARKING)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.generation.lift.depth_networks import depth_anything
+from tests.generation.lift.depth_networks import Seer, depth_anything
 
 from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
@@ -33,22 +33,6 @@ def test_a_folder_becomes_a_network_that_agrees_with_its_own_library(folder: Pat
         network = DepthAnythingForDepthEstimation.from_pretrained(folder, local_files_only=True).eval()
         wanted = network(pixel_values=torch.full((1, 3, 28, 28), (code - 0.5) / 0.25)).predicted_depth
     np.testing.assert_allclose(model.inverse(picture), wanted[0].numpy(), rtol=1e-4, atol=1e-5)
-
-
-class Seer:
-    """In the place of a network: it sees brightness as inverse depth, in a scale of its own for each view."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, pixel_values):
-        self.calls += 1
-
-        class Answer:
-            code = pixel_values.mean(dim=1)
-            predicted_depth = code * (1 + 0.3 * (self.calls % 3)) + 0.1 * (self.calls % 2)
-
-        return Answer
 
 
 def test_a_panorama_gets_distances_of_its_floor():

@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.generation.candidates import candidate, panorama
+from tests.generation.lift.depth_networks import Seer
 
 from translight.cli import main
 from translight.environment.report import Report
 from translight.generation.brief.brief import Avoid, Brief
 from translight.generation.brief.write import write_brief
+from translight.generation.lift import networks
+from translight.generation.lift.depth_model import open_depth_model
 from translight.generation.run.store import save_candidate
 
 pytest.importorskip("diffusers", reason="diffusers is not here, which draws what is hidden")
@@ -29,16 +32,18 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def still(tmp_path):
-    """A candidate whose panorama has no distances, in a run's folder."""
-    view = replace(panorama(64, peak=1.0), distance_m=None, sky=None)
+    """A candidate whose panorama has no distances and one brightness, in a run's folder."""
+    view = replace(panorama(64), image=np.full((64, 128, 3), 0.4, np.float32), distance_m=None, sky=None)
     folder = tmp_path / "run" / "candidates" / "c"
     save_candidate(candidate(views=(view,), sky=None, models=()), folder)
     write_brief(tmp_path / "run" / "brief.toml", Brief(name="Still", intent="grey dunes"))
     return folder
 
 
-def test_networks_stand_in_and_are_recorded(still, models, tmp_path, capsys):
+def test_networks_stand_in_and_are_recorded(still, models, tmp_path, capsys, monkeypatch):
     depth, inpaint = models
+    # random weights see nonsense, of which no panorama can be made: one that sees brightness looks in their place
+    monkeypatch.setattr(networks, "open_depth_model", lambda folder: replace(open_depth_model(folder), network=Seer()))
     output = tmp_path / "c.tlenv"
     arguments = ["generate", "lift", str(still), "-o", str(output), "--splats", "30000"]
     assert main(arguments) == 1

@@ -47,7 +47,7 @@ def check_libraries() -> None:
 
 
 class Diffusers:
-    """Draws one panorama a seed. Models are loaded for each order and let go after it."""
+    """Engine of engines/engine.py. Draws one panorama a seed. Models are loaded for each order and let go after it."""
 
     name = "diffusers"
 
@@ -58,6 +58,10 @@ class Diffusers:
     def models(self) -> tuple[Model, ...]:
         """Those in the room; a brief's LoRAs come with its candidates. Reads all weights the first time."""
         return self._models(self._room.parts(), silent)
+
+    def seeds(self, order: Order, /) -> tuple[int, ...]:
+        """The order's own."""
+        return order.parameters.seeds
 
     def candidates(self, order: Order, progress: Progress) -> Iterator[Candidate]:
         """One for each seed. Raises GenerationError, before loading anything, on what the brief forbids or lacks."""

@@ -119,7 +119,7 @@ def load_video(folder: ModelFolder, name: str) -> tuple[Any, str]:
 def versions() -> dict[str, str]:
     """Of the libraries that a picture depends on."""
     return {
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "diffusers": diffusers.__version__,
         "transformers": transformers.__version__,
     }

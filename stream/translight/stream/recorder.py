@@ -102,6 +102,8 @@ class Recorder:
             self._drain_until = time.monotonic() + _DRAIN_S
             self._pictures.close()
             self._stages.__exit__(None, None, None)
+            if self._pictures.dropped:  # those too that came when the take had ended
+                _log.warning("%s: %d frames were dropped, see %s", self.url, self._pictures.dropped, self._take.log_path)
 
     def __enter__(self) -> Self:
         return self
@@ -163,5 +165,3 @@ class Recorder:
             self._take.close(self._spec, self._options.codec, self._ended, self._pictures.dropped)
         except OSError as error:
             _log.error("%s: the take has no summary (%s)", self.url, error.strerror)
-        if self._pictures.dropped:
-            _log.warning("%s: %d frames were dropped, see %s", self.url, self._pictures.dropped, self._take.log_path)

@@ -102,8 +102,9 @@ class Recorder:
             self._drain_until = time.monotonic() + _DRAIN_S
             self._pictures.close()
             self._stages.__exit__(None, None, None)
-            if self._pictures.dropped:  # those too that came when the take had ended
-                _log.warning("%s: %d frames were dropped, see %s", self.url, self._pictures.dropped, self._take.log_path)
+            dropped = self._pictures.dropped
+            if dropped:  # those too that came when the take had ended
+                _log.warning("%s: %d frames were dropped, see %s", self.url, dropped, self._take.log_path)
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,8 @@ from translight.generation.lift.push_pull import push_pull
 
 _LAND = 1e-6
 """Weight of what is no sky: it tells only of directions far from any sky, where gaps then look like what is there."""
+_BRIGHTEST = 3.0
+"""What is so many times brighter than the usual sky of its elevation lends no more than that."""
 _MARGIN_PX = 2
 """Pixels of sky this close to something hold its light too."""
 
@@ -34,7 +36,10 @@ def whole_sky(
         clean = ~ndimage.binary_dilation(wrapped, iterations=_MARGIN_PX)[:, _MARGIN_PX:-_MARGIN_PX]
     weight = np.where(clean, 1.0, np.where(sky, 1e-3, _LAND)).astype(np.float32)
     usual = _by_elevation(image, clean)
-    return np.where(sky[..., None], image, np.maximum(usual + push_pull(image - usual, weight), 0)).astype(np.float32)
+    # The sun is where it is seen and not smeared behind what stands beside it: a hundredth of it would shine through.
+    limit = _BRIGHTEST * np.maximum(usual, np.median(usual, axis=0)) if clean.any() else np.float32(np.inf)
+    lent = np.minimum(image, limit)
+    return np.where(sky[..., None], image, np.maximum(usual + push_pull(lent - usual, weight), 0)).astype(np.float32)
 
 
 def _by_elevation(image: Float32[np.ndarray, "h w 3"], clean: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h 1 3"]:

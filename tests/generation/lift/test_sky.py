@@ -59,3 +59,13 @@ def test_a_known_sky_is_taken_as_it_is(panorama: View):
 def test_a_room_has_a_backdrop_of_its_own_colours():
     image = np.full((32, 64, 3), 0.3, np.float32)
     np.testing.assert_allclose(whole_sky(image, np.zeros((32, 64), bool)), 0.3, rtol=1e-4)
+
+
+def test_a_low_sun_is_not_smeared_behind_the_hill_beside_it():
+    image = np.full((32, 64, 3), 0.5, np.float32)
+    image[14, 20] = 5000.0
+    sky = np.zeros((32, 64), bool)
+    sky[:17] = True
+    filled = whole_sky(image, sky)
+    assert filled[14, 20, 0] == 5000.0
+    assert filled[17:].max() <= 1.5

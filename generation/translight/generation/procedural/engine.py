@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +17,13 @@ from translight.core.pose import Pose
 from translight.generation.brief.brief import Brief, Family
 from translight.generation.candidate import Candidate, Model, View
 from translight.generation.engines.engine import Order, Progress
-from translight.generation.panorama import directions, pixels, sample
-from translight.generation.procedural.scene import Scene, Sky
+from translight.generation.procedural.scene import Scene
 from translight.generation.procedural.trace import Panorama, draw
 
 SAMPLES = 4
 """Of every pixel."""
+_SKY_HEIGHT_PX = 2048
+"""The sky alone is no higher: nothing in it is as fine as the ground."""
 
 
 class _Builder(Protocol):
@@ -79,7 +81,7 @@ class Procedural:
                         np.isinf(drawn.distance_m),
                     ),
                 ),
-                sky=sky_picture(scene, min(order.height_px, 2048)),
+                sky=sky_picture(scene, min(order.height_px, _SKY_HEIGHT_PX), seed),
                 settings={
                     "family": family,
                     "height_px": order.height_px,
@@ -89,23 +91,7 @@ class Procedural:
             )
 
 
-def sky_picture(scene: Scene, height_px: int) -> Float32[np.ndarray, "h w 3"]:
-    """What is seen where the scene ends, as an environment's sky holds it: with the sun's disc, at the exposure."""
-    sky = scene.sky
-    rays = directions(height_px)
-    seen = sample(sky.radiance, pixels(rays, sky.radiance.shape[0])).astype(np.float32)
-    return (seen + _disc(sky, rays)) * np.float32(scene.exposure)
-
-
-def _disc(sky: Sky, rays: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
-    """The sun with its irradiance kept: on pixels larger than the disc it is spread over a pixel."""
-    if not sky.sun_irradiance.any():
-        return np.zeros_like(rays)
-    pixel_rad = np.pi / rays.shape[0]
-    radius = max(sky.sun_radius_rad, pixel_rad)
-    # of a chord, which keeps its figures where an arc's cosine has lost them
-    chord = np.linalg.norm(rays - sky.sun_direction.astype(np.float32), axis=-1)
-    inside = np.clip((radius + 0.5 * pixel_rad - chord) / pixel_rad, 0.0, 1.0)
-    solid = np.abs(np.sin(np.arccos(np.clip(rays[..., 2], -1, 1)))) * pixel_rad**2
-    weight = inside / max(float((inside * solid).sum()), 1e-12)
-    return (weight[..., None] * sky.sun_irradiance).astype(np.float32)
+def sky_picture(scene: Scene, height_px: int, seed: int = 0) -> Float32[np.ndarray, "h w 3"]:
+    """What is seen where the scene ends, drawn as the scene is: the sun's disc in it, through the fog, exposed."""
+    alone = replace(scene, land=None, placed=(), water=None, lamps=None)
+    return draw(alone, Panorama(height_px, scene.eye_m), samples=SAMPLES, seed=seed).image

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float64
 
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
+from translight.generation.procedural import shapes
 from translight.generation.procedural.scene import Mesh
+from translight.generation.procedural.shapes import merged, moved
 
 _KEPT_FREE = ("actor", "hero")
 _LEVEL_M = 0.12
-_QUADS = ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5))
-_FACES = np.array([half for a, b, c, d in _QUADS for half in ((a, b, c), (a, c, d))], np.int32)
-"""Of a box whose corner i has x, y and z from the bits 0, 1 and 2 of i; counter-clockwise from outside."""
 
 
 def clearance_m(brief: Brief, xy: Float[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n"]:
@@ -25,10 +25,9 @@ def clearance_m(brief: Brief, xy: Float[np.ndarray, "n 2"]) -> Float64[np.ndarra
     nearest = _outside_m(points, 0.5 * reach[0], 0.5 * reach[1])
     for block in brief.blocking:
         if block.kind in _KEPT_FREE:
-            right, forward = _axes(block)
-            away = points - np.array(block.position_m[:2])
-            local = np.stack([away @ right, away @ forward], axis=1)
-            nearest = np.minimum(nearest, _outside_m(local, 0.5 * block.size_m[0], 0.5 * block.size_m[1]))
+            own = box(block)
+            away = np.column_stack([points - own.centre_m[:2], np.zeros(len(points))])
+            nearest = np.minimum(nearest, _outside_m(own.box_from_stage(away)[:, :2], own.half_m[0], own.half_m[1]))
     return nearest
 
 
@@ -37,36 +36,21 @@ def masses(brief: Brief, material: int) -> Mesh | None:
 
     A floor whose top is level with the stage's is left out: the family's own ground lies there.
     """
-    boxes = [_corners(block) for block in brief.blocking if block.kind not in _KEPT_FREE and not _is_ground(block)]
-    if not boxes:
+    blocks = [block for block in brief.blocking if block.kind not in _KEPT_FREE and not _is_ground(block)]
+    if not blocks:
         return None
-    triangles = np.concatenate([_FACES + 8 * i for i in range(len(boxes))])
-    return Mesh(
-        vertices=np.concatenate(boxes).astype(np.float32),
-        triangles=triangles,
-        colour=np.ones((8 * len(boxes), 3), np.float32),
-        material=np.full(len(triangles), material, np.uint16),
-    )
+    return merged([_mass(block, material) for block in blocks])
+
+
+def _mass(block: Block, material: int) -> Mesh:
+    own = box(block)
+    foot_m = own.centre_m - (0.0, 0.0, own.half_m[2])
+    return moved(shapes.box(block.size_m, material), foot_m, own.turn_rad)
 
 
 def _is_ground(block: Block) -> bool:
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    return block.kind == "floor" and abs(foot_m + block.size_m[2]) < _LEVEL_M
-
-
-def _axes(block: Block) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
-    """Where the box's own X and Y point on the floor."""
-    turn = np.radians(block.turn_deg)
-    return np.array([np.cos(turn), -np.sin(turn)]), np.array([np.sin(turn), np.cos(turn)])
-
-
-def _corners(block: Block) -> Float64[np.ndarray, "8 3"]:
-    right, forward = _axes(block)
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    bit = (np.arange(8)[:, None] >> np.arange(3)) & 1
-    across, along, up = ((bit - [0.5, 0.5, 0.0]) * block.size_m).T
-    xy = np.array(block.position_m[:2]) + across[:, None] * right + along[:, None] * forward
-    return np.column_stack([xy, foot_m + up])
+    own = box(block)
+    return block.kind == "floor" and abs(float(own.centre_m[2] + own.half_m[2])) < _LEVEL_M
 
 
 def _outside_m(points: Float64[np.ndarray, "n 2"], half_x: float, half_y: float) -> Float64[np.ndarray, "n"]:

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from translight.core.errors import FormatError, ReconstructionError
+from translight.core.progress import silent
 from translight.reconstruction.archive import DEFAULT_LIMITS, ArchiveLimits, open_archive, read_entry, unpack
-from translight.reconstruction.progress import silent
 
 
 def make(path, entries):

@@ -4,8 +4,8 @@ from PIL import Image, ImageFilter
 from tests.reconstruction.photographs import save_photograph, texture
 
 from translight.core.errors import FormatError
+from translight.core.progress import silent
 from translight.reconstruction.look import LOOKED_AT_PX, THUMBNAIL_PX, alike, look_at
-from translight.reconstruction.progress import silent
 from translight.reconstruction.read_capture import read_capture
 from translight.reconstruction.sharpness import blur_effect, grey_of
 from translight.reconstruction.stills import load_reduced

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
-from translight.reconstruction.progress import Progress
+from translight.core.progress import Progress
 
 _ENCRYPTED = 0x1
 _BLOCK = 1 << 20

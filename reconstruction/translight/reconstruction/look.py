@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
+from translight.core.progress import Progress
 from translight.reconstruction.capture import Still
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.read_capture import each
 from translight.reconstruction.sharpness import blur_effect, grey_of
 from translight.reconstruction.stills import load_reduced

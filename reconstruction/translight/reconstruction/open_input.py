@@ -6,10 +6,10 @@ from importlib import import_module
 from pathlib import Path
 
 from translight.core.errors import FormatError
+from translight.core.progress import Progress, silent
 from translight.reconstruction.capture import Capture
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.polycam import is_polycam, read_polycam
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.read_capture import read_capture
 from translight.reconstruction.record3d import SUFFIX as RECORD3D_SUFFIX
 from translight.reconstruction.record3d import read_record3d

@@ -13,12 +13,12 @@ import msgspec
 
 from translight.core.camera import Camera
 from translight.core.errors import FormatError
+from translight.core.progress import Progress, silent
 from translight.environment.typed_json import read_json
 from translight.reconstruction.archive import open_archive, unpack
 from translight.reconstruction.borders import border_mask
 from translight.reconstruction.dataset import Dataset, PosedImage
 from translight.reconstruction.opengl_pose import SCENE_FROM_Y_UP, scene_from_opengl
-from translight.reconstruction.progress import Progress, silent
 
 KEYFRAMES = "keyframes"
 _CORRECTED = ("corrected_cameras", "corrected_images")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from translight.core.errors import FormatError
+from translight.core.progress import Progress, silent
 from translight.reconstruction import masks
 from translight.reconstruction.capture import Capture, GeoPosition, Still
 from translight.reconstruction.exif import Exif, read_exif
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.stills import SUFFIXES, exif_directories, open_still, shown_size
 from translight.reconstruction.video import SUFFIXES as VIDEO_SUFFIXES
 

@@ -15,11 +15,11 @@ from translight.core.camera import Camera
 from translight.core.errors import FormatError
 from translight.core.frames import RDF_FROM_RUB
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.environment.typed_json import parse_json
 from translight.reconstruction.archive import open_archive, read_entry, unpack
 from translight.reconstruction.dataset import Dataset, PosedImage
 from translight.reconstruction.opengl_pose import SCENE_FROM_Y_UP
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.stills import open_still, shown_size
 
 SUFFIX = ".r3d"

@@ -22,9 +22,9 @@ from translight.core.errors import FormatError
 from translight.core.frames import RDF_FROM_RUB, STAGE_FROM_RDF
 from translight.core.image import save_image, to_u8
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
 from translight.reconstruction.pixels import load_photograph
-from translight.reconstruction.progress import Progress, silent
 
 FILE_NAME = "transforms.json"
 _POINTS = "sparse_pc.ply"

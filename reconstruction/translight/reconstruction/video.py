@@ -18,10 +18,10 @@ from jaxtyping import Float32, Float64, UInt8
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
 from translight.core.image import MAX_PIXELS, save_image
+from translight.core.progress import Progress, silent
 from translight.reconstruction import hdr_video, keyframes
 from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.motion import BLOCK_PX, Motion
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.sharpness import laplacian_variance
 
 if TYPE_CHECKING:

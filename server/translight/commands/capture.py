@@ -14,9 +14,9 @@ import tyro
 
 if TYPE_CHECKING:
     from translight.commands.capture_screen import Seen
+    from translight.core.progress import Progress
     from translight.reconstruction.capture import Capture
     from translight.reconstruction.dataset import Dataset
-    from translight.reconstruction.progress import Progress
 
 _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 

@@ -14,9 +14,9 @@ import tyro
 from translight.core.errors import ShowError
 
 if TYPE_CHECKING:
+    from translight.core.progress import Progress
     from translight.environment.environment import Environment
     from translight.reconstruction.edit.source import Source
-    from translight.reconstruction.progress import Progress
     from translight.render.contract import Renderer
 
 Triple = tuple[float, float, float]
@@ -135,7 +135,7 @@ def as_show_error(flag: str) -> Iterator[None]:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """A bar on standard error while the block runs, when that is a terminal; what it is told of names it."""
-    from translight.reconstruction.progress import silent
+    from translight.core.progress import silent
 
     if not sys.stderr.isatty():
         yield silent

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from translight.core.progress import silent
 from translight.generation.brief.brief import Avoid, Brief
 from translight.generation.brief.parameters import Control, Parameters
 from translight.generation.candidate import Candidate
-from translight.generation.engines.engine import Order, open_engine, silent
+from translight.generation.engines.engine import Order, open_engine
 
 HEIGHT_PX = 32
 

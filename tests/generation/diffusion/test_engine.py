@@ -16,9 +16,10 @@ from tests.generation.diffusion.conftest import Shelf
 
 from translight.core.errors import GenerationError, MissingExtra
 from translight.core.image import save_image
+from translight.core.progress import silent
 from translight.generation.brief.brief import Avoid, LoraChoice, Reference
 from translight.generation.diffusion import drawing, latents, loading
-from translight.generation.engines.engine import open_engine, silent
+from translight.generation.engines.engine import open_engine
 
 _ROLL_PX = 16
 """Two latents: one cell of the tiny UNet's coarsest level."""

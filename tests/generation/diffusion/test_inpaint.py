@@ -9,9 +9,9 @@ from tests.generation.diffusion import orders
 from tests.generation.diffusion.conftest import Shelf
 
 from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.generation.diffusion import drawing, latents
 from translight.generation.diffusion.inpaint import Inpainter, inpaint
-from translight.generation.engines.engine import silent
 
 IMAGE = np.random.default_rng(1).random((32, 64, 3)).astype(np.float32) * 3
 """Brighter than a model can see."""

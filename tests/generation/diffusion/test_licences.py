@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.generation.brief.brief import Avoid
 from translight.generation.candidate import Model
 from translight.generation.diffusion.folder import ModelFolder
@@ -18,7 +19,6 @@ from translight.generation.diffusion.licences import (
     record,
     revision_of,
 )
-from translight.generation.engines.engine import silent
 
 
 @pytest.mark.parametrize(

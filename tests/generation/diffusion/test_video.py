@@ -11,9 +11,9 @@ from tests.generation.diffusion.conftest import Shelf
 
 from translight.colour.transfer import srgb_decode, srgb_encode
 from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.generation.brief.brief import Avoid
 from translight.generation.diffusion.video import VIDEO, VideoModel, frames
-from translight.generation.engines.engine import silent
 
 KINDS = ["svd", "wan", "ltx", "cogvideox"]
 SIZE = (32, 64)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
 from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.generation.diffusion.weights import Weights, digest, find_weights, read_json, read_metadata
-from translight.generation.engines.engine import silent
 
 WHOLE = save({"a": np.arange(6, dtype=np.float32)}, metadata={"modelspec.license": "MIT"})
 MODEL = "diffusion_pytorch_model"

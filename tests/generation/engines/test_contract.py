@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from translight.core.image import save_image
+from translight.core.progress import silent
 from translight.generation.brief.brief import Brief, Place
 from translight.generation.brief.translate import translate
-from translight.generation.engines.engine import ENGINES, Order, open_engine, silent
+from translight.generation.engines.engine import ENGINES, Order, open_engine
 from translight.generation.run.store import load_candidate, save_candidate
 
 SEEDS = (11, 12)

@@ -4,11 +4,12 @@ import pytest
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import FormatError, GenerationError
 from translight.core.image import save_image
+from translight.core.progress import silent
 from translight.environment.environment import Environment
 from translight.environment.files import save_environment
 from translight.generation.brief.brief import Brief, Lens
 from translight.generation.brief.parameters import Parameters
-from translight.generation.engines.engine import Order, open_engine, silent
+from translight.generation.engines.engine import Order, open_engine
 from translight.splats.cloud import SplatCloud
 from translight.splats.files import save
 

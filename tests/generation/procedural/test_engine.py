@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.translate import translate
-from translight.generation.engines.engine import Order, open_engine, silent
+from translight.generation.engines.engine import Order, open_engine
 from translight.generation.procedural.engine import SAMPLES, sky_picture
 from translight.generation.procedural.scene import Air, Material, Scene, Sky
 from translight.generation.procedural.shapes import box, placed_once

@@ -11,10 +11,10 @@ from tests.generation.candidates import candidate, panorama
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import GenerationError
 from translight.core.image import save_image
+from translight.core.progress import silent
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.write import brief_text
 from translight.generation.candidate import Model
-from translight.generation.engines.engine import silent
 from translight.generation.panorama import directions
 from translight.generation.run.generate import generate
 from translight.generation.run.job import Job

@@ -10,9 +10,9 @@ import pytest
 from tests.reconstruction.evaluate.photographed import photographed
 
 from translight.core.errors import MissingExtra, ReconstructionError, ShowError
+from translight.core.progress import silent
 from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.dataset import Dataset
-from translight.reconstruction.progress import silent
 from translight.reconstruction.run import methods
 from translight.reconstruction.run.budget import Fixed, Plan
 from translight.reconstruction.run.calibration import TRIALS

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from translight.core.errors import ReconstructionError
+from translight.core.progress import silent
 from translight.reconstruction.capture import Capture, GeoPosition, Still
-from translight.reconstruction.progress import silent
 from translight.reconstruction.structure_from_motion.overlap import overlap
 from translight.reconstruction.structure_from_motion.solve import Options, solve
 

@@ -10,8 +10,8 @@ from tests.reconstruction.structure_from_motion.rooms import capture_of, looking
 
 from translight.core.errors import ReconstructionError
 from translight.core.pose import Pose, Similarity, angle_between
+from translight.core.progress import silent
 from translight.reconstruction.capture import Capture, GeoPosition
-from translight.reconstruction.progress import silent
 from translight.reconstruction.structure_from_motion.alignment import umeyama
 from translight.reconstruction.structure_from_motion.known_distance import KnownDistance, Mark
 from translight.reconstruction.structure_from_motion.solve import Options, solve

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from translight.core.errors import FormatError, MissingExtra, ReconstructionError
-from translight.reconstruction.progress import silent
+from translight.core.progress import silent
 from translight.reconstruction.structure_from_motion import worker
 from translight.reconstruction.structure_from_motion.jobs import Angles, PairAngles
 from translight.reconstruction.structure_from_motion.worker import fingerprint, run_job

@@ -16,6 +16,7 @@ from jaxtyping import Float32
 
 from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.generation.brief.brief import Reference
 from translight.generation.brief.parameters import Parameters
 from translight.generation.candidate import Candidate, Model, View
@@ -23,7 +24,7 @@ from translight.generation.diffusion import licences
 from translight.generation.diffusion.folder import ModelFolder
 from translight.generation.diffusion.room import CONTROLS, ModelRoom, read_room
 from translight.generation.diffusion.weights import digest, read_metadata
-from translight.generation.engines.engine import Order, Progress, silent
+from translight.generation.engines.engine import Order
 
 LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors")
 

@@ -13,12 +13,12 @@ from jaxtyping import Bool, Float32
 from torch.nn import functional
 
 from translight.colour.transfer import srgb_encode
+from translight.core.progress import Progress
 from translight.generation.brief.parameters import Parameters
 from translight.generation.diffusion.drawing import Words, draw, size_for
 from translight.generation.diffusion.loading import Loaded, load_inpainting
 from translight.generation.diffusion.room import inpainting_folder
 from translight.generation.diffusion.seamless import resize
-from translight.generation.engines.engine import Progress
 
 
 def inpaint(

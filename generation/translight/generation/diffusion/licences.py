@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from translight.core.errors import GenerationError
+from translight.core.progress import Progress
 from translight.generation.brief.brief import Avoid
 from translight.generation.candidate import Model
 from translight.generation.diffusion.folder import ModelFolder
 from translight.generation.diffusion.weights import read_metadata
-from translight.generation.engines.engine import Progress
 
 UNKNOWN = "unknown"
 LORA = "LoRA"

@@ -21,6 +21,7 @@ from PIL import Image
 from translight.colour.transfer import srgb_decode, srgb_encode
 from translight.core.errors import GenerationError
 from translight.core.image import to_u8
+from translight.core.progress import Progress
 from translight.generation.brief.brief import Avoid
 from translight.generation.candidate import Model
 from translight.generation.diffusion import licences
@@ -28,7 +29,6 @@ from translight.generation.diffusion.folder import ModelFolder, read_folder
 from translight.generation.diffusion.loading import load_video
 from translight.generation.diffusion.seamless import resize
 from translight.generation.diffusion.weights import digest
-from translight.generation.engines.engine import Progress
 
 MAX_FRAMES = 1000
 """Of one film; a model's own limit is far below, and what it makes stays in memory."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from translight.core.errors import GenerationError
-from translight.generation.engines.engine import Progress
+from translight.core.progress import Progress
 
 MAX_HEADER_BYTES = 1 << 24
 """Security: of the JSON before the tensors; that of the largest models has under 2 MB."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from translight.core.errors import GenerationError
+from translight.core.progress import Progress
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.parameters import Parameters
 from translight.generation.candidate import Candidate, Model
-
-Progress = Callable[[str, float], None]
-"""Called with a few words ("tracing rays") and a share from 0 to 1. What it raises ends the work: an interrupt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,3 @@ def open_engine(name: str, source: Path | None = None) -> Engine:
         raise GenerationError(f"no engine {name!r}: {', '.join(ENGINES)} exist")
     engine: Engine = import_module(ENGINES[name]).open(source)
     return engine
-
-
-def silent(what: str, share: float) -> None:
-    """Progress that nobody looks at."""

@@ -22,11 +22,12 @@ from translight.core.errors import FormatError, GenerationError
 from translight.core.frames import STAGE_FROM_RDF
 from translight.core.image import load_image
 from translight.core.pose import Pose
+from translight.core.progress import Progress
 from translight.environment.files import load_environment
 from translight.environment.package import is_package
 from translight.generation.brief.brief import Lens
 from translight.generation.candidate import Candidate, Model, View
-from translight.generation.engines.engine import Order, Progress
+from translight.generation.engines.engine import Order
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".exr", ".hdr", ".pic")
 _SPLATS = (".ply", ".splat", ".spz", ".sog", ".ksplat", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz", ".tlenv")

@@ -19,8 +19,8 @@ from translight.colour.transfer import srgb_encode
 from translight.core.camera import Camera
 from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.generation.candidate import View
-from translight.generation.engines.engine import Progress, silent
 from translight.generation.lift.depth_merge import DepthView, merged, ring_of_views, scaled_to_floor
 from translight.generation.panorama import perspective
 

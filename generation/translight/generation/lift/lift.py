@@ -19,12 +19,12 @@ from translight.core.camera import Camera
 from translight.core.errors import GenerationError
 from translight.core.image import to_u8
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.environment.environment import Environment
 from translight.environment.files import save_environment
 from translight.environment.report import Report
 from translight.generation.brief.brief import Stage
 from translight.generation.candidate import Model, View
-from translight.generation.engines.engine import Progress, silent
 from translight.generation.lift.cells import divide
 from translight.generation.lift.fill import Inpaint
 from translight.generation.lift.gaussians import gaussians, overlap_for

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from translight.core.progress import Progress
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.translate import translate
 from translight.generation.candidate import Model, View
@@ -20,7 +21,6 @@ from translight.generation.diffusion.engine import check_libraries
 from translight.generation.diffusion.folder import ModelFolder
 from translight.generation.diffusion.room import inpainting_folder
 from translight.generation.diffusion.weights import digest, find_weights
-from translight.generation.engines.engine import Progress
 from translight.generation.lift.depth_model import estimate, open_depth_model
 from translight.generation.lift.fill import Inpaint
 

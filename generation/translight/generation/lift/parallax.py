@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from translight.core.camera import Camera, View
 from translight.core.pose import Pose
-from translight.generation.engines.engine import Progress, silent
+from translight.core.progress import Progress, silent
 from translight.generation.panorama import pixels
 from translight.render.cameras import look_at
 from translight.render.contract import Renderer, Scene

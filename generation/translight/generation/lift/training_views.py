@@ -21,8 +21,8 @@ from translight.core.files import whole_folder
 from translight.core.frames import RDF_FROM_RUB, STAGE_FROM_RDF
 from translight.core.image import save_image, to_u8
 from translight.core.pose import Pose
+from translight.core.progress import Progress, silent
 from translight.generation.candidate import View as Picture
-from translight.generation.engines.engine import Progress, silent
 from translight.generation.lift.depth_merge import ring_of_views
 from translight.generation.lift.lift import Lifted
 from translight.generation.lift.parallax import COVERED

@@ -14,9 +14,10 @@ from jaxtyping import Float32
 
 from translight.core.errors import GenerationError
 from translight.core.pose import Pose
+from translight.core.progress import Progress
 from translight.generation.brief.brief import Brief, Family
 from translight.generation.candidate import Candidate, Model, View
-from translight.generation.engines.engine import Order, Progress
+from translight.generation.engines.engine import Order
 from translight.generation.procedural.scene import Scene
 from translight.generation.procedural.trace import Panorama, draw
 

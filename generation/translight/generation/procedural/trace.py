@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64
 
 from translight.core.camera import Camera
 from translight.core.pose import Pose
-from translight.generation.engines.engine import Progress, silent
+from translight.core.progress import Progress, silent
 from translight.generation.procedural.rays import pixels
 from translight.generation.procedural.rays.filter import HALO_PX, filtered
 from translight.generation.procedural.rays.meshes import STACK

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import GenerationError
+from translight.core.progress import Progress
 from translight.generation.candidate import Candidate, Model, View
-from translight.generation.engines.engine import Progress
 from translight.generation.upscale.distance import finer_distance, finer_mask
 from translight.generation.upscale.range import see
 from translight.generation.upscale.tiles import Around, Canvas, tiles_for

@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from translight.reconstruction.progress import Progress, silent
+from translight.core.progress import Progress, silent
 from translight.splats.cloud import SplatCloud
 from translight.splats.limits import blocks
 

@@ -20,7 +20,7 @@ from jaxtyping import Float32, Float64
 from translight.colour.transfer import srgb_encode
 from translight.core.camera import View
 from translight.core.pose import Similarity
-from translight.reconstruction.progress import Progress, silent
+from translight.core.progress import Progress, silent
 from translight.render.contract import Scene
 from translight.render.gradients.picture import PLANES
 from translight.render.gradients.rasteriser import Drawn, GradientRasteriser, Gradients, Splats

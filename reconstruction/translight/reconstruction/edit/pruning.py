@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from translight.core.camera import View
+from translight.core.progress import Progress, silent
 from translight.reconstruction.edit.importance import Importance
 from translight.reconstruction.edit.motion import taken
 from translight.reconstruction.edit.pictures import drawn, mean_psnr_db
 from translight.reconstruction.evaluate.metrics import BEST_PSNR_DB
-from translight.reconstruction.progress import Progress, silent
 from translight.render.contract import Renderer, Scene
 from translight.splats.cloud import SplatCloud
 

@@ -14,12 +14,12 @@ from jaxtyping import Float32
 
 from translight.colour.transfer import srgb_encode
 from translight.core.errors import TranslightError
+from translight.core.progress import Progress, silent
 from translight.environment.environment import Environment
 from translight.reconstruction.dataset import PosedImage
 from translight.reconstruction.evaluate.metrics import colour_corrected, psnr_db, ssim
 from translight.reconstruction.evaluate.views import stage_view
 from translight.reconstruction.pixels import Photograph, load_photograph
-from translight.reconstruction.progress import Progress, silent
 from translight.render.backends import AUTO, open_renderer
 from translight.render.contract import Frame
 from translight.render.scene import scene_of

@@ -13,6 +13,7 @@ import numpy as np
 
 from translight.core.errors import ReconstructionError
 from translight.core.image import save_image, to_u8
+from translight.core.progress import Progress, silent
 from translight.environment.environment import Environment
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
 from translight.reconstruction.evaluate.evaluation import evaluate
@@ -22,7 +23,6 @@ from translight.reconstruction.nerf.run import NerfPicture, NerfSettings, train_
 from translight.reconstruction.nerf.sky import baked_sky
 from translight.reconstruction.nerf.views import baking_views, photograph_views
 from translight.reconstruction.pixels import load_photograph
-from translight.reconstruction.progress import Progress, silent
 from translight.render.backends import AUTO
 
 _POINTS = 5_000

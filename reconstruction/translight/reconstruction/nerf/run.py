@@ -17,10 +17,10 @@ from jaxtyping import Float32
 
 from translight.core.errors import FormatError, ReconstructionError
 from translight.core.files import whole_file
+from translight.core.progress import Progress, silent
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.nerf.process import WORKER, Event, do
 from translight.reconstruction.nerf.views import NerfView
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.transforms_write import intrinsics, transform_matrix, write_transforms
 
 DEFAULT_ITERATIONS = 30_000

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from translight.core.errors import MissingExtra
+from translight.core.progress import Progress
 from translight.environment.environment import Environment
 from translight.reconstruction.capture import Capture
 from translight.reconstruction.dataset import Dataset
 from translight.reconstruction.pixels import load_photograph
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.run import nerf_method
 from translight.reconstruction.run.budget import Fixed, Plan, plan
 from translight.reconstruction.run.calibration import TRIALS, Trial, crowd, measured_rate

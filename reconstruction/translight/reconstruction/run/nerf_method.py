@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from translight.core.progress import Progress
 from translight.reconstruction.dataset import Dataset
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.run.budget import MOST_ITERATIONS, Fixed, Plan, evaluation_s
 from translight.reconstruction.run.job import Job
 from translight.reconstruction.run.pieces import Made, Relay

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from translight.core.progress import Progress
 from translight.environment.environment import Environment
 from translight.reconstruction.capture import Capture
 from translight.reconstruction.dataset import Dataset
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.run.budget import Fixed, Plan
 from translight.reconstruction.run.watch import Moment
 

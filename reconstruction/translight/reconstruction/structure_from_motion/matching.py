@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from translight.core.files import whole_file
+from translight.core.progress import Progress
 from translight.reconstruction.capture import Capture
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.structure_from_motion import pairing
 from translight.reconstruction.structure_from_motion.geodesy import local_positions_m
 from translight.reconstruction.structure_from_motion.jobs import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from translight.core.errors import ReconstructionError
+from translight.core.progress import Progress
 from translight.reconstruction.capture import Capture
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.structure_from_motion.jobs import FeatureSettings
 from translight.reconstruction.structure_from_motion.matching import capture_fingerprint, find_matches
 from translight.reconstruction.structure_from_motion.view_graph import Overlap

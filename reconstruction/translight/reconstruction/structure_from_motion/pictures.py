@@ -14,8 +14,8 @@ from PIL import Image
 
 from translight.core.errors import FormatError
 from translight.core.files import whole_file
+from translight.core.progress import Progress
 from translight.reconstruction.capture import Capture, Still
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.stills import load_still
 from translight.reconstruction.structure_from_motion.jobs import CameraEntry, PictureEntry
 

@@ -11,8 +11,8 @@ import msgspec
 
 from translight.core.errors import ReconstructionError
 from translight.core.files import whole_file
+from translight.core.progress import Progress
 from translight.reconstruction.capture import Capture
-from translight.reconstruction.progress import Progress
 from translight.reconstruction.structure_from_motion.attempts import Attempt
 from translight.reconstruction.structure_from_motion.jobs import FeatureSettings, Map, Mapped
 from translight.reconstruction.structure_from_motion.matching import DATABASE, find_matches

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.core.errors import ReconstructionError
+from translight.core.progress import Progress, silent
 from translight.reconstruction.capture import Capture, Still
 from translight.reconstruction.dataset import Dataset, PosedImage, SparsePoints
-from translight.reconstruction.progress import Progress, silent
 from translight.reconstruction.structure_from_motion.attempts import attempts
 from translight.reconstruction.structure_from_motion.explain import Reason, explain, summary
 from translight.reconstruction.structure_from_motion.geodesy import local_positions_m

@@ -24,7 +24,7 @@ import msgspec
 
 from translight.core.errors import FormatError, MissingExtra, ReconstructionError
 from translight.core.files import whole_file
-from translight.reconstruction.progress import Progress
+from translight.core.progress import Progress
 from translight.reconstruction.structure_from_motion.jobs import Answer, Job
 
 R = TypeVar("R")

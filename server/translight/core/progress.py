@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[str, float], None]
-"""Called with a few words ("matching photographs") and a share from 0 to 1, as often as something is to be told."""
+"""Called with a few words ("matching photographs") and a share from 0 to 1, as often as something is to be told.
+
+What it raises ends the work: an interrupt."""
 
 
 def silent(what: str, share: float) -> None:

@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 
 # Tests that only reckon share the cores, torch with one thread in each process; those with sockets, screens and clocks
 # run one at a time. ARGS run as they are.
-LIVE := tests/benchmarks tests/end_to_end tests/server tests/stream tests/tracking
+LIVE := tests/benchmarks tests/end_to_end tests/server tests/stream tests/tracking tests/ue_bridge
 RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
 
 test: $(VENV)/developed

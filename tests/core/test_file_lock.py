@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from translight.core.errors import FormatError
 from translight.core.file_lock import locked
 
 HOLD = """
@@ -42,5 +43,6 @@ def test_a_process_that_is_killed_frees_it(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError), locked(tmp_path / "missing" / "lock"):
+    path = tmp_path / "missing" / "lock"
+    with pytest.raises(FormatError, match=rf"^{path}: cannot be written \(No such file or directory\)$"), locked(path):
         pass

@@ -28,4 +28,5 @@ def test_small_ones_are_means_of_whole_pixels():
     assert small.shape == (2, 4, 3)
     assert small[0, 0] == pytest.approx(picture[:2, :2].mean(axis=(0, 1)))
     assert shrunk(picture, 8) is picture
+    assert shrunk(picture[:1], 2).shape == (1, 8, 3)  # one row stays one
     assert shrunk(picture, 5).shape == (2, 4, 3)

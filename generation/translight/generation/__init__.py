@@ -1,1 +1,1 @@
-"""From a brief to candidates, a decision and an environment whose origin can be proved; docs/generation.md."""
+"""From a brief to candidates and environments; docs/generation/README.md."""

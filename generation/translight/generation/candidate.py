@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 from jaxtyping import Bool, Float32
 
@@ -13,8 +14,7 @@ from translight.core.pose import Pose
 from translight.environment.environment import Environment
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model that took part, for the record: which bytes, whose, and what its licence allows."""
 
     name: str
@@ -28,6 +28,10 @@ class Model:
     """SPDX identifier or the name that its folder gives; "unknown" where nothing does."""
     commercial: bool | None
     """Whether the licence allows commercial use; None where that is not known."""
+
+
+UPSCALED = "upscaled"
+"""Key in a candidate's settings: it was made of another candidate, not for a seed, by these enlargements."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

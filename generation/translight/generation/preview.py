@@ -25,8 +25,8 @@ def tone_mapped(linear: Float32[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 
 
 
 def shrunk(linear: Float32[np.ndarray, "h w 3"], width_px: int) -> Float32[np.ndarray, "h2 w2 3"]:
-    """A picture at most so wide: every pixel the mean of the whole pixels that it stands for."""
-    factor = -(-linear.shape[1] // width_px)
+    """A picture about so wide at most: every pixel the mean of the whole pixels that it stands for."""
+    factor = min(-(-linear.shape[1] // width_px), linear.shape[0])
     if factor <= 1:
         return linear
     height, width = linear.shape[0] // factor, linear.shape[1] // factor

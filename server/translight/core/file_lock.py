@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from translight.core.errors import FormatError
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
     """Whether this block has the lock of ``path``, which is made when it is not there; nobody waits for another.
 
-    Raises OSError when the file cannot be made. POSIX: flock(2); Windows: ``msvcrt.locking``.
+    Raises FormatError when the file cannot be made. POSIX: flock(2); Windows: ``msvcrt.locking``.
     """
-    with path.open("a+b") as file:
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be written ({error.strerror})") from error
+    with file:
         yield _try_lock(file.fileno())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
@@ -10,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from translight.core.errors import FormatError
+
+
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits. Raises OSError when it cannot be read."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 @contextmanager

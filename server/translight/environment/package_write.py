@@ -5,7 +5,6 @@ package.py reads it back.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from translight.core.errors import FormatError
+from translight.core.files import sha256_of
 from translight.environment.manifest import FILE_NAME, Manifest, Part, Role, dump_manifest
 from translight.environment.package_zip import is_zip
 
@@ -71,12 +71,9 @@ def _is_empty_folder(path: Path) -> bool:
 
 
 def _listed(file: Path) -> Part:
-    digest = hashlib.sha256()
-    with file.open("rb") as source:
-        while block := source.read(_CHUNK):
-            digest.update(block)
+    digest = sha256_of(file)
     _flush(file)
-    return Part(file.name, file.stat().st_size, digest.hexdigest())
+    return Part(file.name, file.stat().st_size, digest)
 
 
 def _flush(file: Path) -> None:

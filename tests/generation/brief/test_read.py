@@ -125,6 +125,14 @@ BAD = {
     "syntax in a line": ("candidates = ", "not TOML: Invalid value (at end of document)"),
     "twice": ('name = "b"\ncandidates = 1', "not TOML: Cannot overwrite a value (at line 3, column 11)"),
     "deep": ("x = " + "[" * 20000, "not a brief: a number too long or lists too deep"),
+    "huge number": (
+        "candidates = 0x" + "f" * 4000,
+        "candidates must be a whole number from 1 to 64, got a very large number",
+    ),
+    "long path": (
+        'style.lut = "' + "a" * 300 + '.cube"',
+        'style.lut cannot be read (File name too long): "{folder}/' + "a" * 300 + '.cube"',
+    ),
     "long number": ("x = " + "9" * 5000, "not a brief: a number too long or lists too deep"),
 }
 

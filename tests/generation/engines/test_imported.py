@@ -8,6 +8,7 @@ from translight.core.progress import silent
 from translight.environment.environment import Environment
 from translight.environment.files import save_environment
 from translight.generation.brief.brief import Brief, Lens
+from translight.generation.brief.optics import field_of_view_deg
 from translight.generation.brief.parameters import Parameters
 from translight.generation.engines.engine import Order, open_engine
 from translight.splats.cloud import SplatCloud
@@ -27,11 +28,11 @@ def cloud():
     )
 
 
-def taken(source):
+def taken(source, brief=BRIEF):
     engine = open_engine("import", source)
-    order = Order(BRIEF, Parameters("dunes", "", "", (), 1.0, 1, None, (), (), None, ()))
+    order = Order(brief, Parameters("dunes", "", "", (), 1.0, 1, None, (), (), None, ()))
     parameters = Parameters("dunes", "", "", engine.seeds(order), 1.0, 1, None, (), (), None, ())
-    return list(engine.candidates(Order(BRIEF, parameters), silent))
+    return list(engine.candidates(Order(brief, parameters), silent))
 
 
 def test_a_panorama_is_linear_and_around_the_eye(tmp_path):
@@ -39,7 +40,7 @@ def test_a_panorama_is_linear_and_around_the_eye(tmp_path):
     save_image(tmp_path / "sky box.png", encoded)
     (found,) = taken(tmp_path / "sky box.png")
     (view,) = found.views
-    assert found.name == "import-00-sky-box"
+    assert found.name == f"import-sky-box-{found.seed:010d}"
     assert view.camera is None
     assert view.stage_from_camera.position_m == pytest.approx([0, 0, 2.0])
     assert view.image == pytest.approx(srgb_decode(encoded / 255), abs=1e-6)
@@ -68,11 +69,30 @@ def test_a_still_is_seen_through_the_briefs_lens(tmp_path):
     assert view.stage_from_camera.rotation() @ [0, 0, 1] == pytest.approx([0, 1, 0])
 
 
+def test_an_anamorphic_lens_sees_wider(tmp_path):
+    save_image(tmp_path / "s.jpg", np.full((100, 239, 3), 128, np.uint8))
+    lens = Lens(focal_length_mm=50.0, sensor_mm=(22.0, 18.0), squeeze=2.0, aspect=2.39)
+    ((view,),) = [found.views for found in taken(tmp_path / "s.jpg", Brief(name="b", intent="i", lens=lens))]
+    assert view.camera.fov_deg[0] == pytest.approx(field_of_view_deg(lens)[0])
+    assert view.camera.fov_deg[0] > 45
+
+
+def test_a_file_keeps_its_candidate_and_twins_are_one(tmp_path):
+    for name, value in (("b", 10), ("c", 20), ("c_again", 20)):
+        save_image(tmp_path / f"{name}.png", np.full((8, 16, 3), value, np.uint8))
+    before = {found.settings["file"]: found.name for found in taken(tmp_path)}
+    assert list(before) == ["b.png", "c.png"]
+    save_image(tmp_path / "a.png", np.zeros((8, 16, 3), np.uint8))
+    after = {found.settings["file"]: found.name for found in taken(tmp_path)}
+    assert after == {"a.png": after["a.png"], **before}
+
+
 def test_splats_and_packages_are_environments(tmp_path):
     save(tmp_path / "a.ply", cloud())
     save_environment(Environment("kept", cloud(), metres_per_unit=1.0), tmp_path / "b.tlenv")
     first, second = taken(tmp_path)
-    assert (first.name, first.seed, second.name, second.seed) == ("import-00-a", 0, "import-01-b", 1)
+    assert (first.name, second.name) == (f"import-a-{first.seed:010d}", f"import-b-{second.seed:010d}")
+    assert first.seed == int(first.models[0].sha256[:8], 16)
     assert np.array_equal(first.environment.splats.means, cloud().means)
     assert (second.environment.name, second.environment.metres_per_unit) == ("kept", 1.0)
     assert first.models[0].sha256 != second.models[0].sha256

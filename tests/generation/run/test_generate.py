@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def job(tmp_path):
 def test_every_candidate_lies_in_its_folder_and_on_the_sheet(job):
     watch = Notes()
     made = generate(job, watch)
-    assert [folder.name for folder in made.candidates] == ["import-00-p0", "import-01-p1", "import-02-p2"]
+    assert [folder.name.rpartition("-")[0] for folder in made.candidates] == ["import-p0", "import-p1", "import-p2"]
     assert all((folder / "candidate.json").is_file() for folder in made.candidates)
     assert made.made_now == 3
     sheet = load_image(made.contact_sheet)
@@ -53,13 +54,13 @@ def test_every_candidate_lies_in_its_folder_and_on_the_sheet(job):
     assert centres[0].max() < 10 < centres[1].mean() < centres[2].mean()
     assert read_brief(job.folder / "brief.toml") == read_brief(job.brief)
     assert watch.notes[0] == "imported p0.png: unknown, licence not known: ask"
-    assert watch.notes[-1] == "import-02-p2 (3 of 3)"
+    assert watch.notes[-1] == f"{made.candidates[2].name} (3 of 3)"
 
 
 def test_an_interrupted_run_goes_on(job):
     with pytest.raises(KeyboardInterrupt):
         generate(job, Notes("reading p1"))
-    first = job.folder / "candidates" / "import-00-p0" / "candidate.json"
+    (first,) = (job.folder / "candidates").glob("import-p0-*/candidate.json")
     before = first.stat().st_mtime_ns
     watch = Notes()
     made = generate(job, watch)
@@ -87,7 +88,7 @@ def test_another_run_is_not_mixed_in(job):
     )
     assert len(list((job.folder / "candidates").iterdir())) == 3
     fresh = Job(job.brief, job.folder, "import", job.source / "p1.png", 2048, fresh=True)
-    assert [folder.name for folder in generate(fresh, Notes()).candidates] == ["import-00-p1"]
+    assert [folder.name[:9] for folder in generate(fresh, Notes()).candidates] == ["import-p1"]
 
 
 def test_a_folder_of_somebody_else_is_left_alone(job):
@@ -96,6 +97,31 @@ def test_a_folder_of_somebody_else_is_left_alone(job):
     with pytest.raises(GenerationError, match=rf"^{job.folder}: exists and holds no run: choose another folder$"):
         generate(job, Notes())
     assert [entry.name for entry in job.folder.iterdir()] == ["precious"]
+
+
+def test_what_a_killed_run_left_is_gone_on_with(job):
+    (job.folder / "candidates").mkdir(parents=True)
+    (job.folder / "lock").touch()
+    assert generate(job, Notes()).made_now == 3
+    (job.folder / "run.json").write_text("{")
+    hidden = next((job.folder / "candidates").iterdir())
+    hidden.rename(hidden.with_name(f".{hidden.name}.1-2"))
+    assert generate(replace(job, fresh=True), Notes()).made_now == 3
+
+
+def test_a_candidate_that_was_never_renamed_is_none(job):
+    generate(job, Notes())
+    made = next((job.folder / "candidates").iterdir())
+    made.rename(made.with_name(f".{made.name}.1-2"))
+    assert generate(job, Notes()).made_now == 1
+
+
+def test_a_preview_that_is_gone_is_named(job):
+    (folder, *_) = generate(job, Notes()).candidates
+    (folder / "preview.jpg").unlink()
+    (job.folder / "contact_sheet.jpg").unlink()
+    with pytest.raises(FormatError, match=rf"^{folder}/preview.jpg: no such file$"):
+        generate(job, Notes())
 
 
 def test_two_at_once(job):
@@ -111,7 +137,7 @@ def test_a_full_disk_is_told_and_what_is_done_stays(job, monkeypatch):
     saved = run.save_candidate
 
     def full(candidate, folder):
-        if candidate.seed == 2:
+        if candidate.settings["file"] == "p2.png":
             raise FormatError(f"{folder}: cannot be written (No space left on device)")
         return saved(candidate, folder)
 

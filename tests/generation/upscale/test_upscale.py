@@ -194,4 +194,4 @@ def test_a_run_does_not_take_an_enlarged_candidate_for_one_of_its_own(tmp_path):
     large = upscale(load_candidate(folder), 64, Cubic(), MODEL, silent)
     save_candidate(large, folder.parent / large.name)
     assert generate(job, watch).candidates == (folder,)
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["import-00-p", "import-00-p-64"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [folder.name, f"{folder.name}-64"]

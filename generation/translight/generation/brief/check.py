@@ -23,6 +23,11 @@ _LEAST_SENSOR_SHARE = 0.3
 def check(brief: Brief, source: str = "brief") -> None:
     """Raise GenerationError, one line that begins with ``source``, on the first thing that is not allowed."""
     brief_of(plain(brief), source)
+    check_together(brief, source)
+
+
+def check_together(brief: Brief, source: str) -> None:
+    """The same for a brief whose single values are known to be allowed."""
     for fault in _faults(brief):
         raise GenerationError(f"{source}: {fault}")
 
@@ -82,6 +87,13 @@ def _blocks(brief: Brief) -> Iterator[str]:
 
 
 def _file(key: str, file: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        yield f"{key} cannot be read ({error.strerror}): {_path_shown(file)}"
+        return
     if file.suffix.lower() not in suffixes:
         yield f"{key} must be a {', '.join(suffixes)} file, got {_path_shown(file)}"
     elif file.is_dir():

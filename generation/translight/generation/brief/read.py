@@ -9,7 +9,7 @@ from typing import Any
 
 from translight.core.errors import GenerationError
 from translight.generation.brief.brief import Brief
-from translight.generation.brief.check import check
+from translight.generation.brief.check import check_together
 from translight.generation.brief.optics import SENSORS_MM
 from translight.generation.brief.schema import brief_of, shown
 
@@ -42,7 +42,7 @@ def parse_brief(data: bytes, source: str, folder: Path) -> Brief:
     values = _tables(data, source)
     _name_sensor(values, source)
     brief = brief_of(values, source, lambda text: Path(os.path.abspath(folder / text)))
-    check(brief, source)
+    check_together(brief, source)
     return brief
 
 

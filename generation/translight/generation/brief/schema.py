@@ -42,6 +42,8 @@ def shown(value: object) -> str:
         return "a list" + (f" of {len(value)}" if value else " of none")
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        return "a very large number"  # Python writes no more than 4300 digits
     if not isinstance(value, str):
         return clipped(str(value))
     return f'"{clipped("".join(c if c.isprintable() else ascii(c)[1:-1] for c in value))}"'

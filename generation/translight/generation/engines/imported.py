@@ -9,7 +9,6 @@ A source is one file, or a folder of them, each of which becomes a candidate:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +18,16 @@ from jaxtyping import Float32
 from translight.colour.transfer import srgb_decode
 from translight.core.camera import Camera
 from translight.core.errors import FormatError, GenerationError
+from translight.core.files import sha256_of
 from translight.core.frames import STAGE_FROM_RDF
 from translight.core.image import load_image
 from translight.core.pose import Pose
 from translight.core.progress import Progress
 from translight.environment.files import load_environment
+from translight.environment.manifest import FILE_NAME as MANIFEST
 from translight.environment.package import is_package
 from translight.generation.brief.brief import Lens
+from translight.generation.brief.optics import picture_mm
 from translight.generation.candidate import Candidate, Model, View
 from translight.generation.engines.engine import Order
 
@@ -42,41 +44,45 @@ def open(source: Path | None) -> Imported:
         raise GenerationError(
             "the import engine wants --source: a picture, panorama or splat file, or a folder of them"
         )
-    return Imported(source, _files(source))
+    return Imported(_files(source))
 
 
 class Imported:
-    """Engine of engines/engine.py; a candidate's seed is the number of its file."""
+    """Engine of engines/engine.py; a candidate's seed is the first 32 bits of its file's SHA-256.
+
+    So a file keeps its candidate whatever else comes into the folder, and of equal files only the first is taken.
+    """
 
     name = "import"
 
-    def __init__(self, source: Path, files: tuple[Path, ...]) -> None:
-        self._source, self._files = source, files
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self._files: dict[int, tuple[Path, Model]] = {}
+        for file in files:
+            digest = _digest(file)
+            entry = (file, Model(file.name, "imported", "", digest, "unknown", None))
+            self._files.setdefault(int(digest[:8], 16), entry)
 
     def models(self) -> tuple[Model, ...]:
         """What made each file is not known: it is recorded by its bytes, its licence to be asked for."""
-        return tuple(Model(file.name, "imported", "", _digest(file), "unknown", None) for file in self._files)
+        return tuple(model for _, model in self._files.values())
 
     def seeds(self, _order: Order, /) -> tuple[int, ...]:
-        """0, 1, 2 … for the files by name."""
-        return tuple(range(len(self._files)))
+        """Those of the files, by name."""
+        return tuple(self._files)
 
     def candidates(self, order: Order, progress: Progress) -> Iterator[Candidate]:
         """A candidate for each file. Raises FormatError, in one line, on one that cannot be read."""
-        models = self.models()
         for seed in order.parameters.seeds:
-            file = self._files[seed]
+            file, model = self._files[seed]
             progress(f"reading {file.name}", 0.0)
-            name = f"{self.name}-{seed:02d}-{_plain(file.stem)}"
-            settings = {"file": file.name, "sha256": models[seed].sha256}
+            name = f"{self.name}-{_plain(file.stem)}-{seed:010d}"
+            settings = {"file": file.name, "sha256": model.sha256}
             if file.suffix.lower() in _PICTURES:
                 view = _view(file, order.brief.lens)
-                yield Candidate(name, self.name, seed, (view,), models=(models[seed],), settings=settings)
+                yield Candidate(name, self.name, seed, (view,), models=(model,), settings=settings)
             else:
                 environment = load_environment(file)
-                yield Candidate(
-                    name, self.name, seed, environment=environment, models=(models[seed],), settings=settings
-                )
+                yield Candidate(name, self.name, seed, environment=environment, models=(model,), settings=settings)
 
 
 def linear_picture(file: Path) -> Float32[np.ndarray, "h w 3"]:
@@ -106,7 +112,7 @@ def _view(file: Path, lens: Lens) -> View:
         camera, pose = None, Pose.from_wxyz((1.0, 0.0, 0.0, 0.0), eye)
     else:
         camera = Camera.from_sensor(
-            width, height, focal_length_mm=lens.focal_length_mm, sensor_width_mm=lens.sensor_mm[0]
+            width, height, focal_length_mm=lens.focal_length_mm, sensor_width_mm=picture_mm(lens)[0]
         )
         pose = Pose(STAGE_FROM_RDF.wxyz, np.array(eye))
     return View(image, camera, pose, distance_m, None if distance_m is None else np.isinf(distance_m))
@@ -131,9 +137,10 @@ def _files(source: Path) -> tuple[Path, ...]:
 
 def _digest(path: Path) -> str:
     """Of a file's bytes; of a package's folder, its manifest's, which lists the sha256 of all its parts."""
-    file = path / "environment.json" if path.is_dir() else path
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    try:
+        return sha256_of(path / MANIFEST if path.is_dir() else path)
+    except OSError as error:
+        raise GenerationError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _plain(stem: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
@@ -59,6 +60,12 @@ class Options:
     steps: int = 4
     """… in so many steps; 0 leaves it out."""
     backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0.25 <= self.magnification <= 16:
+            raise GenerationError(f"--magnification must be from 0.25 to 16, got {self.magnification:g}")
+        if self.splats < 1:
+            raise GenerationError(f"--splats must be above 0, got {self.splats}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +135,7 @@ def lift(
         nearest_m=round(float(distance[~mask].min()), 3),
         options=asdict(options),
         inpainted="patches" if inpaint is None else "model",
-        models=[asdict(model) for model in models],
+        models=[msgspec.structs.asdict(model) for model in models],
         seconds=round(time.monotonic() - began, 1),
     )
     if parallax is not None:

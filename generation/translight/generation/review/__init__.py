@@ -1,1 +1,1 @@
-"""Review: measures, decisions, and the ledger that keeps who decided what and when."""
+"""Review: the ledger that keeps who decided what and when."""

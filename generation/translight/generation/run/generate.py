@@ -24,7 +24,7 @@ from translight.generation.brief.brief import Brief
 from translight.generation.brief.read import read_brief
 from translight.generation.brief.translate import translate
 from translight.generation.brief.write import write_brief
-from translight.generation.candidate import Model
+from translight.generation.candidate import UPSCALED, Model
 from translight.generation.engines.engine import Order, open_engine
 from translight.generation.run import job as job_file
 from translight.generation.run.contact_sheet import contact_sheet
@@ -75,7 +75,7 @@ def generate(job: Job, watch: Watch) -> Made:
         finished = {
             stored.seed: folder
             for folder, stored in candidates_in(job.folder)
-            if "upscaled" not in stored.settings  # made of another here, not for a seed
+            if UPSCALED not in stored.settings  # made of another here, not for a seed
         }
         missing = tuple(seed for seed in seeds if seed not in finished)
         if len(missing) < len(seeds):
@@ -97,7 +97,7 @@ def generate(job: Job, watch: Watch) -> Made:
 
 def candidates_in(folder: Path) -> Iterator[tuple[Path, Stored]]:
     """The complete candidates of a run's folder, by name. Raises FormatError on a damaged one."""
-    for entry in sorted((folder / _CANDIDATES).glob(f"*/{FILE_NAME}")):
+    for entry in sorted((folder / _CANDIDATES).glob(f"[!.]*/{FILE_NAME}")):
         yield entry.parent, read_stored(entry.parent)
 
 
@@ -114,24 +114,34 @@ def _in_order(seeds: Sequence[int], finished: Mapping[int, Path]) -> list[Path]:
 @contextmanager
 def _opened(job: Job, brief: Brief) -> Iterator[None]:
     """The folder, made or gone on with, its lock held."""
-    now = job_file.identity(job)
-    folder = job.folder
-    then = job_file.read_identity(folder)
-    if then is None and folder.exists() and (not folder.is_dir() or any(e.name != _LOCK for e in folder.iterdir())):
-        raise GenerationError(f"{folder}: exists and holds no run: choose another folder")
+    now, folder = job_file.identity(job), job.folder
+    _check_ours(folder)
     try:
         (folder / _CANDIDATES).mkdir(parents=True, exist_ok=True)
+        with locked(folder / _LOCK) as have:
+            if not have:
+                raise GenerationError(f"{folder}: another run is at work there; wait for it, or choose another folder")
+            if job.fresh:
+                shutil.rmtree(folder / _CANDIDATES)
+                (folder / _CANDIDATES).mkdir()
+                (folder / _SHEET).unlink(missing_ok=True)
+            else:
+                then = job_file.read_identity(folder)
+                if then is not None and (told := job_file.differences(then, now)):
+                    raise GenerationError(f"{folder} holds another run: {'; '.join(told)}; --fresh begins anew")
+            write_brief(folder / BRIEF, brief)
+            job_file.write_identity(folder, now)
+            yield
     except OSError as error:
-        raise GenerationError(f"{folder}: cannot be made ({error.strerror})") from error
-    with locked(folder / _LOCK) as have:
-        if not have:
-            raise GenerationError(f"{folder}: another run is at work there; wait for it, or choose another folder")
-        if job.fresh:
-            shutil.rmtree(folder / _CANDIDATES)
-            (folder / _CANDIDATES).mkdir()
-            (folder / _SHEET).unlink(missing_ok=True)
-        elif then is not None and (told := job_file.differences(then, now)):
-            raise GenerationError(f"{folder} holds another run: {'; '.join(told)}; --fresh begins anew")
-        write_brief(folder / BRIEF, brief)
-        job_file.write_identity(folder, now)
-        yield
+        raise GenerationError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
+def _check_ours(folder: Path) -> None:
+    """A folder that is there holds a run, or what one makes before it says so."""
+    if folder.is_dir():
+        own = (_LOCK, _CANDIDATES, BRIEF)
+        ours = (folder / job_file.FILE_NAME).is_file() or all(entry.name in own for entry in folder.iterdir())
+    else:
+        ours = not folder.exists()
+    if not ours:
+        raise GenerationError(f"{folder}: exists and holds no run: choose another folder")

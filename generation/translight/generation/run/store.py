@@ -5,7 +5,6 @@ Pictures are scene-linear OpenEXR, half where every value fits and float where n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from jaxtyping import Float32
 
 from translight.core.camera import Camera
 from translight.core.errors import FormatError
-from translight.core.files import whole_folder
+from translight.core.files import sha256_of, whole_folder
 from translight.core.image import load_image, save_image
 from translight.core.pose import Pose
 from translight.environment.files import load_environment, save_environment
@@ -33,17 +32,6 @@ _HALF_MAX = 65504.0
 _PREVIEW_PX = 1024
 _Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9 ._-]{0,100}$")]
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class StoredModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """candidate.Model as JSON."""
-
-    name: str
-    role: str
-    revision: str
-    sha256: str
-    licence: str
-    commercial: bool | None
 
 
 class StoredCamera(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +66,7 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     views: tuple[StoredView, ...]
     environment: _Name | None
     sky: _Name | None
-    models: tuple[StoredModel, ...]
+    models: tuple[Model, ...]
     settings: dict[str, Any]
     files: dict[_Name, _Sha256]
 
@@ -111,11 +99,9 @@ def save_candidate(candidate: Candidate, folder: Path) -> Stored:
                 views,
                 packed,
                 sky,
-                tuple(
-                    StoredModel(m.name, m.role, m.revision, m.sha256, m.licence, m.commercial) for m in candidate.models
-                ),
+                candidate.models,
                 candidate.settings,
-                {name: digest(aside / name) for name in writers},
+                {name: sha256_of(aside / name) for name in writers},
             )
             (aside / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(stored), indent=2) + b"\n")
     except OSError as error:
@@ -142,7 +128,7 @@ def load_candidate(folder: Path, *, check: bool = True) -> Candidate:
         for name, expected in stored.files.items():
             if not (folder / name).is_file():
                 raise FormatError(f"{folder / name}: no such file, {FILE_NAME} lists it")
-            if digest(folder / name) != expected:
+            if sha256_of(folder / name) != expected:
                 raise FormatError(f"{folder / name}: is not the file that was generated: its sha256 differs")
     return Candidate(
         stored.name,
@@ -151,15 +137,9 @@ def load_candidate(folder: Path, *, check: bool = True) -> Candidate:
         tuple(_view(folder, view) for view in stored.views),
         None if stored.environment is None else load_environment(folder / stored.environment),
         None if stored.sky is None else _colour(folder / stored.sky),
-        tuple(Model(m.name, m.role, m.revision, m.sha256, m.licence, m.commercial) for m in stored.models),
+        stored.models,
         stored.settings,
     )
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _listed(view: View, number: int, writers: dict[str, Callable[[Path], object]]) -> StoredView:

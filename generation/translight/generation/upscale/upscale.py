@@ -15,7 +15,7 @@ from scipy import ndimage
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import GenerationError
 from translight.core.progress import Progress
-from translight.generation.candidate import Candidate, Model, View
+from translight.generation.candidate import UPSCALED, Candidate, Model, View
 from translight.generation.upscale.distance import finer_distance, finer_mask
 from translight.generation.upscale.range import see
 from translight.generation.upscale.tiles import Around, Canvas, tiles_for
@@ -78,7 +78,7 @@ def upscale(candidate: Candidate, height_px: int, enlarger: Enlarger, model: Mod
         views=(larger, *candidate.views[1:]),
         sky=sky,
         models=(*candidate.models, model),
-        settings={**candidate.settings, "upscaled": [*candidate.settings.get("upscaled", []), told]},
+        settings={**candidate.settings, UPSCALED: [*candidate.settings.get(UPSCALED, []), told]},
     )
 
 

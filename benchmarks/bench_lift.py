@@ -106,7 +106,9 @@ def score(renderer: Renderer, environment: Environment, known: list[Truth]) -> S
         frame = renderer.render(scene, [view])[0]
         times.append(time.perf_counter() - began)
         shown = [srgb_encode(np.clip(p, 0, 1)).astype(np.float32) for p in (frame.rgba[..., :3], truth)]
-        quality.append(psnr_db(shown[0], shown[1]) or 0.0)
+        found_db = psnr_db(shown[0], shown[1])
+        assert found_db is not None, "every pixel has weight"
+        quality.append(found_db)
         holes.append(float(((frame.rgba[..., 3] < 0.5) & seen).mean()))
     median_ms = 1e3 * float(np.median(times))
     return Score(float(np.mean(quality)), min(quality), float(np.mean(holes)), max(holes), median_ms)

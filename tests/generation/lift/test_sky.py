@@ -69,3 +69,18 @@ def test_a_low_sun_is_not_smeared_behind_the_hill_beside_it():
     filled = whole_sky(image, sky)
     assert filled[14, 20, 0] == 5000.0
     assert filled[17:].max() <= 1.5
+
+
+@pytest.mark.parametrize("height", [64, 512])
+def test_below_the_horizon_the_dark_ground_goes_on(height: int):
+    """A gap in it, or a cover that a lift leaks through, must not show white."""
+    half = height // 2
+    image = np.full((height, 2 * height, 3), 1.0, np.float32)
+    image[half:] = 0.02
+    image[: half + height // 32, : height // 8] = 0.05  # trees before the sky
+    sky = np.zeros(image.shape[:2], bool)
+    sky[:half] = True
+    sky[:half, : height // 8] = False
+    filled = whole_sky(image, sky)
+    assert filled[height * 3 // 4 :].max() < 0.05, "45° down and more"
+    assert filled[:half].min() > 0.9, "above it is sky, trees or not"

@@ -9,6 +9,8 @@ from tests.generation.candidates import candidate, panorama
 from tests.generation.lift.depth_networks import Seer
 
 from translight.cli import main
+from translight.core.errors import GenerationError
+from translight.core.progress import silent
 from translight.environment.report import Report
 from translight.generation.brief.brief import Avoid, Brief
 from translight.generation.brief.write import write_brief
@@ -66,8 +68,17 @@ def test_a_forbidden_licence_ends_it(still, models, tmp_path, capsys):
     output = tmp_path / "c.tlenv"
     given = ["generate", "lift", str(still), "-o", str(output), "--brief", str(brief), "--depth", str(models[0])]
     assert main(given) == 1
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(
+    lines = capsys.readouterr().err.splitlines()
+    assert not [line for line in lines if "reading" in line], "refused before its weights are read"
+    assert lines[-1].startswith(
         "translight: depth (depth): its licence (unknown) is not known to allow commercial use, and "
     )
     assert not output.exists()
+
+
+def test_a_barred_models_weights_are_not_looked_at(models, monkeypatch):
+    brief = Brief(name="Strict", intent="grey dunes", avoid=Avoid(non_commercial_models=True))
+    for name in ("find_weights", "open_depth_model", "digest"):
+        monkeypatch.setattr(networks, name, lambda *_: pytest.fail("its weights are read"))
+    with pytest.raises(GenerationError, match=r"^depth \(depth\): its licence \(unknown\) is not known to allow"):
+        networks.with_distances(panorama(64), models[0], brief, silent)

@@ -6,7 +6,6 @@ configuration says so), DepthPro and ZoeDepth (metres). Nothing is downloaded. N
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -21,13 +20,13 @@ from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
 from translight.core.progress import Progress, silent
 from translight.generation.candidate import View
+from translight.generation.diffusion.weights import read_json
 from translight.generation.lift.depth_merge import DepthView, merged, ring_of_views, scaled_to_floor
 from translight.generation.panorama import perspective
 
 CLASSES = ("depth_anything", "depth_pro", "dpt", "zoedepth")
 """``model_type`` of configurations that are run."""
 _METRIC = ("depth_pro", "zoedepth")
-_MAX_CONFIG_BYTES = 4 << 20
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _EXPOSED = 0.32
@@ -67,15 +66,23 @@ class DepthModel:
         return (1 / np.maximum(found, 1e-3)).astype(np.float32) if self.metric else found
 
 
+def kind_of(folder: Path) -> str:
+    """``model_type`` of a folder's network, of which its configuration is read alone.
+
+    Raises GenerationError where that is no depth model.
+    """
+    kind = read_json(folder / "config.json").get("model_type")
+    if kind not in CLASSES:
+        raise GenerationError(f"{folder}: config.json: model_type {kind!r} is no depth model: {', '.join(CLASSES)} are")
+    return str(kind)
+
+
 def open_depth_model(folder: Path) -> DepthModel:
     """The network of a folder as transformers saves one: config.json, model.safetensors, preprocessor_config.json.
 
     Raises GenerationError in one line where that is not what is there, MissingExtra without transformers.
     """
-    config = _json(folder / "config.json")
-    kind = config.get("model_type")
-    if kind not in CLASSES:
-        raise GenerationError(f"{folder}: config.json: model_type {kind!r} is no depth model: {', '.join(CLASSES)} are")
+    kind, config = kind_of(folder), read_json(folder / "config.json")
     try:
         torch, transformers = import_module("torch"), import_module("transformers")
     except ImportError as error:
@@ -88,7 +95,8 @@ def open_depth_model(folder: Path) -> DepthModel:
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise GenerationError(f"{folder}: cannot be loaded as a depth model: {line[:200]}") from error
     metric = kind in _METRIC or config.get("depth_estimation_type") == "metric"
-    shown = _json(folder / "preprocessor_config.json") if (folder / "preprocessor_config.json").is_file() else {}
+    preprocessor = folder / "preprocessor_config.json"
+    shown = read_json(preprocessor) if preprocessor.is_file() else {}
     mean, deviation = _IMAGENET if kind == "depth_anything" else _HALF
     return DepthModel(
         network, torch, metric, _size(shown, config, folder),
@@ -118,22 +126,6 @@ def _seen(image: Float32[np.ndarray, "h w 3"], camera: Camera, pose: Pose) -> Fl
     while image.shape[0] > 4 * camera.height_px and image.shape[0] % 2 == 0:
         image = (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / np.float32(4)
     return perspective(image, camera, pose).astype(np.float32)
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > _MAX_CONFIG_BYTES:
-            raise GenerationError(f"{file}: larger than {_MAX_CONFIG_BYTES >> 20} MiB, no configuration")
-        values = json.loads(file.read_bytes())
-    except OSError as error:
-        raise GenerationError(
-            f"{file}: {error.strerror}: a model's folder as transformers saves one is wanted"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise GenerationError(f"{file}: not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise GenerationError(f"{file}: an object is wanted")
-    return values
 
 
 def _size(shown: dict[str, Any], config: dict[str, Any], folder: Path) -> int:

@@ -21,7 +21,7 @@ from translight.generation.diffusion.engine import check_libraries
 from translight.generation.diffusion.folder import ModelFolder
 from translight.generation.diffusion.room import inpainting_folder
 from translight.generation.diffusion.weights import digest, find_weights
-from translight.generation.lift.depth_model import estimate, open_depth_model
+from translight.generation.lift.depth_model import estimate, kind_of, open_depth_model
 from translight.generation.lift.fill import Inpaint
 
 
@@ -31,9 +31,13 @@ def with_distances(panorama: View, folder: Path, brief: Brief, progress: Progres
     Raises GenerationError where the folder holds no such network or the brief forbids its licence; MissingExtra.
     """
     check_libraries()
-    network = open_depth_model(folder)
+    kind_of(folder)
+    licences.permit(
+        (licences.record("depth", ModelFolder(folder, "depth", folder.name, (), None), ""),), brief.avoid, progress
+    )
     weights = find_weights(folder)
-    model = _record("depth", ModelFolder(folder, "depth", folder.name, weights.files, weights.variant), brief, progress)
+    model = _record("depth", ModelFolder(folder, "depth", folder.name, weights.files, weights.variant), progress)
+    network = open_depth_model(folder)
     distance_m = estimate(panorama, network, brief.lens.height_m, progress)
     return replace(panorama, distance_m=distance_m, sky=None), model
 
@@ -45,7 +49,8 @@ def inpainting(folder: Path, brief: Brief, seed: int, progress: Progress) -> tup
     """
     check_libraries()
     found = inpainting_folder(folder)
-    model = _record("inpainting", found, brief, progress)
+    licences.permit((licences.record("inpainting", found, ""),), brief.avoid, progress)
+    model = _record("inpainting", found, progress)
     parameters = translate(brief)
     filler = import_module("translight.generation.diffusion.inpaint").Inpainter(folder, progress)
 
@@ -56,7 +61,6 @@ def inpainting(folder: Path, brief: Brief, seed: int, progress: Progress) -> tup
     return draw, model
 
 
-def _record(role: str, folder: ModelFolder, brief: Brief, progress: Progress) -> Model:
-    model = licences.record(role, folder, digest(folder.weights, folder.name, progress))
-    licences.permit((model,), brief.avoid, progress)
-    return model
+def _record(role: str, folder: ModelFolder, progress: Progress) -> Model:
+    """The model as the report names it; all of its weights are read."""
+    return licences.record(role, folder, digest(folder.weights, folder.name, progress))

@@ -73,12 +73,15 @@ def cut_layers(
     sky = inverse == 0
     edges = find_edges(inverse)
     lost = near_band(edges, inverse, cut.erode_px) | (between & ~sky & near_band(edges, inverse, cut.soft_px))
-    unclean = _far_band(edges, cut.clean_px) | between
+    far = _far_band(edges, cut.clean_px)
+    unclean = far | between
     margin = 1 + max(cut.erode_px, cut.soft_px)
     open_sky = sky.copy()
     sheets: list[Layer] = []
     near, composite, picture = ~sky, inverse, image
-    for _ in range(cut.hidden):
+    for number in range(cut.hidden):
+        if number:
+            edges = find_edges(composite)
         found = behind(composite, edges, near, reach_m, margin)
         if found is None:
             break
@@ -90,10 +93,9 @@ def cut_layers(
         sheets.append(Layer(picture, found.inverse, found.hidden))
         composite = np.where(found.hidden, found.inverse, np.where(found.hidden_sky, np.float32(0), composite))
         near, unclean = found.hidden, np.zeros_like(unclean)
-        edges = find_edges(composite)
     front = image
     if sheets:
-        cleaned = _far_band(find_edges(inverse), cut.clean_px) & ~sheets[0].mask
+        cleaned = far & ~sheets[0].mask
         front = np.where(cleaned[..., None], sheets[0].image, image)
     visible = Layer(front, inverse, ~sky & ~(lost & _covered(sheets, open_sky)))
     return Layers((visible, *(sheet for sheet in sheets if sheet.mask.any())), open_sky)

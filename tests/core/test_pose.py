@@ -5,7 +5,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translight.core.pose import Pose, Similarity, angle_between, quaternion_multiply, rotation_vector
+from translight.core.pose import (
+    Pose,
+    Similarity,
+    angle_between,
+    quaternion_multiply,
+    quaternions_turned,
+    rotation_vector,
+)
 
 UNIT = st.floats(-1, 1)
 METRES = st.floats(-100, 100)
@@ -146,6 +153,15 @@ def test_quaternion_products_are_rotation_products(a: tuple[float, ...], b: tupl
     p, q = Pose.from_wxyz(a), Pose.from_wxyz(b)
     product = Pose.from_wxyz(quaternion_multiply(p.wxyz, q.wxyz))
     np.testing.assert_allclose(product.rotation(), p.rotation() @ q.rotation(), atol=1e-12)
+
+
+@given(a=WXYZ, b=WXYZ, c=WXYZ)
+def test_many_quaternions_are_turned_as_one_is(
+    a: tuple[float, ...], b: tuple[float, ...], c: tuple[float, ...]
+) -> None:
+    turned = quaternions_turned(a, np.array([b, c]))
+    np.testing.assert_array_equal(turned, [quaternion_multiply(a, b), quaternion_multiply(a, c)])
+    assert quaternions_turned(a, np.zeros((0, 4), np.float32)).shape == (0, 4)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy.typing import ArrayLike
 
 from translight.core.rotations import matrix_entries
@@ -147,6 +147,21 @@ def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Float64[np.ndarray, "4"]:
             aw * by - ax * bz + ay * bw + az * bx,
             aw * bz + ax * by - ay * bx + az * bw,
         ]
+    )
+
+
+def quaternions_turned(a: ArrayLike, many: Float[np.ndarray, "n 4"]) -> Float64[np.ndarray, "n 4"]:
+    """Hamilton products of one quaternion (4,) with each of many, it on the left; wxyz."""
+    aw, ax, ay, az = np.asarray(a, dtype=np.float64)
+    bw, bx, by, bz = np.asarray(many, dtype=np.float64).T
+    return np.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=1,
     )
 
 

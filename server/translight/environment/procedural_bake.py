@@ -8,12 +8,14 @@ import numpy as np
 
 from translight.colour.transfer import srgb_encode
 from translight.core.frames import STAGE_FROM_RDF
+from translight.core.pose import quaternions_turned
 from translight.environment import procedural_light as light
 from translight.environment import procedural_terrain as terrain
 from translight.environment.procedural_plants import Strokes
 from translight.environment.procedural_sky import Sky
 from translight.environment.surfels import Surface, Surfels, gaussians, quaternions
 from translight.splats.cloud import SplatCloud
+from translight.splats.raw import SH_C0
 
 _OVERLAP = 0.60
 """σ over a cell's width: less leaves gaps, more blurs."""
@@ -23,7 +25,6 @@ _GAIN = 2.3
 _GRAIN = 0.10
 """Cells differ in tone by this, as grains and chips too small to model do."""
 _SKYLIGHT = 0.58
-_SH0 = 0.28209479177387814
 
 
 def baked(
@@ -64,7 +65,7 @@ def baked(
         np.concatenate([scales, stroke_scales]).astype(np.float32),
         _rdf(np.concatenate([wxyz, stroke_wxyz])),
         np.concatenate([np.full(len(surfels), _OPACITY), np.full(len(plants), 0.95)]).astype(np.float32),
-        ((srgb_encode(colour) - 0.5) / _SH0).astype(np.float32)[:, None, :].copy(),
+        ((srgb_encode(colour) - 0.5) / SH_C0).astype(np.float32)[:, None, :].copy(),
     )
     return cloud, _with_floor(bake, eye, seed)
 
@@ -125,15 +126,5 @@ def _stroke_gaussians(plants: Strokes) -> tuple[np.ndarray, np.ndarray]:
 
 def _rdf(wxyz: np.ndarray) -> np.ndarray:
     """Stage orientations in scene axes: multiplied from the left by a quarter turn."""
-    w, x, y, z = wxyz.astype(np.float64).T
-    a, b, c, d = STAGE_FROM_RDF.inverse().wxyz
-    turned = np.stack(
-        [
-            a * w - b * x - c * y - d * z,
-            a * x + b * w + c * z - d * y,
-            a * y - b * z + c * w + d * x,
-            a * z + b * y - c * x + d * w,
-        ],
-        axis=1,
-    )
+    turned = quaternions_turned(STAGE_FROM_RDF.inverse().wxyz, wxyz)
     return np.ascontiguousarray(turned / np.linalg.norm(turned, axis=1, keepdims=True), dtype=np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.core.frames import RDF_FROM_RUB
-from translight.core.pose import Pose, Similarity
+from translight.core.pose import Pose, Similarity, quaternions_turned
 from translight.splats import raw
 from translight.splats.axes import RUB_TO_RDF, mean_signs, sh_signs, wxyz_signs
 from translight.splats.cloud import SplatCloud
@@ -31,7 +31,7 @@ def moved(cloud: SplatCloud, new_from_scene: Similarity) -> SplatCloud:
     return SplatCloud(
         means=_as_f32(new_from_scene.apply(cloud.means)),
         scales=_as_f32(cloud.scales.astype(np.float64) * scale),
-        wxyz=_as_f32(_turned(pose.wxyz, cloud.wxyz.astype(np.float64))),
+        wxyz=_as_f32(quaternions_turned(pose.wxyz, cloud.wxyz)),
         opacities=cloud.opacities,
         sh=_as_f32(sh),
     )
@@ -99,13 +99,6 @@ def joined(clouds: list[SplatCloud]) -> SplatCloud:
         opacities=np.concatenate([cloud.opacities for cloud in clouds]),
         sh=np.concatenate(sh),
     )
-
-
-def _turned(by: Float64[np.ndarray, "4"], wxyz: Float64[np.ndarray, "n 4"]) -> Float64[np.ndarray, "n 4"]:
-    """Hamilton products by · q of unit quaternions."""
-    w, x, y, z = by
-    left = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
-    return wxyz @ left.T
 
 
 def _sphere_points(count: int) -> Float64[np.ndarray, "n 3"]:

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 
 import numba
 import numpy as np
-from jaxtyping import Float32
 
 from translight.core.frames import STAGE_FROM_RDF
+from translight.core.pose import quaternions_turned
 from translight.environment.surfels import Surfels
 from translight.environment.surfels import gaussians as shaped
 from translight.generation.lift.cells import Cells
 from translight.generation.lift.layers import Layer
 from translight.splats.cloud import SplatCloud
+from translight.splats.raw import SH_C0
 
 OPACITY = 0.99
 OVERLAP = 0.4
@@ -26,7 +27,6 @@ SLANT_COS = 0.1
 """A cell is stretched no further than the inverse of this along the line of sight."""
 _RIDGE = 1e-6
 _ALIKE = 0.1
-_SH0 = 0.28209479177387814
 
 
 def overlap_for(magnification: float) -> float:
@@ -73,29 +73,14 @@ def gaussians(layers: Sequence[Layer], cells: Cells, eye_m: np.ndarray, overlap:
     )
     scales, wxyz = shaped(surfels, overlap)
     scene_from_stage = STAGE_FROM_RDF.inverse()
+    turned = quaternions_turned(scene_from_stage.wxyz, wxyz)
     return SplatCloud(
         np.ascontiguousarray(scene_from_stage.apply(point + eye_m), dtype=np.float32),
         np.ascontiguousarray(scales),
-        turned(scene_from_stage.wxyz, wxyz),
+        np.ascontiguousarray(turned / np.linalg.norm(turned, axis=1, keepdims=True), dtype=np.float32),
         np.full(count, OPACITY, np.float32),
-        np.ascontiguousarray(((colour - 0.5) / _SH0)[:, None, :], dtype=np.float32),
+        np.ascontiguousarray(((colour - 0.5) / SH_C0)[:, None, :], dtype=np.float32),
     )
-
-
-def turned(by: np.ndarray, wxyz: Float32[np.ndarray, "n 4"]) -> Float32[np.ndarray, "n 4"]:
-    """Orientations multiplied from the left by a rotation (4), wxyz."""
-    a, b, c, d = by
-    w, x, y, z = wxyz.astype(np.float64).T
-    product = np.stack(
-        [
-            a * w - b * x - c * y - d * z,
-            a * x + b * w + c * z - d * y,
-            a * y - b * z + c * w + d * x,
-            a * z + b * y - c * x + d * w,
-        ],
-        axis=1,
-    )
-    return np.ascontiguousarray(product / np.linalg.norm(product, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _tangents(ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

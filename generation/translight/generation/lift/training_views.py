@@ -31,9 +31,9 @@ from translight.render.backends import open_renderer
 from translight.render.cameras import look_at
 from translight.render.scene import scene_of
 from translight.splats.cloud import SplatCloud
+from translight.splats.raw import SH_C0
 
 _POINTS = 50_000
-_SH0 = 0.28209479177387814
 
 
 def write_training_views(
@@ -126,7 +126,7 @@ def _write_points(cloud: SplatCloud, file: Path) -> None:
     chosen = np.arange(0, len(cloud), max(len(cloud) // _POINTS, 1))
     table = np.empty(len(chosen), np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)]))
     table["xyz"] = STAGE_FROM_RDF.apply(cloud.means[chosen])
-    table["rgb"] = to_u8(srgb_encode(np.clip(0.5 + _SH0 * cloud.sh[chosen, 0], 0, 1)))
+    table["rgb"] = to_u8(srgb_encode(np.clip(0.5 + SH_C0 * cloud.sh[chosen, 0], 0, 1)))
     properties = [f"property float {axis}" for axis in "xyz"]
     properties += [f"property uchar {colour}" for colour in ("red", "green", "blue")]
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(chosen)}", *properties, "end_header", ""]

@@ -41,6 +41,7 @@ class Enlarger(Protocol):
 def upscale(candidate: Candidate, height_px: int, enlarger: Enlarger, model: Model, progress: Progress) -> Candidate:
     """The candidate with its panorama, and its sky, ``height_px`` high; named after both, its other views as they are.
 
+    A sky as high already, or lower than ``height_px / scale``, stays as it is.
     Raises GenerationError where it has no panorama, is as high already, or more than ``scale`` times is asked for.
     """
     if not candidate.views or candidate.views[0].camera is not None:

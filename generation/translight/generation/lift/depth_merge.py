@@ -21,6 +21,7 @@ from translight.generation.panorama import directions
 
 FARTHEST_M = 10_000.0
 """Inverse depths at or below this much's inverse are held to be the farthest."""
+_FLOOR_DEG = -25.0
 _SAMPLES = 48
 """Rows of the grid of directions that equations are taken at."""
 _ROUNDS = 8
@@ -76,16 +77,14 @@ def merged(views: Sequence[DepthView], height_px: int) -> Float32[np.ndarray, "h
     return (1 / np.maximum(total / weights, 1 / FARTHEST_M)).astype(np.float32)
 
 
-def scaled_to_floor(
-    distance: Float32[np.ndarray, "h w"], eye_height_m: float, steepest_deg: float = -25.0
-) -> Float32[np.ndarray, "h w"]:
-    """Distances in metres of those in an unknown unit: what lies below ``steepest_deg`` is mostly the level floor.
+def scaled_to_floor(distance: Float32[np.ndarray, "h w"], eye_height_m: float) -> Float32[np.ndarray, "h w"]:
+    """Distances in metres of those in an unknown unit: what lies below ``_FLOOR_DEG`` is mostly the level floor.
 
     One factor, the weighted median of what the floor, ``eye_height_m`` below the eye, asks for.
     """
     height = len(distance)
     elevation = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
-    low = elevation < np.radians(steepest_deg)
+    low = elevation < np.radians(_FLOOR_DEG)
     factor = eye_height_m / -np.sin(elevation[low])[:, None] / distance[low]
     weight = np.broadcast_to(np.cos(elevation[low])[:, None], factor.shape).ravel()
     order = np.argsort(factor.ravel())

@@ -30,7 +30,7 @@ from translight.generation.lift.cells import divide
 from translight.generation.lift.fill import Inpaint
 from translight.generation.lift.gaussians import gaussians, overlap_for
 from translight.generation.lift.layers import Cut, Layers, cut_layers
-from translight.generation.lift.parallax import LIMIT, Parallax, measure
+from translight.generation.lift.parallax import Parallax, measure
 from translight.generation.lift.parallax_plan import plan
 from translight.generation.lift.sky import whole_sky
 from translight.generation.lift.sky_mask import sky_mask
@@ -54,11 +54,8 @@ class Options:
     magnification: float = 2.0
     """How many pixels of the picture come to one of the layers: larger closes gaps, smaller is sharper."""
     cut: Cut = field(default_factory=Cut)
-    hole_limit: float = LIMIT
-    extent_m: float = 2.0
-    """The parallax budget is measured up to here on each side of the eye …"""
     steps: int = 4
-    """… in so many steps; 0 leaves it out."""
+    """The parallax budget is measured in so many on each side of the eye; 0 leaves it out."""
     backend: str = "auto"
 
     def __post_init__(self) -> None:
@@ -121,7 +118,7 @@ def lift(
         with open_renderer(options.backend) as renderer:
             parallax = measure(
                 renderer, scene_of(environment), eye.position_m, layers.sky, stage.reach_m,
-                extent_m=options.extent_m, steps=options.steps, limit=options.hole_limit,
+                steps=options.steps,
                 progress=lambda what, share: progress(what, 0.6 + 0.4 * share),
             )  # fmt: skip
     report = Report().with_step(

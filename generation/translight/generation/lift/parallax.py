@@ -73,7 +73,6 @@ def measure(
     *,
     extent_m: float = 2.0,
     steps: int = 4,
-    limit: float = LIMIT,
     progress: Progress = silent,
 ) -> Parallax:
     """The budget of a lifted scene. ``sky``: where it may be seen (layers.py). ``steps`` on each side of the eye."""
@@ -93,12 +92,12 @@ def measure(
     holes = found[: count * count].reshape(count, count)
     column = found[count * count : count * count + count]
     reach = {
-        name: _reach(offsets, column, way[2], limit)
+        name: _reach(offsets, column, way[2], LIMIT)
         if way[2]
-        else _reach(offsets, _along(holes, way), 1, limit) * float(np.hypot(*way[:2]))
+        else _reach(offsets, _along(holes, way), 1, LIMIT) * float(np.hypot(*way[:2]))
         for name, way in _DIRECTIONS.items()
     }
-    return Parallax(offsets, holes, reach, float(found[-len(corners) :].max()), limit, stage_m)
+    return Parallax(offsets, holes, reach, float(found[-len(corners) :].max()), LIMIT, stage_m)
 
 
 def _faces(position: Float64[np.ndarray, "3"]) -> list[Pose]:

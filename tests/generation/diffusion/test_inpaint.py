@@ -1,5 +1,6 @@
 """A region is drawn anew, the rest is the same to the bit, and a panorama's edge is no edge."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ from tests.generation.diffusion.conftest import Shelf
 from translight.core.errors import GenerationError
 from translight.core.progress import silent
 from translight.generation.diffusion import drawing, latents
-from translight.generation.diffusion.inpaint import Inpainter, inpaint
+from translight.generation.diffusion.inpaint import Inpainter
 
 IMAGE = np.random.default_rng(1).random((32, 64, 3)).astype(np.float32) * 3
 """Brighter than a model can see."""
 MASK = np.zeros((32, 64), bool)
 MASK[8:24, :10] = MASK[8:24, -9:] = True
+
+
+def _filled(folder: Path, image: Any, mask: Any, parameters: Any, seed: int, *, wrap: bool = True) -> Any:
+    return Inpainter(folder, silent, wrap=wrap).fill(image, mask, parameters, seed, silent)
 
 
 @pytest.mark.parametrize(
@@ -42,25 +47,24 @@ def test_what_is_around_the_region_is_seen(shelf: Shelf):
     parameters = orders.parameters()
     around = IMAGE.copy()
     around[~MASK] = 0.2
-    seen, other = (inpaint(shelf.model("inpainting"), image, MASK, parameters, 3, silent) for image in (IMAGE, around))
+    seen, other = (_filled(shelf.model("inpainting"), image, MASK, parameters, 3) for image in (IMAGE, around))
     assert np.abs(seen - other)[MASK].max() > 0.01
     hidden = IMAGE.copy()
     hidden[4:28] = np.where(MASK[4:28, :, None], 9.0, IMAGE[4:28])  # what the mask covers is not
-    assert np.array_equal(inpaint(shelf.model("inpainting"), hidden, MASK, parameters, 3, silent), seen)
+    assert np.array_equal(_filled(shelf.model("inpainting"), hidden, MASK, parameters, 3), seen)
 
 
 @pytest.mark.slow
 def test_a_panorama_turned_is_filled_turned(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
     turned = [np.roll(array, 16, axis=1) for array in (IMAGE, MASK)]
-    straight = inpaint(shelf.model("sdxl"), IMAGE, MASK, orders.parameters(), 3, silent)
+    straight = _filled(shelf.model("sdxl"), IMAGE, MASK, orders.parameters(), 3)
 
     def rolled(*given: Any, **more: Any) -> torch.Tensor:
         return torch.roll(latents.noise(*given, **more), 2, dims=-1)
 
     monkeypatch.setattr(drawing, "noise", rolled)
     found = [
-        inpaint(shelf.model("sdxl"), turned[0], turned[1], orders.parameters(), 3, silent, wrap=wrap)
-        for wrap in (True, False)
+        _filled(shelf.model("sdxl"), turned[0], turned[1], orders.parameters(), 3, wrap=wrap) for wrap in (True, False)
     ]
     # the VAE's own noise (it samples what it encodes) does not turn, so the picture is nearly that one
     apart = [np.abs(np.roll(straight, 16, axis=1) - one)[turned[1]].mean() for one in found]
@@ -69,7 +73,7 @@ def test_a_panorama_turned_is_filled_turned(shelf: Shelf, monkeypatch: pytest.Mo
 
 def test_sizes_need_not_fit_the_model(shelf: Shelf):
     image, mask = IMAGE[:27, :41], MASK[:27, :41]
-    filled = inpaint(shelf.model("sd"), image, mask, orders.parameters(), 3, silent, wrap=False)
+    filled = _filled(shelf.model("sd"), image, mask, orders.parameters(), 3, wrap=False)
     assert filled.shape == (27, 41, 3)
     assert np.array_equal(filled[~mask], image[~mask])
 
@@ -88,7 +92,7 @@ def test_an_empty_mask_changes_nothing_and_thin_ones_are_not_missed(shelf: Shelf
 
 def test_what_does_not_fit_is_told(shelf: Shelf):
     with pytest.raises(ValueError) as error:
-        inpaint(shelf.model("sd"), IMAGE, MASK[:5], orders.parameters(), 3, silent)
+        _filled(shelf.model("sd"), IMAGE, MASK[:5], orders.parameters(), 3)
     assert str(error.value) == ("an image (h w 3) and a bool mask (h w) are wanted, got (32, 64, 3), bool (5, 64)")
     with pytest.raises(GenerationError, match="holds a Flux2KleinPipeline; for inpainting one of"):
-        inpaint(shelf.model("flux2"), IMAGE, MASK, orders.parameters(), 3, silent)
+        _filled(shelf.model("flux2"), IMAGE, MASK, orders.parameters(), 3)

@@ -11,7 +11,7 @@ from tests.generation.diffusion import tiny
 from tests.generation.diffusion.conftest import Shelf
 from torch import nn
 
-from translight.generation.diffusion.seamless import blend_columns, resize, wrap_columns
+from translight.generation.diffusion.seamless import blend_columns, planes, resize, resized, wrap_columns
 
 
 def _roll(picture: torch.Tensor, columns: int) -> torch.Tensor:
@@ -98,3 +98,14 @@ def test_resizing_knows_no_edge(size: tuple[int, int], columns: int):
     inner = slice(size[1] // 2 - 2, size[1] // 2 + 2)
     torch.testing.assert_close(out[..., inner], resize(picture, *size, wrap=False)[..., inner], atol=1e-5, rtol=0)
     assert not torch.allclose(out[..., :1], resize(picture, *size, wrap=False)[..., :1], atol=1e-3)
+
+
+@pytest.mark.parametrize("wrap", [True, False])
+def test_an_array_is_resized_as_its_tensor_is(wrap: bool):
+    picture = np.random.default_rng(0).uniform(size=(8, 16, 3)).astype(np.float32)
+    assert planes(picture).shape == (1, 3, 8, 16)
+    found = resized(picture, 12, 24, wrap=wrap)
+    wanted = resize(planes(picture), 12, 24, wrap=wrap)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(found, wanted)
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(resized(picture, 8, 16, wrap=wrap), picture)

@@ -16,7 +16,9 @@ from translight.colour.transfer import srgb_decode, srgb_encode
 from translight.core.errors import FormatError, GenerationError
 from translight.core.image import load_image, to_u8
 from translight.generation.brief.parameters import Parameters
-from translight.generation.diffusion.latents import TOKEN, UNET, close_seam, decode, noise, pack
+from translight.generation.diffusion.first_line import first_line
+from translight.generation.diffusion.folder import UNET
+from translight.generation.diffusion.latents import TOKEN, close_seam, decode, noise, pack
 from translight.generation.diffusion.loading import Loaded
 from translight.generation.diffusion.prompts import encoded
 from translight.generation.diffusion.seamless import EXTRA_TOKENS, resize
@@ -114,8 +116,7 @@ def draw(
     except (torch.OutOfMemoryError, RuntimeError, ValueError, TypeError, IndexError) as error:
         if stopped:  # by the caller: what it raised is its own
             raise
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise GenerationError(f"{type(pipe).__name__} cannot draw this: {first.strip()[:300]}") from error
+        raise GenerationError(f"{type(pipe).__name__} cannot draw this: {first_line(error)}") from error
     if not np.isfinite(picture).all():
         raise GenerationError(f"{type(pipe).__name__} drew values that are not numbers: its weights are damaged")
     return np.ascontiguousarray(srgb_decode(np.moveaxis(picture, 0, -1)).astype(np.float32))

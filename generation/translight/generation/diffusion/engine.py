@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
@@ -21,7 +20,7 @@ from translight.generation.brief.brief import Reference
 from translight.generation.brief.parameters import Parameters
 from translight.generation.candidate import Candidate, Model, View
 from translight.generation.diffusion import licences
-from translight.generation.diffusion.folder import ModelFolder
+from translight.generation.diffusion.folder import UNET, ModelFolder
 from translight.generation.diffusion.room import CONTROLS, ModelRoom, read_room
 from translight.generation.diffusion.weights import digest, read_metadata
 from translight.generation.engines.engine import Order
@@ -79,6 +78,7 @@ class Diffusers:
         licences.permit((licences.record(role, folder, "") for role, folder in used), order.brief.avoid, progress)
         models = self._models(used, progress)
         loading, drawing = (import_module(f"translight.generation.diffusion.{name}") for name in ("loading", "drawing"))
+        resized = import_module("translight.generation.diffusion.seamless").resized
         seen = [drawing.reference_picture(one.file, room.reference_px()) for one in references]
         progress(f"loading {room.base.name}", 0.0)
         loaded = loading.load(room, controls=controls, references=len(references), loras=parameters.loras)
@@ -107,7 +107,7 @@ class Diffusers:
                 progress(f"drawing {name}", (number + share) / len(parameters.seeds))
 
             picture = drawing.draw(loaded, words, size_px, seed, step, extra=extra)
-            image = _at_height(picture, order.height_px)
+            image = np.maximum(resized(picture, order.height_px, 2 * order.height_px), 0)
             yield Candidate(
                 name=name,
                 engine=self.name,
@@ -194,7 +194,7 @@ def _settings(
         "device": loaded.device,
         "dtype": str(loaded.dtype).removeprefix("torch."),
         "drawn_px": list(size_px),
-        "seam": "columns wrap" if loaded.family in ("sd", "sdxl") else "columns wrap in the VAE, blended in latents",
+        "seam": "columns wrap" if loaded.family in UNET else "columns wrap in the VAE, blended in latents",
         "prompt": parameters.prompt,
         "negative_prompt": parameters.negative_prompt,
         "guidance": parameters.guidance,
@@ -207,13 +207,3 @@ def _settings(
         "loras": [{"file": str(one.file), "weight": one.weight} for one in parameters.loras],
         "not_followed": ignored,
     }
-
-
-def _at_height(picture: Float32[np.ndarray, "h w 3"], height_px: int) -> Float32[np.ndarray, "h w 3"]:
-    """The panorama at the height that was asked for."""
-    if picture.shape[0] == height_px:
-        return picture
-    torch, seamless = import_module("torch"), import_module("translight.generation.diffusion.seamless")
-    whole = torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture, -1, 0)))[None]
-    sized = seamless.resize(whole, height_px, 2 * height_px).clamp(min=0)[0].numpy()
-    return np.ascontiguousarray(np.moveaxis(sized, 0, -1))

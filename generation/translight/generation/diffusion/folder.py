@@ -15,7 +15,8 @@ from translight.generation.diffusion.weights import find_weights, read_json
 INDEX = "model_index.json"
 Family = Literal["sd", "sdxl", "flux", "flux2", "z-image"]
 """What is drawn alike: the first two by a UNet, the rest by a transformer with rotary positions."""
-Task = Literal["text-to-image", "inpainting", "image-to-video"]
+UNET: tuple[Family, ...] = ("sd", "sdxl")
+Task = Literal["text-to-image", "inpainting"]
 
 TEXT_TO_IMAGE: dict[str, Family] = {
     "StableDiffusionPipeline": "sd",

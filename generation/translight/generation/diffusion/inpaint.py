@@ -18,33 +18,14 @@ from translight.generation.brief.parameters import Parameters
 from translight.generation.diffusion.drawing import Words, draw, size_for
 from translight.generation.diffusion.loading import Loaded, load_inpainting
 from translight.generation.diffusion.room import inpainting_folder
-from translight.generation.diffusion.seamless import resize
-
-
-def inpaint(
-    folder: Path,
-    image: Float32[np.ndarray, "h w 3"],
-    mask: Bool[np.ndarray, "h w"],
-    parameters: Parameters,
-    seed: int,
-    progress: Progress,
-    *,
-    wrap: bool = True,
-) -> Float32[np.ndarray, "h w 3"]:
-    """``image``, linear Rec.709, with what ``mask`` marks drawn anew by ``parameters``' words, guidance and steps.
-
-    With ``wrap`` the image is a panorama and its edges are neighbours. The model sees the image cut off at 1; what it
-    draws lies from 0 to 1, and outside the mask the image's own values return. Equal arguments give equal pictures.
-    Raises ValueError on arrays that do not fit together, GenerationError as the engine does.
-    """
-    filler = Inpainter(folder, progress, wrap=wrap)
-    return filler.fill(image, mask, parameters, seed, progress)
+from translight.generation.diffusion.seamless import planes, resize, resized
 
 
 class Inpainter:
     """A loaded inpainting model, for many regions; nothing of one region is kept for the next."""
 
     def __init__(self, folder: Path, progress: Progress, *, wrap: bool = True) -> None:
+        """With ``wrap`` images are panoramas and their edges neighbours. Raises GenerationError as the engine does."""
         model = inpainting_folder(Path(folder))
         progress(f"loading {model.name}", 0.0)
         self._loaded: Loaded = load_inpainting(model, wrap=wrap)
@@ -58,7 +39,12 @@ class Inpainter:
         seed: int,
         progress: Progress,
     ) -> Float32[np.ndarray, "h w 3"]:
-        """As ``inpaint``."""
+        """``image``, linear Rec.709, with what ``mask`` marks drawn anew by ``parameters``' words, guidance and steps.
+
+        The model sees the image cut off at 1; what it draws lies from 0 to 1, and outside the mask the image's own
+        values return. Equal arguments give equal pictures. Raises ValueError on arrays that do not fit together,
+        GenerationError as the engine does.
+        """
         if image.ndim != 3 or image.shape[2] != 3 or mask.shape != image.shape[:2] or mask.dtype != np.bool_:
             raise ValueError(
                 f"an image (h w 3) and a bool mask (h w) are wanted, got {image.shape}, {mask.dtype} {mask.shape}"
@@ -68,10 +54,9 @@ class Inpainter:
         height, width = mask.shape
         size_px = size_for(self._loaded, height, width)
         encoded = np.clip(srgb_encode(np.nan_to_num(image, posinf=1.0)), 0, 1).astype(np.float32)
-        seen = torch.from_numpy(np.ascontiguousarray(np.moveaxis(encoded, -1, 0)))[None]
-        marked = torch.from_numpy(mask.astype(np.float32))[None, None]
+        marked = planes(mask[..., None].astype(np.float32))
         extra = {
-            "image": resize(seen, *size_px, wrap=self._wrap).clamp(0, 1),
+            "image": resize(planes(encoded), *size_px, wrap=self._wrap).clamp(0, 1),
             "mask_image": _whole_latents(resize(marked, *size_px, wrap=self._wrap), self._loaded.factor),
             "strength": 1.0,
         }
@@ -84,8 +69,7 @@ class Inpainter:
             wrap=self._wrap,
             extra=extra,
         )
-        back = resize(torch.from_numpy(np.moveaxis(drawn, -1, 0).copy())[None], height, width, wrap=self._wrap)
-        filled = np.moveaxis(back.clamp(min=0)[0].numpy(), 0, -1)
+        filled = np.maximum(resized(drawn, height, width, wrap=self._wrap), 0)
         return np.where(mask[..., None], filled, image).astype(np.float32)
 
 

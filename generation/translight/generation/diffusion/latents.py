@@ -12,7 +12,6 @@ import torch
 from translight.generation.diffusion.folder import Family
 from translight.generation.diffusion.seamless import EXTRA_TOKENS, blend_columns
 
-UNET: tuple[Family, ...] = ("sd", "sdxl")
 TOKEN = 2
 """Latents on a side of a transformer's token."""
 

@@ -19,8 +19,9 @@ import transformers
 
 from translight.core.errors import GenerationError
 from translight.generation.brief.brief import LoraChoice
-from translight.generation.diffusion.folder import Family, ModelFolder
-from translight.generation.diffusion.latents import TOKEN, UNET
+from translight.generation.diffusion.first_line import first_line
+from translight.generation.diffusion.folder import UNET, Family, ModelFolder
+from translight.generation.diffusion.latents import TOKEN
 from translight.generation.diffusion.room import ModelRoom
 from translight.generation.diffusion.seamless import wrap_columns
 
@@ -199,5 +200,4 @@ def _blamed(path: Path) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, ImportError) as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise GenerationError(f"{path}: cannot be loaded ({first.strip()[:300]})") from error
+        raise GenerationError(f"{path}: cannot be loaded ({first_line(error)})") from error

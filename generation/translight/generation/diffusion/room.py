@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translight.core.errors import GenerationError
-from translight.generation.diffusion.folder import INDEX, ModelFolder, read_folder, read_part
+from translight.generation.diffusion.folder import INDEX, UNET, ModelFolder, read_folder, read_part
 from translight.generation.diffusion.weights import read_json, read_metadata
 
 CONTROLS = ("depth", "edges")
-_UNET = ("sd", "sdxl")
 _MAX_REFERENCE_PX = 2048
 
 
@@ -74,7 +73,7 @@ def read_room(path: Path) -> ModelRoom:
         if folder.is_dir():
             controlnets[name] = read_part(folder, "ControlNetModel")
     adapter = _adapter(path / "ip-adapter") if (path / "ip-adapter").is_dir() else None
-    if family not in _UNET and (controlnets or adapter):
+    if family not in UNET and (controlnets or adapter):
         extra = f"controlnet-{next(iter(controlnets))}" if controlnets else "ip-adapter"
         raise GenerationError(
             f"{path / extra}: goes with a StableDiffusionPipeline or StableDiffusionXLPipeline, "

@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from functools import partial
 
+import numpy as np
 import torch
 from diffusers.models.downsampling import Downsample2D
+from jaxtyping import Float32
 from torch import nn
 from torch.nn import functional
 
@@ -63,6 +65,19 @@ def resize(picture: torch.Tensor, height_px: int, width_px: int, *, wrap: bool =
     wide = torch.cat([picture[..., width - margin :], picture, picture[..., :margin]], dim=-1)
     out = _interpolate(wide, height_px, width_px + 2 * count * piece_out)
     return out[..., count * piece_out : count * piece_out + width_px]
+
+
+def planes(picture: Float32[np.ndarray, "h w c"]) -> torch.Tensor:
+    """A picture as networks take it, (1 c h w)."""
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture, -1, 0)))[None]
+
+
+def resized(
+    picture: Float32[np.ndarray, "h w c"], height_px: int, width_px: int, *, wrap: bool = True
+) -> Float32[np.ndarray, "h2 w2 c"]:
+    """``resize`` for an array; where it grows, values may leave the picture's range a little."""
+    sized = resize(planes(picture), height_px, width_px, wrap=wrap)[0].numpy()
+    return np.ascontiguousarray(np.moveaxis(sized, 0, -1))
 
 
 def _interpolate(picture: torch.Tensor, height_px: int, width_px: int) -> torch.Tensor:

@@ -25,9 +25,10 @@ from translight.core.progress import Progress
 from translight.generation.brief.brief import Avoid
 from translight.generation.candidate import Model
 from translight.generation.diffusion import licences
+from translight.generation.diffusion.first_line import first_line
 from translight.generation.diffusion.folder import ModelFolder, read_folder
 from translight.generation.diffusion.loading import load_video
-from translight.generation.diffusion.seamless import resize
+from translight.generation.diffusion.seamless import planes, resize, resized
 from translight.generation.diffusion.weights import digest
 
 MAX_FRAMES = 1000
@@ -120,9 +121,8 @@ class VideoModel:
         height, width = first.shape[:2]
         size = self._size(height, width)
         encoded = np.clip(srgb_encode(np.nan_to_num(first, posinf=1.0)), 0, 1).astype(np.float32)
-        whole = torch.from_numpy(np.ascontiguousarray(np.moveaxis(encoded, -1, 0)))[None]
         drawn = self._draw(
-            resize(whole, *size, wrap=False).clamp(0, 1),
+            resize(planes(encoded), *size, wrap=False).clamp(0, 1),
             {
                 "prompt": prompt,
                 "negative_prompt": negative_prompt,
@@ -196,30 +196,11 @@ class VideoModel:
         except (torch.OutOfMemoryError, RuntimeError, ValueError, TypeError, IndexError) as error:
             if stopped:  # by the caller: what it raised is its own
                 raise
-            first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise GenerationError(f"{type(pipe).__name__} cannot draw this: {first.strip()[:300]}") from error
+            raise GenerationError(f"{type(pipe).__name__} cannot draw this: {first_line(error)}") from error
         drawn = np.asarray(out, np.float32)
         if not np.isfinite(drawn).all():
             raise GenerationError(f"{type(pipe).__name__} drew values that are not numbers: its weights are damaged")
         return drawn
-
-
-def frames(
-    folder: Path,
-    first: Float32[np.ndarray, "h w 3"],
-    prompt: str,
-    negative_prompt: str,
-    count: int,
-    seed: int,
-    progress: Progress,
-    *,
-    avoid: Avoid | None = None,
-) -> Iterator[Float32[np.ndarray, "h w 3"]]:
-    """One film of the model in ``folder``; as VideoModel and its ``frames``."""
-    model = VideoModel(folder, avoid or Avoid(), progress)
-    for what in model.not_followed(prompt, negative_prompt):
-        progress(f"not followed: {what}", 0.0)
-    return model.frames(first, prompt, negative_prompt, count, seed, progress)
 
 
 def _checked(folder: Path) -> ModelFolder:
@@ -232,9 +213,8 @@ def _checked(folder: Path) -> ModelFolder:
 
 
 def _linear(frame: Float32[np.ndarray, "h w 3"], height: int, width: int) -> Float32[np.ndarray, "h2 w2 3"]:
-    planes = torch.from_numpy(np.ascontiguousarray(np.moveaxis(frame, -1, 0)))[None]
-    sized = resize(planes, height, width, wrap=False).clamp(0, 1)[0].numpy()
-    return np.ascontiguousarray(srgb_decode(np.moveaxis(sized, 0, -1)).astype(np.float32))
+    sized = np.clip(resized(frame, height, width, wrap=False), 0, 1)
+    return np.ascontiguousarray(srgb_decode(sized).astype(np.float32))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from translight.core.errors import GenerationError, MissingExtra
 from translight.core.pose import Pose
 from translight.core.progress import Progress, silent
 from translight.generation.candidate import View
+from translight.generation.diffusion.first_line import first_line
 from translight.generation.diffusion.weights import read_json
 from translight.generation.lift.depth_merge import DepthView, merged, ring_of_views, scaled_to_floor
 from translight.generation.panorama import perspective
@@ -92,8 +93,7 @@ def open_depth_model(folder: Path) -> DepthModel:
             folder, local_files_only=True, use_safetensors=True
         ).eval()
     except Exception as error:  # whatever transformers makes of a damaged folder
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise GenerationError(f"{folder}: cannot be loaded as a depth model: {line[:200]}") from error
+        raise GenerationError(f"{folder}: cannot be loaded as a depth model: {first_line(error)}") from error
     metric = kind in _METRIC or config.get("depth_estimation_type") == "metric"
     preprocessor = folder / "preprocessor_config.json"
     shown = read_json(preprocessor) if preprocessor.is_file() else {}

@@ -157,6 +157,13 @@ def test_snow_covers_the_floor_and_rain_wets_it():
     assert summer.mean() < 0.15
 
 
+def test_ground_and_figures_far_off_widen_no_clearing():
+    ground = Block(name="ground", kind="floor", size_m=(400.0, 400.0, 0.1), position_m=(0.0, 0.0))
+    figure = Block(name="far", position_m=(0.0, 80.0), in_picture=True)
+    bare, other = (clearing.plan(Brief(name="w", intent="w", blocking=b), 3) for b in ((), (ground, figure)))
+    assert (other.radius_m, other.stage_m) == (bare.radius_m, bare.stage_m)
+
+
 def test_a_wide_stage_gets_a_wide_clearing():
     wide = Brief(name="w", intent="w", stage=Stage(reach_m=(30.0, 40.0, 1.0)))
     made = clearing.plan(wide, 3)

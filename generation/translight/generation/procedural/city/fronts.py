@@ -13,12 +13,14 @@ import numpy as np
 from jaxtyping import Float64
 from msgspec import structs
 
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
+from translight.generation.procedural import shapes
 from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, storeys_of
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
-from translight.generation.procedural.shapes import box, merged, placed_once
+from translight.generation.procedural.shapes import merged, placed_once
 from translight.generation.procedural.turned import Turned
 
 HEIGHT_M, DEPTH_M = 5.0, 5.0
@@ -58,9 +60,9 @@ def parted(brief: Brief) -> tuple[Brief, tuple[Block, ...]]:
 
 
 def _large(block: Block) -> bool:
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    wide, deep, high = block.size_m
-    return block.kind == "wall" and foot_m < 1.0 and foot_m + high > HEIGHT_M and min(wide, deep) >= DEPTH_M
+    own = box(block)
+    foot_m, top_m = own.centre_m[2] - own.half_m[2], own.centre_m[2] + own.half_m[2]
+    return bool(block.kind == "wall" and foot_m < 1.0 and top_m > HEIGHT_M and min(block.size_m[:2]) >= DEPTH_M)
 
 
 def styles_of(words: str) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ def built(blocks: tuple[Block, ...], ground_m: float, site: Site, rng: np.random
     placed: list[Placed] = []
     shining = [np.zeros((0, 6))]
     for block in blocks:
-        turned = Turned(float(np.radians(block.turn_deg)), ground_m)
+        turned = Turned(box(block).turn_rad, ground_m)
         kit = Kit()
         meshes = _row(block, turned, ground_m, site, kit, rng)
         whole = replace(merged([m for m in meshes if len(m.triangles)]), smooth=False)
@@ -93,12 +95,12 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
     count = max(1, round((high - low) / float(rng.uniform(*_WIDE_M))))
     cuts = np.linspace(low, high, count + 1)
     cuts[1:-1] += rng.uniform(-0.22, 0.22, count - 1) * (high - low) / count
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    full = foot_m + block.size_m[2] - ground_m - 1.0
+    own = box(block)
+    full = float(own.centre_m[2] + own.half_m[2]) - ground_m - 1.0
     tall = full * rng.uniform(0.66, 1.0, count)
     tall[int(rng.integers(count))] = full
     # A deep plinth, so that no road shows below a ground floor.
-    made = [box((x1 - x0, y1 - y0, 0.5), Surface.STONE, ((x0 + x1) / 2, (y0 + y1) / 2, -0.5), (0.3, 0.29, 0.27))]
+    made = [shapes.box((x1 - x0, y1 - y0, 0.5), Surface.STONE, ((x0 + x1) / 2, (y0 + y1) / 2, -0.5), (0.3, 0.29, 0.27))]
     named = styles_of(block.words)
     for k, (a, b) in enumerate(pairwise(cuts)):
         b -= _GAP_M if k < count - 1 else 0.0
@@ -116,16 +118,7 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
 
 def footprint(block: Block, turned: Turned) -> Plot:
     """The rectangle of a place's axes around a block's footprint; the footprint itself where both turn alike."""
-    turn = np.radians(block.turn_deg)
-    right, forward = np.array([np.cos(turn), -np.sin(turn)]), np.array([np.sin(turn), np.cos(turn)])
-    corners = [
-        np.array(block.position_m[:2]) + i * block.size_m[0] * right + j * block.size_m[1] * forward
-        for i in (-0.5, 0.5)
-        for j in (-0.5, 0.5)
-    ]
-    points = turned.place(np.array(corners))
-    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return x0, y0, x1, y1
+    return turned.around([box(block).foot_m()])
 
 
 def cut_back(plots: Float64[np.ndarray, "n 4"], keep_off: list[Plot], margin_m: float) -> Float64[np.ndarray, "m 4"]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Brief
 from translight.generation.procedural.blocking import clearance_m, masses
@@ -31,6 +32,8 @@ NEAR_M, FAR_M, GROUND_M = 260.0, 3400.0, 6000.0
 """Cars and lamps stand out to the first, buildings to the second, ground to the third."""
 DETAIL_M = (60.0, 170.0)
 """Walls nearer than this have windows in relief: at previews, and at most."""
+WIDEST_M = 300.0
+"""The widest block-out, fronts aside: beyond it no avenue would be near."""
 MOST_LAMPS = 220
 _OUT_M = 1.6
 """How far awnings, signs and painted panes may stand over a building's plot."""
@@ -45,7 +48,10 @@ _HEAD_LIGHT = np.array([1.0, 0.82, 0.60])
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
-    """The city of a brief. ``height_px`` is the panorama's: walls within 60 to 170 m have windows in relief by it."""
+    """The city of a brief. ``height_px`` is the panorama's: walls within 60 to 170 m have windows in relief by it.
+
+    Raises GenerationError for a block-out that is too wide.
+    """
     rng = np.random.default_rng([seed, 0xC17])
     roof = _ROOF.search(f"{brief.place.where} {brief.intent}") is not None
     dark = float(smoothstep(8.0, -5.0, np.array(brief.light.sun_elevation_deg)))
@@ -61,6 +67,10 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     turned = Turned(turn_rad, -drop_m if roof else 0.0)
     held = [fronts.footprint(block, turned) for block in tall]
     kept = turned.kept_free(others, 1.2)
+    if kept[2] - kept[0] > WIDEST_M:
+        raise GenerationError(
+            f"the block-out is {kept[2] - kept[0]:.0f} m wide: a city takes {WIDEST_M:g} m (blocking)"
+        )
     road = None if roof else _avenue(held, turned.kept_free(others, 0.0))
     if road is not None:
         # The stage is the roadway itself, not its pavement.

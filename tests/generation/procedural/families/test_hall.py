@@ -233,6 +233,44 @@ def test_rows_of_columns_stand_below_the_roof(words):
 
 
 @pytest.mark.usefixtures("plain_sky")
+@pytest.mark.parametrize("words", WORDS.values())
+def test_rows_of_columns_raised_off_the_floor_stand_below_the_roof(words):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 6.0), position_m=(-6.0, 8.0, 14.0))
+    scene = hall.build(Brief(name="x", intent=words, stage=Stage(depth_m=22), blocking=(row,)), 2, 64)
+    near = triangles_near(scene, (-7, -4, 19.0), (-5, 20, 50))
+    tops = [first_hits(near, (-6, y, 70.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
+    assert np.mean(np.subtract(70.0, tops) > 20.2) > 0.5
+
+
+@pytest.mark.parametrize("foot_m", [0.0, 18.0])
+def test_rows_of_columns_higher_than_any_hall_are_refused(foot_m):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 23.5 - foot_m), position_m=(-6.0, 8.0, foot_m))
+    with pytest.raises(GenerationError, match=r"^rows of columns reach up to 23.5 m: a hall takes 23 m \(blocking\)$"):
+        hall.build(Brief(name="x", intent="church", blocking=(row,)), 1, 64)
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_ground_changes_no_hall_and_no_furniture():
+    ground = Block(name="ground", kind="floor", size_m=(80.0, 300.0, 0.1), position_m=(0.0, 0.0))
+    bare, laid = (
+        hall.build(Brief(name="x", intent="a church", stage=Stage(depth_m=22), blocking=blocks), 3, 64)
+        for blocks in ((), (ground,))
+    )
+    assert [len(p.tint) for p in bare.placed] == [len(p.tint) for p in laid.placed]
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_pews_keep_away_from_a_wall_however_it_is_marked():
+    wall = Block(name="w", kind="wall", size_m=(4.0, 4.0, 3.0), position_m=(0.0, 12.0), in_picture=True)
+    scene = hall.build(Brief(name="x", intent="a church", stage=Stage(depth_m=22), blocking=(wall,)), 3, 64)
+    feet = [
+        p.stage_from_mesh[:, :2, 3] for p in scene.placed[1:] if len(p.tint) > 1 and p.mesh.vertices[:, 2].max() < 2
+    ]
+    assert len(feet)
+    assert all(clearance_m(hall._solid(Brief(name="x", intent="x", blocking=(wall,))), at).min() > 1.0 for at in feet)
+
+
+@pytest.mark.usefixtures("plain_sky")
 def test_the_shipped_brief_s_sun_lies_on_the_floor_and_its_throne_stands():
     asked = read_brief(BRIEFS / "hall.toml")
     scene = hall.build(asked, 1, 64)

@@ -215,3 +215,13 @@ def test_every_brief_becomes_a_city_or_one_line():
             made += 1
             assert all(np.isfinite(p.mesh.vertices).all() for p in scene.placed)
     assert 10 <= made < 24
+
+
+@pytest.mark.parametrize(
+    ("where", "is_roof"),
+    [("on a Rooftop", True), ("two roofs", True), ("a hotel's balconies", True), ("terraced houses", False),
+     ("a roofer's van", False)],
+)  # fmt: skip
+def test_words_make_a_roof_terrace(where, is_roof):
+    scene = city.build(Brief(name="x", intent="night", place=Place(where=where)), 1, 64)
+    assert (scene.placed[0].stage_from_mesh[0, 2, 3] < -30) == is_roof

@@ -138,6 +138,7 @@ def test_equal_seeds_give_equal_clearings_and_others_do_not(plan, trees):
         (Place(weather="snow"), "a wood", "winter"),
         (Place(), "A wood in late Autumn", "autumn"),
         (Place(where="winter wood"), "a wood", "winter"),
+        (Place(where="a bank of wintergreen"), "a wood", "summer"),
     ],
 )
 def test_the_season_is_read_from_the_brief(place, words, season):

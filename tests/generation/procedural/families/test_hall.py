@@ -116,6 +116,13 @@ def test_seeds_change_the_hall_and_nothing_else_does():
         ("grand central STATION", station),
         ("old factory floor", warehouse),
         ("a loft", warehouse),
+        ("two factories", warehouse),
+        ("a goods shed", warehouse),
+        ("a lofty cathedral nave", nave),
+        ("a lofty church", nave),
+        ("light shed on a church altar", nave),
+        ("evening light shed on a church", nave),
+        ("a stone arch in a railway station", station),
     ],
 )
 def test_words_choose_the_style(words, style):

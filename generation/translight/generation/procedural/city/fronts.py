@@ -5,7 +5,6 @@ The words of a block choose its style; blocking.py keeps the smaller ones as box
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,6 +14,7 @@ from msgspec import structs
 
 from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural import shapes
 from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, storeys_of
 from translight.generation.procedural.city.kit import Kit
@@ -30,12 +30,15 @@ _GAP_M = 0.1
 _DETAIL_M = 140.0
 _LEAST_M = 7.0
 """Plots that are cut back to less are left out."""
-_STYLES = (
-    ("walk-up", r"brick|brownstone|tenement|fire escape|walk-up|apartment|loft"),
-    ("stone", r"stone|marble|granite|beaux|classical|old|grand|bank|hotel"),
-    ("curtain", r"glass|curtain|mirror|steel|skyscraper|modern"),
-    ("office", r"office|concrete|bureau|ribbon"),
-)
+_STYLE_WORDS = {
+    "walk-up": ("brick", "brickwork", "brownstone", "tenement", "fire escape", "walk-up", "apartment", "loft"),
+    "stone": (
+        "stone", "stonework", "marble", "granite", "beaux", "classical", "classicist", "old", "older", "oldest", "grand",
+        "bank", "hotel",
+    ),
+    "curtain": ("glass", "glassy", "curtain", "mirror", "mirrored", "steel", "skyscraper", "modern", "modernist"),
+    "office": ("office", "concrete", "bureau", "bureaux", "ribbon"),
+}  # fmt: skip
 _FAR = {
     "walk-up": Surface.PANES_HOMES,
     "stone": Surface.PANES_OLD,
@@ -67,7 +70,7 @@ def _large(block: Block) -> bool:
 
 def styles_of(words: str) -> tuple[str, ...]:
     """The styles of facades.py that the words name; none where they name none."""
-    return tuple(name for name, pattern in _STYLES if re.search(rf"\b(?:{pattern})", words, re.IGNORECASE))
+    return tuple(style for style, names in _STYLE_WORDS.items() if named(names, words))
 
 
 def built(blocks: tuple[Block, ...], ground_m: float, site: Site, rng: np.random.Generator) -> Fronts:
@@ -101,11 +104,11 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
     tall[int(rng.integers(count))] = full
     # A deep plinth, so that no road shows below a ground floor.
     made = [shapes.box((x1 - x0, y1 - y0, 0.5), Surface.STONE, ((x0 + x1) / 2, (y0 + y1) / 2, -0.5), (0.3, 0.29, 0.27))]
-    named = styles_of(block.words)
+    wanted = styles_of(block.words)
     for k, (a, b) in enumerate(pairwise(cuts)):
         b -= _GAP_M if k < count - 1 else 0.0
         plot: Plot = (a, y0, b, y1) if long == 0 else (x0, a, x1, b)
-        choice = named or (("walk-up", "stone") if tall[k] < 30 else ("stone", "office", "curtain"))
+        choice = wanted or (("walk-up", "stone") if tall[k] < 30 else ("stone", "office", "curtain"))
         style = choice[int(rng.integers(len(choice)))]
         first, last = (1, 3) if long == 0 else (0, 2)
         closed = ((first,) if k > 0 else ()) + ((last,) if k < count - 1 else ())

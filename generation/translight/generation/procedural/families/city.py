@@ -7,7 +7,6 @@ The floor that the stage stands on is z = 0: the corner's pavement, the roadway 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import clearance_m, masses
 from translight.generation.procedural.city import fronts, streets
 from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, inset, storeys_of
@@ -37,7 +37,7 @@ WIDEST_M = 300.0
 MOST_LAMPS = 220
 _OUT_M = 1.6
 """How far awnings, signs and painted panes may stand over a building's plot."""
-_ROOF = re.compile(r"\b(roof|roofs|rooftop|rooftops|roof-top|terrace|balcony|penthouse)\b", re.IGNORECASE)
+_ROOF_WORDS = ("roof", "rooftop", "roof-top", "terrace", "balcony", "balconies", "penthouse")
 _LEVEL_DEG = (-18.0, -10.0, -6.0, -3.0, 0.0, 5.0)
 _LEVEL_LOG10 = (-2.3, -2.1, -1.3, -0.75, -0.35, 0.0)
 _GLOW = np.array([1.0, 0.70, 0.45])
@@ -53,7 +53,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     Raises GenerationError for a block-out that is too wide.
     """
     rng = np.random.default_rng([seed, 0xC17])
-    roof = _ROOF.search(f"{brief.place.where} {brief.intent}") is not None
+    roof = bool(named(_ROOF_WORDS, f"{brief.place.where} {brief.intent}"))
     dark = float(smoothstep(8.0, -5.0, np.array(brief.light.sun_elevation_deg)))
     wet = brief.place.weather == "rain"
     bulbs = np.zeros((0, 3))

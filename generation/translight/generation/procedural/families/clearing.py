@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Float64, UInt16
 
 from translight.environment.noise import fractal, smoothstep
 from translight.generation.brief.brief import Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import clearance_m, needs_room
 from translight.generation.procedural.families.ground import Patch, stage_share
 from translight.generation.procedural.families.relief import relief
@@ -189,7 +190,7 @@ def plan(brief: Brief, seed: int) -> Plan:
 
 def _season(brief: Brief) -> Season:
     """Winter in snow; autumn where the words say so; else summer."""
-    words = f"{brief.intent} {brief.place.where} {brief.light.time_of_day} {brief.style.words}".lower()
-    if brief.place.weather == "snow" or "winter" in words:
+    words = f"{brief.intent} {brief.place.where} {brief.light.time_of_day} {brief.style.words}"
+    if brief.place.weather == "snow" or named(("winter", "wintry", "midwinter"), words):
         return "winter"
-    return "autumn" if "autumn" in words or "october" in words or "november" in words else "summer"
+    return "autumn" if named(("autumn", "autumnal", "october", "november"), words) else "summer"

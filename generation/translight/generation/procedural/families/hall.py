@@ -6,7 +6,6 @@ of the block-out become rows of the style's columns (halls/arcade.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
 from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import clearance_m, is_ground, masses
 from translight.generation.procedural.halls.arcade import Order, arcade, is_row
 from translight.generation.procedural.halls.carpet import carpet
@@ -37,11 +37,20 @@ AHEAD_M = (17.0, 112.0)
 CLEAR_M, WIDEST_M, LONGEST_M = 4.8, 60.0, 240.0
 """Lamps over the middle hang higher than the first; the others are the largest block-out that a hall holds."""
 _Style = Callable[[Room, Free, np.random.Generator], Hall]
-_STYLES: tuple[tuple[str, _Style], ...] = (
-    (r"warehouse|factory|industrial|workshop|depot|hangar|shed|loft", warehouse),
-    (r"station|terminal|concourse|railway|lobby|atrium|museum|ballroom|library", station),
-    (r"cathedral|church|nave|abbey|chapel|gothic|stone|monastery|crypt|castle", nave),
-)
+_STYLES: dict[_Style, tuple[str, ...]] = {
+    warehouse: (
+        "warehouse", "factory", "factories", "industrial", "workshop", "depot", "hangar", "(?<!light )shed", "loft",
+    ),
+    station: (
+        "station", "terminal", "terminus", "concourse", "railway", "lobby", "lobbies", "atrium", "atria", "museum",
+        "ballroom", "library", "libraries",
+    ),
+    nave: (
+        "cathedral", "church", "nave", "abbey", "chapel", "gothic", "stone", "monastery", "monasteries", "crypt", "castle",
+        "altar",
+    ),
+}  # fmt: skip
+"""Words of each; light that is shed names no shed. Of styles with as many, the first is built."""
 _ORDERS: dict[_Style, Order] = {
     nave: Order(Surface.ASHLAR, (0.56, 0.52, 0.45), 0.6, round=True),
     station: Order(Surface.ASHLAR, (0.56, 0.53, 0.47), 0.5, round=True),
@@ -92,7 +101,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     lamps = (0.35 + 0.65 * dark) / exposure
     everything = turned.copies([placed_once(merged(_plain(hall.meshes))), *hall.copies])
     everything += _block_out(brief, rows, _ORDERS[style])
-    if re.search(r"\bcarpet", _words(brief)):
+    if named(("carpet", "carpeted"), _words(brief)):
         everything += turned.copies([placed_once(runner) for runner in carpet(brief, turned, room)])
     return Scene(
         sky=sky,
@@ -136,15 +145,15 @@ def _block_out(brief: Brief, rows: list[Block], order: Order) -> list[Placed]:
 
 
 def _style(brief: Brief, rng: np.random.Generator) -> _Style:
-    words = _words(brief)
-    for pattern, style in _STYLES:
-        if re.search(rf"\b({pattern})", words):
-            return style
-    return _STYLES[int(rng.integers(len(_STYLES)))][1]
+    """The style that most words name; without any, one by chance."""
+    found = {style: len(named(names, _words(brief))) for style, names in _STYLES.items()}
+    if any(found.values()):
+        return max(found, key=lambda style: found[style])
+    return list(_STYLES)[int(rng.integers(len(_STYLES)))]
 
 
 def _words(brief: Brief) -> str:
-    return f"{brief.place.where} {brief.intent}".lower()
+    return f"{brief.place.where} {brief.intent}"
 
 
 def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:

@@ -30,8 +30,10 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the licence allows commercial use; None where that is not known."""
 
 
-UPSCALED = "upscaled"
-"""Key in a candidate's settings: it was made of another candidate, not for a seed, by these enlargements."""
+DERIVED = "derived"
+"""Key in a candidate's settings: it was made of another candidate, not for a seed, by these steps in their order.
+
+Each is a JSON object with ``step``, what was done (upscaled, looked, varied), and ``from``, the other's name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ def test_a_larger_candidate_stands_beside_the_smaller(tmp_path, capsys):
     assert "super-resolution realesr-animevideov3-x4: BSD-3-Clause, commercial use allowed" in said.err
     loaded = load_candidate(large)
     assert loaded.models[-1].name == "realesr-animevideov3-x4"
-    assert loaded.settings["upscaled"][0]["from"] == "test-0007"
+    assert loaded.settings["derived"][0]["from"] == "test-0007"
     assert loaded.views[0].image.shape == (64, 128, 3)
     np.testing.assert_allclose(np.median(loaded.views[0].image[:24]), 4.0, rtol=0.02)
     np.testing.assert_allclose(np.median(loaded.views[0].image[40:]), 0.3, rtol=0.02)

@@ -138,8 +138,8 @@ def test_a_candidate_is_enlarged_whole():
     np.testing.assert_allclose(large.sky, place(64), atol=0.02)
     assert large.views[1] is small.views[1]
     assert large.models == (*small.models, MODEL)
-    wanted = {"from": "test-0007", "from_height_px": 32, "height_px": 64, "network": "m"}
-    assert large.settings == {"steps": 3, "words": ["a", "b"], "upscaled": [wanted]}
+    wanted = {"step": "upscaled", "from": "test-0007", "from_height_px": 32, "height_px": 64, "network": "m"}
+    assert large.settings == {"steps": 3, "words": ["a", "b"], "derived": [wanted]}
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)

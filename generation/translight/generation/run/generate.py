@@ -24,7 +24,7 @@ from translight.generation.brief.brief import Brief
 from translight.generation.brief.read import read_brief
 from translight.generation.brief.translate import translate
 from translight.generation.brief.write import write_brief
-from translight.generation.candidate import UPSCALED, Model
+from translight.generation.candidate import DERIVED, Model
 from translight.generation.engines.engine import Order, open_engine
 from translight.generation.run import job as job_file
 from translight.generation.run.contact_sheet import contact_sheet
@@ -75,7 +75,7 @@ def generate(job: Job, watch: Watch) -> Made:
         finished = {
             stored.seed: folder
             for folder, stored in candidates_in(job.folder)
-            if UPSCALED not in stored.settings  # made of another here, not for a seed
+            if DERIVED not in stored.settings  # made of another here, not for a seed
         }
         missing = tuple(seed for seed in seeds if seed not in finished)
         if len(missing) < len(seeds):

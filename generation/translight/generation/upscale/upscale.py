@@ -15,7 +15,7 @@ from scipy import ndimage
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import GenerationError
 from translight.core.progress import Progress
-from translight.generation.candidate import UPSCALED, Candidate, Model, View
+from translight.generation.candidate import DERIVED, Candidate, Model, View
 from translight.generation.upscale.distance import finer_distance, finer_mask
 from translight.generation.upscale.range import see
 from translight.generation.upscale.tiles import Around, Canvas, tiles_for
@@ -71,14 +71,20 @@ def upscale(candidate: Candidate, height_px: int, enlarger: Enlarger, model: Mod
     )
     if sky is not None and skies:
         sky = finer_picture(sky, height_px, enlarger, share_of(1))
-    told = {"from": candidate.name, "from_height_px": own, "height_px": height_px, "network": model.name}
+    told = {
+        "step": "upscaled",
+        "from": candidate.name,
+        "from_height_px": own,
+        "height_px": height_px,
+        "network": model.name,
+    }
     return replace(
         candidate,
         name=f"{candidate.name}-{height_px}",
         views=(larger, *candidate.views[1:]),
         sky=sky,
         models=(*candidate.models, model),
-        settings={**candidate.settings, UPSCALED: [*candidate.settings.get(UPSCALED, []), told]},
+        settings={**candidate.settings, DERIVED: [*candidate.settings.get(DERIVED, []), told]},
     )
 
 

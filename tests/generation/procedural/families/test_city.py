@@ -109,12 +109,15 @@ def test_lamps_are_near_above_their_street_and_not_too_many(built):
 
 def test_copies_keep_clear_of_the_free_ground(built):
     asked, scene = built
+    seen = 0
     for placed in scene.placed[1:]:
         reach = 0.8 * np.linalg.norm(placed.mesh.vertices[:, :2], axis=1).max()
         feet = placed.stage_from_mesh[:, :, 3]
         level = np.abs(feet[:, 2]) < 0.5
         if level.any() and reach < 1.0:
+            seen += int(level.sum())
             assert (clearance_m(asked, feet[level, :2]) > 0.3).all()
+    assert seen > 0
 
 
 def test_a_roof_is_high_above_its_street_and_a_corner_is_not(street, roof):

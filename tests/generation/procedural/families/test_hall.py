@@ -78,6 +78,9 @@ def test_lamps_hang_inside_above_heads(built):
     lamps = scene.lamps
     assert 4 <= len(lamps.position_m) < 300
     assert (lamps.position_m[:, 2] > 2.5).all()
+    over = np.abs(lamps.position_m[:, 0]) < 2.0
+    assert over.any() == (asked.place.where != WORDS["station"])  # a station's are on brackets at its walls
+    assert (lamps.position_m[over, 2] >= hall.CLEAR_M).all()
     assert np.abs(lamps.position_m[:, 0]).max() < 40
     assert lamps.position_m[:, 1].max() < asked.stage.depth_m + 12
     for at in lamps.position_m[::5]:

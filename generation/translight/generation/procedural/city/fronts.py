@@ -16,7 +16,14 @@ from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
 from translight.generation.brief.words import named
 from translight.generation.procedural import shapes
-from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, storeys_of
+from translight.generation.procedural.city.buildings import (
+    Plot,
+    Site,
+    building,
+    far_buildings,
+    storeys_of,
+    usual_styles,
+)
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
@@ -33,8 +40,8 @@ _LEAST_M = 7.0
 _STYLE_WORDS = {
     "walk-up": ("brick", "brickwork", "brownstone", "tenement", "fire escape", "walk-up", "apartment", "loft"),
     "stone": (
-        "stone", "stonework", "marble", "granite", "beaux", "classical", "classicist", "old", "older", "oldest", "grand",
-        "bank", "hotel",
+        "stone", "stonework", "marble", "granite", "beaux", "classical", "classicist", "old", "older", "oldest",
+        "grand", "bank", "hotel",
     ),
     "curtain": ("glass", "glassy", "curtain", "mirror", "mirrored", "steel", "skyscraper", "modern", "modernist"),
     "office": ("office", "concrete", "bureau", "bureaux", "ribbon"),
@@ -82,7 +89,7 @@ def built(blocks: tuple[Block, ...], ground_m: float, site: Site, rng: np.random
         turned = Turned(box(block).turn_rad, ground_m)
         kit = Kit()
         meshes = _row(block, turned, ground_m, site, kit, rng)
-        whole = replace(merged([m for m in meshes if len(m.triangles)]), smooth=False)
+        whole = replace(merged(meshes), smooth=False)
         placed += turned.copies([placed_once(whole), *kit.placed()])
         shone = np.array(kit.shining).reshape(-1, 6)
         height = shone[:, 2:3] + ground_m
@@ -108,7 +115,7 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
     for k, (a, b) in enumerate(pairwise(cuts)):
         b -= _GAP_M if k < count - 1 else 0.0
         plot: Plot = (a, y0, b, y1) if long == 0 else (x0, a, x1, b)
-        choice = wanted or (("walk-up", "stone") if tall[k] < 30 else ("stone", "office", "curtain"))
+        choice = wanted or usual_styles(float(tall[k]))
         style = choice[int(rng.integers(len(choice)))]
         first, last = (1, 3) if long == 0 else (0, 2)
         closed = ((first,) if k > 0 else ()) + ((last,) if k < count - 1 else ())

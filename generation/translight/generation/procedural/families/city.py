@@ -17,7 +17,15 @@ from translight.generation.brief.brief import Brief
 from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import clearance_m, masses
 from translight.generation.procedural.city import fronts, streets
-from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, inset, storeys_of
+from translight.generation.procedural.city.buildings import (
+    Plot,
+    Site,
+    building,
+    far_buildings,
+    inset,
+    storeys_of,
+    usual_styles,
+)
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.lots import heights_m, lots
 from translight.generation.procedural.city.palette import Surface, materials
@@ -117,7 +125,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     lights = 0.16 * (1 - dark) + 0.5 * dark
     if dark > 0.2:
         meshes += streets.far_lights(city, NEAR_M, 1900.0, rng)
-    everything = turned.copies([placed_once(merged(_plain(meshes))), *kit.placed()]) + list(row.placed)
+    everything = turned.copies([placed_once(replace(merged(meshes), smooth=False)), *kit.placed()]) + list(row.placed)
     block = masses(others, Surface.CONCRETE)
     if block is not None:
         everything.append(placed_once(replace(block, colour=np.full_like(block.colour, 0.4))))
@@ -189,14 +197,8 @@ def _buildings(
     near = np.hypot(x, y) < site.detail_m
     made = []
     for plot, tall in zip(plots[near], height[near], strict=True):
-        low = (
-            ("walk-up", "stone")
-            if tall < 30
-            else ("stone", "office")
-            if tall < 62
-            else ("office", "curtain", "curtain")
-        )
-        style = low[int(rng.integers(len(low)))]
+        usual = usual_styles(tall)
+        style = usual[int(rng.integers(len(usual)))]
         made += building(tuple(plot), style, storeys_of(style, tall), site, kit, rng)
     return made + far_buildings(plots[~near], height[~near], rng)
 
@@ -259,7 +261,3 @@ def _within(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     near = blocks[(np.abs(blocks) < 200).any(axis=1)]
     x, y = points[:, :1], points[:, 1:]
     return np.asarray(((x > near[:, 0]) & (y > near[:, 1]) & (x < near[:, 2]) & (y < near[:, 3])).any(axis=1))
-
-
-def _plain(meshes: list[Mesh]) -> list[Mesh]:
-    return [replace(m, smooth=False) for m in meshes if len(m.triangles)]

@@ -26,14 +26,13 @@ from translight.generation.procedural.halls.palette import Surface, materials
 from translight.generation.procedural.halls.station import station
 from translight.generation.procedural.halls.warehouse import warehouse
 from translight.generation.procedural.lamplight import balanced, balanced_materials
-from translight.generation.procedural.scene import Lamps, Mesh, Placed, Scene
+from translight.generation.procedural.scene import Lamps, Placed, Scene
 from translight.generation.procedural.shapes import merged, placed_once
 from translight.generation.procedural.skies import air_for, sky_for
 from translight.generation.procedural.turned import Turned
 
 AHEAD_M = (17.0, 112.0)
-"""A hall goes this far ahead at least and, unless its block-out reaches further, at most: between by
-``stage.depth_m``."""
+"""A hall goes this far ahead at least and at most, by ``stage.depth_m``; further only for its block-out."""
 CLEAR_M, WIDEST_M, LONGEST_M = 4.8, 60.0, 240.0
 """Lamps over the middle hang higher than the first; the others are the largest block-out that a hall holds."""
 _Style = Callable[[Room, Free, np.random.Generator], Hall]
@@ -46,8 +45,8 @@ _STYLES: dict[_Style, tuple[str, ...]] = {
         "ballroom", "library", "libraries",
     ),
     nave: (
-        "cathedral", "church", "nave", "abbey", "chapel", "gothic", "stone", "monastery", "monasteries", "crypt", "castle",
-        "altar",
+        "cathedral", "church", "nave", "abbey", "chapel", "gothic", "stone", "monastery", "monasteries", "crypt",
+        "castle", "altar",
     ),
 }  # fmt: skip
 """Words of each; light that is shed names no shed. Of styles with as many, the first is built."""
@@ -99,7 +98,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     night = 10.0 ** (-1.6 * dark)
     sky = replace(sky, radiance=np.asarray(sky.radiance * night, np.float32), sun_irradiance=sky.sun_irradiance * night)
     lamps = (0.35 + 0.65 * dark) / exposure
-    everything = turned.copies([placed_once(merged(_plain(hall.meshes))), *hall.copies])
+    everything = turned.copies([placed_once(replace(merged(hall.meshes), smooth=False)), *hall.copies])
     everything += _block_out(brief, rows, _ORDERS[style])
     if named(("carpet", "carpeted"), _words(brief)):
         everything += turned.copies([placed_once(runner) for runner in carpet(brief, turned, room)])
@@ -162,7 +161,3 @@ def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:
     cone = np.full(n, np.cos(np.radians(75.0)) if hall.down else -1.0)
     axis = np.tile((0.0, 0.0, -1.0), (n, 1))
     return Lamps(place, np.full(n, 0.06), balanced(brief, hall.intensity) * strength, axis, cone)
-
-
-def _plain(meshes: list[Mesh]) -> list[Mesh]:
-    return [replace(m, smooth=False) for m in meshes]

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.generation.procedural.city.facades import Wall
+from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
+from translight.generation.procedural.shapes import quads
 
 ROWS_M = 23.0
 """Rows of columns of the block-out are no higher: walls go on for a metre above them."""
@@ -67,6 +69,11 @@ def ends(half_m: float, low_y: float, high_y: float, z: float = 0.0) -> tuple[Wa
     """The planes of the back wall (it faces +Y) and the front one (−Y)."""
     back = Wall(np.array([half_m, low_y, z]), np.array([-1.0, 0.0]), 2 * half_m)
     return back, Wall(np.array([-half_m, high_y, z]), np.array([1.0, 0.0]), 2 * half_m)
+
+
+def ground() -> Mesh:
+    """What lies outside, below the floor."""
+    return quads([[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]], Surface.GROUND)
 
 
 def chequered(

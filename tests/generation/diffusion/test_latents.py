@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from diffusers import Flux2KleinPipeline, FluxPipeline
+from diffusers import AutoencoderKL, Flux2KleinPipeline, FluxPipeline
+from tests.generation.diffusion.conftest import Shelf
 
 from translight.generation.diffusion.folder import Family
-from translight.generation.diffusion.latents import close_seam, noise, pack, unpack
+from translight.generation.diffusion.latents import close_seam, decode, noise, pack, unpack
 
 
 def test_tokens_are_packed_as_flux_packs_them():
@@ -36,3 +37,14 @@ def test_a_seam_closes_in_every_layout(family: Family):
     out = close_seam(tokens, family, 8).reshape(1, 2, 8, 16)
     assert torch.equal(out[:, :, 5:], out[:, :, :3])
     assert torch.equal(out[:, :, 3:5], tokens.reshape(1, 2, 8, 16)[:, :, 3:5])
+
+
+def test_half_a_decoder_decodes_in_float_and_stays_half(shelf: Shelf):
+    """Its encoder is wanted again, in half precision, for the next picture to fill."""
+    whole = AutoencoderKL.from_pretrained(shelf.model("sd") / "vae", local_files_only=True).to(torch.bfloat16).float()
+    half = AutoencoderKL.from_pretrained(shelf.model("sd") / "vae", local_files_only=True).to(torch.bfloat16)
+    before = [weight.clone() for weight in half.parameters()]
+    latents = torch.randn(1, 4, 4, 8)
+    assert torch.equal(decode(half, latents.bfloat16(), "sd", 4, 8), decode(whole, latents.bfloat16(), "sd", 4, 8))
+    assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16}
+    assert all(torch.equal(a, b) for a, b in zip(before, half.parameters(), strict=True))

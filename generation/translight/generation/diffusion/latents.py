@@ -68,7 +68,9 @@ def decode(vae: Any, latents: torch.Tensor, family: Family, height: int, width: 
             latents = latents * shaped[1] / config.scaling_factor + shaped[0]
         else:
             latents = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
+    dtype = vae.dtype
     vae.to(torch.float32)
     with torch.no_grad():
         picture: torch.Tensor = vae.decode(latents, return_dict=False)[0][0]
+    vae.to(dtype)  # exactly what it was: the next picture to fill is encoded in it
     return (picture / 2 + 0.5).clamp(0, 1)

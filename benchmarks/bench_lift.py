@@ -158,5 +158,6 @@ def main(tiny: bool) -> None:
         f"{describe()}.\nPanoramas of {2 * HEIGHT_PX}x{HEIGHT_PX} with true distances, of two scenes of boxes and of "
         "the shipped briefs' procedural places (dunes to space, 4 samples), whose truth is drawn anew from "
         f"{VIEWS} random places within ±1.5 m (±0.5 m in height). Holes: pixels covered by less than half "
-        "where the truth shows a surface. `python -m benchmarks lift`.\n\n" + COLUMNS + "\n" + "\n".join(rows) + "\n"
+        "where the truth shows a surface. Times are by the clock, and grow where other work shares the cores. "
+        "`python -m benchmarks lift`.\n\n" + COLUMNS + "\n" + "\n".join(rows) + "\n"
     )

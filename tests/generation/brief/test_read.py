@@ -249,3 +249,11 @@ def test_there_is_an_example_of_every_family_and_no_two_have_one_light_or_lens()
     assert [path.stem for path in EXAMPLES] == ["city", "dunes", "forest", "hall", "ocean", "peaks", "space"]
     assert len({(b.light.sun_azimuth_deg, b.light.sun_elevation_deg) for b in briefs}) == 7
     assert len({b.lens.focal_length_mm for b in briefs}) == 7
+
+
+def test_words_count_as_wholes_in_any_case_and_number():
+    from translight.generation.brief.words import named
+
+    hits = named(("pier", "beach"), "Piers, pierced beaches; a beach")
+    assert sorted((hit.start(), hit.group()) for hit in hits) == [(0, "Piers"), (15, "beaches"), (26, "beach")]
+    assert not named(("red",), "tired riders")

@@ -72,7 +72,7 @@ def test_a_long_text_without_a_negative_one_keeps_sdxl_s_zeros(shelf: Shelf):
     ],
 )
 def test_chunks_end_between_words(text: str, lengths: list[int]):
-    tokenizer = tiny._clip_tokenizer()
+    tokenizer = tiny.clip_tokenizer()
     found = chunks(tokenizer, text)
     assert [len(piece) for piece in found] == lengths
     assert [token for piece in found for token in piece] == tokenizer(text, add_special_tokens=False).input_ids

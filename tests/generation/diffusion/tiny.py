@@ -57,7 +57,7 @@ def sd(folder: Path, *, inpainting: bool = False, card: str | None = "license: o
     kind(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text()),
-        tokenizer=_clip_tokenizer(),
+        tokenizer=clip_tokenizer(),
         unet=_unet(in_channels=9 if inpainting else 4),
         scheduler=_ddim(),
         safety_checker=None,
@@ -74,8 +74,8 @@ def sdxl(folder: Path, *, card: str | None = "license: openrail++") -> Path:
         vae=_vae(),
         text_encoder=CLIPTextModel(_text()),
         text_encoder_2=CLIPTextModelWithProjection(_text()),
-        tokenizer=_clip_tokenizer(),
-        tokenizer_2=_clip_tokenizer(),
+        tokenizer=clip_tokenizer(),
+        tokenizer_2=clip_tokenizer(),
         unet=_unet(
             cross=2 * CROSS,
             addition_embed_type="text_time",
@@ -95,9 +95,9 @@ def flux(folder: Path, *, card: str | None = "license: other\nlicense_name: flux
         scheduler=FlowMatchEulerDiscreteScheduler(),
         vae=_vae(shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False),
         text_encoder=CLIPTextModel(_text()),
-        tokenizer=_clip_tokenizer(),
+        tokenizer=clip_tokenizer(),
         text_encoder_2=T5EncoderModel(T5Config(vocab_size=len(_WORDS), d_model=CROSS, d_ff=37, d_kv=8, num_layers=1)),
-        tokenizer_2=T5TokenizerFast(vocab=[(word, -float(i)) for i, word in enumerate(_WORDS)], extra_ids=0),
+        tokenizer_2=t5_tokenizer(),
         transformer=FluxTransformer2DModel(
             patch_size=1,
             in_channels=16,
@@ -121,7 +121,7 @@ def z_image(folder: Path, *, card: str | None = "license: apache-2.0") -> Path:
         scheduler=FlowMatchEulerDiscreteScheduler(),
         vae=_vae(shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False),
         text_encoder=Qwen3Model(_qwen3()),
-        tokenizer=_qwen_tokenizer(),
+        tokenizer=qwen_tokenizer(),
         transformer=ZImageTransformer2DModel(
             in_channels=4,
             dim=32,
@@ -151,7 +151,7 @@ def flux2(folder: Path, *, card: str | None = "license: apache-2.0") -> Path:
             layers_per_block=1,
         ),
         text_encoder=Qwen3ForCausalLM(_qwen3(layers=28)),
-        tokenizer=_qwen_tokenizer(),
+        tokenizer=qwen_tokenizer(),
         transformer=Flux2Transformer2DModel(
             in_channels=16,
             num_layers=1,
@@ -280,8 +280,14 @@ def _letters() -> dict[str, int]:
     return {word: i for i, word in enumerate(words)}
 
 
-def _clip_tokenizer() -> CLIPTokenizer:
+def clip_tokenizer() -> CLIPTokenizer:
+    """One token a letter."""
     return CLIPTokenizer(vocab=_letters(), merges=[], model_max_length=77)
+
+
+def t5_tokenizer() -> T5TokenizerFast:
+    """One token a letter."""
+    return T5TokenizerFast(vocab=[(word, -float(i)) for i, word in enumerate(_WORDS)], extra_ids=0)
 
 
 def _qwen3(layers: int = 2) -> Qwen3Config:
@@ -297,7 +303,7 @@ def _qwen3(layers: int = 2) -> Qwen3Config:
     )
 
 
-def _qwen_tokenizer() -> Qwen2Tokenizer:
+def qwen_tokenizer() -> Qwen2Tokenizer:
     """One token a byte, as its alphabet begins; a template that puts the words alone."""
     words = [*sorted(ByteLevel.alphabet()), "<|endoftext|>"]
     tokenizer = Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=512)

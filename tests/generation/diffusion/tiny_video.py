@@ -23,7 +23,7 @@ from diffusers import (
     WanImageToVideoPipeline,
     WanTransformer3DModel,
 )
-from tests.generation.diffusion.tiny import _WORDS, CROSS, _with_card
+from tests.generation.diffusion.tiny import _WORDS, CROSS, _with_card, t5_tokenizer
 from transformers import (
     CLIPImageProcessor,
     CLIPVisionConfig,
@@ -31,7 +31,6 @@ from transformers import (
     CLIPVisionModelWithProjection,
     T5Config,
     T5EncoderModel,
-    T5TokenizerFast,
     UMT5Config,
     UMT5EncoderModel,
 )
@@ -77,7 +76,7 @@ def wan(folder: Path) -> Path:
     """Wan 2.1's classes: the first frame beside the noise, and through CLIP."""
     torch.manual_seed(12)
     WanImageToVideoPipeline(
-        tokenizer=_tokenizer(),
+        tokenizer=t5_tokenizer(),
         text_encoder=UMT5EncoderModel(UMT5Config(**_t5())),
         vae=AutoencoderKLWan(
             base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
@@ -117,7 +116,7 @@ def ltx(folder: Path) -> Path:
             decoder_spatio_temporal_scaling=(True, True, True, False),
         ),
         text_encoder=T5EncoderModel(T5Config(**_t5())),
-        tokenizer=_tokenizer(),
+        tokenizer=t5_tokenizer(),
         transformer=LTXVideoTransformer3DModel(
             in_channels=8,
             out_channels=8,
@@ -135,7 +134,7 @@ def cogvideox(folder: Path) -> Path:
     """CogVideoX 1.0's classes: positions are learned, so there is one size."""
     torch.manual_seed(14)
     CogVideoXImageToVideoPipeline(
-        tokenizer=_tokenizer(),
+        tokenizer=t5_tokenizer(),
         text_encoder=T5EncoderModel(T5Config(**_t5())),
         vae=AutoencoderKLCogVideoX(
             block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2
@@ -184,7 +183,3 @@ def _processor() -> CLIPImageProcessor:
 
 def _t5() -> dict[str, Any]:
     return {"vocab_size": len(_WORDS), "d_model": CROSS, "d_ff": 37, "d_kv": 8, "num_layers": 1, "num_heads": 4}
-
-
-def _tokenizer() -> T5TokenizerFast:
-    return T5TokenizerFast(vocab=[(word, -float(i)) for i, word in enumerate(_WORDS)], extra_ids=0)

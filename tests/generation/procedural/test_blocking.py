@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from translight.generation.brief.brief import Block, Brief, Stage
-from translight.generation.procedural.blocking import clearance_m, masses
+from translight.generation.procedural.blocking import clearance_m, is_ground, masses, needs_room
 
 
 def brief_with(*blocks):
@@ -52,3 +52,24 @@ def test_a_floor_level_with_the_stage_is_the_ground_itself(top_m, built):
 
 def test_nothing_to_build():
     assert masses(brief_with(Block(name="a")), 0) is None
+
+
+def test_a_figure_that_the_picture_shows_far_off_keeps_nothing_free():
+    figure = Block(name="a", position_m=(10.0, 0.0), in_picture=True)
+    assert clearance_m(brief_with(figure), np.array([[10.0, 0.0]])) == pytest.approx([8.5])
+
+
+@pytest.mark.parametrize(
+    ("block", "room"),
+    [
+        (Block(name="on the stage"), True),
+        (Block(name="far off", kind="hero", in_picture=True), False),
+        (Block(name="said twice", kind="wall", in_picture=True), True),
+        (Block(name="dais", kind="floor", size_m=(4.0, 4.0, 0.5)), True),
+        (Block(name="ground", kind="floor", size_m=(400.0, 400.0, 0.1)), False),
+    ],
+    ids=lambda value: value.name if isinstance(value, Block) else "",
+)
+def test_a_place_grows_around_what_stands_in_it(block, room):
+    assert needs_room(block) == room
+    assert is_ground(block) == (block.name == "ground")

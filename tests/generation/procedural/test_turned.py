@@ -35,3 +35,10 @@ def test_what_is_kept_free_holds_reach_and_blocks_however_turned():
         must = turned.place(np.array([(-2, -1), (2, -1), (-2, 1), (2, 1), *corners], float))
         assert ((must >= (x0 + 0.5 - 1e-4, y0 + 0.5 - 1e-4)) & (must <= (x1 - 0.5 + 1e-4, y1 - 0.5 + 1e-4))).all()
         np.testing.assert_allclose((x0 + 0.5, y1 - 0.5), (must[:, 0].min(), must[:, 1].max()), atol=1e-4)
+
+
+def test_ground_and_figures_far_off_need_no_room():
+    ground = Block(name="ground", kind="floor", size_m=(500, 500, 0.1), position_m=(0, 0))
+    figure = Block(name="far", position_m=(0, 200), in_picture=True)
+    brief = Brief(name="x", intent="x", stage=Stage(reach_m=(4, 2, 1)), blocking=(ground, figure))
+    assert Turned(0.0).kept_free(brief, 0.5) == (-2.5, -1.5, 2.5, 1.5)

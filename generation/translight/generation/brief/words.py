@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from translight.generation.brief.brief import Family, Weather
 
@@ -38,7 +39,7 @@ FAMILY_WORDS: dict[Family, tuple[str, ...]] = {
         "starship",
     ),
 }
-"""A word counts in the singular and with s or es at its end. What many places have is left out: moon, wood, space."""
+"""What many places have is left out: moon, wood, space."""
 
 PANORAMA = "seamless 360 panorama, equirectangular"
 LEVEL = "level horizon"
@@ -64,13 +65,17 @@ WEATHER: dict[Weather, str] = {
 _HIDDEN_SUN = ("overcast", "fog", "rain", "snow")
 
 
+def named(words: Sequence[str], text: str) -> list[re.Match[str]]:
+    """Where a text has these words, in the singular or with s or es at their end, and as no part of longer ones."""
+    return [hit for word in words for hit in re.finditer(rf"\b{word}(?:s|es)?\b", text, re.IGNORECASE)]
+
+
 def family_of(place: str, intent: str) -> tuple[Family, str] | None:
     """The family with most words in the texts, and the word found first; a word of the place counts three times."""
     found: dict[Family, tuple[int, int, str]] = {}
-    text = f"{place.lower()}\n{intent.lower()}"
+    text = f"{place}\n{intent}".lower()
     for family, words in FAMILY_WORDS.items():
-        hits = [hit for word in words for hit in re.finditer(rf"\b{word}(?:s|es)?\b", text)]
-        if hits:
+        if hits := named(words, text):
             first = min(hits, key=re.Match.start)
             score = sum(3 if hit.start() < len(place) else 1 for hit in hits)
             found[family] = (score, -first.start(), first.group())

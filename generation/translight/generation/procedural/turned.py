@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Brief
+from translight.generation.procedural.blocking import needs_room
 from translight.generation.procedural.scene import Placed
 
 
@@ -37,19 +39,17 @@ class Turned:
         return made
 
     def kept_free(self, brief: Brief, margin_m: float) -> tuple[float, float, float, float]:
-        """The place's rectangle (x0, y0, x1, y1) around the camera's reach and all of the block-out, and a margin."""
+        """The place's rectangle (x0, y0, x1, y1) around the camera's reach and what needs room, and a margin."""
         x, y = 0.5 * brief.stage.reach_m[0], 0.5 * brief.stage.reach_m[1]
-        corners = [(-x, -y), (x, -y), (-x, y), (x, y)]
-        for block in brief.blocking:
-            c, s = np.cos(np.radians(block.turn_deg)), np.sin(np.radians(block.turn_deg))
-            for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)):
-                across, along = dx * block.size_m[0], dy * block.size_m[1]
-                corners.append(
-                    (block.position_m[0] + across * c + along * s, block.position_m[1] - across * s + along * c)
-                )
-        points = self.place(np.array(corners))
-        low, high = points.min(axis=0) - margin_m, points.max(axis=0) + margin_m
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        reach = np.array([(-x, -y), (x, -y), (-x, y), (x, y)])
+        x0, y0, x1, y1 = self.around([reach, *(box(block).foot_m() for block in brief.blocking if needs_room(block))])
+        return x0 - margin_m, y0 - margin_m, x1 + margin_m, y1 + margin_m
+
+    def around(self, stage_xy: Sequence[np.ndarray]) -> tuple[float, float, float, float]:
+        """The place's rectangle (x0, y0, x1, y1) around points (n 2) of the stage's floor."""
+        points = self.place(np.concatenate(stage_xy))
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return x0, y0, x1, y1
 
     def _matrix(self) -> Float64[np.ndarray, "3 3"]:
         c, s = np.cos(self.turn_rad), np.sin(self.turn_rad)

@@ -41,7 +41,6 @@ def test_a_kit_places_each_part_once_with_all_its_copies():
     made.put("bin", (1, 2, 3))
     made.put("bin", (4, 5, 6), np.pi, tint=(0.5, 0.5, 0.5))
     made.put("hydrant", (0, 0, 0))
-    assert (made.count("bin"), made.count("lamp")) == (2, 0)
     bins, hydrants = made.placed()
     np.testing.assert_allclose(bins.stage_from_mesh[:, :, 3], [(1, 2, 3), (4, 5, 6)])
     assert (len(hydrants.tint), bins.tint[1, 0]) == (1, 0.5)
@@ -70,6 +69,12 @@ def test_storeys_and_windows_have_real_heights(name):
     assert ((heads - sills > 1.2) & (heads - sills < 3.4)).all()
 
 
+def test_the_usual_styles_follow_the_height():
+    assert buildings.usual_styles(29.9) == ("walk-up", "stone")
+    assert buildings.usual_styles(30.0) == ("stone", "office")
+    assert buildings.usual_styles(62.0) == ("office", "curtain", "curtain")
+
+
 def test_a_wall_without_its_rooms_is_a_sheet_with_one_rim():
     style = facades.STYLES["stone"]
     made = facades.facade(WALL, style, 3, (0.4, 0.4, 0.4), np.random.default_rng(3), lit_share=0.0)
@@ -84,12 +89,12 @@ def test_a_wall_without_its_rooms_is_a_sheet_with_one_rim():
 def test_a_lit_room_is_seen_through_its_window_with_depth():
     style = facades.STYLES["walk-up"]
     rng = np.random.default_rng(8)
-    made = merged(facades.facade(FRONT, style, 4, (0.4, 0.4, 0.4), rng, lit_share=1.0, room_m=2.4))
+    made = merged(facades.facade(FRONT, style, 4, (0.4, 0.4, 0.4), rng, lit_share=1.0))
     triangles = made.vertices[made.triangles].astype(np.float64)
     bays = round(24 / style.bay_m)
     middle = (np.arange(1, bays - 1) + 0.3) * 24 / bays
     hit = np.array([first_hits(triangles, (s, -5, 0.95), [(0, 1, 0)])[0] - 5 for s in middle])
-    assert hit.max() == pytest.approx(style.reveal_m + 2.4, abs=1e-3)
+    assert hit.max() == pytest.approx(style.reveal_m + facades.ROOM_M, abs=1e-3)
     assert (hit > style.reveal_m - 0.05).all()
 
 
@@ -107,12 +112,24 @@ def test_brightness_comes_in_shades_of_their_own_material():
 
 def test_doors_of_shops_are_as_high_as_doors_and_lie_in_their_window():
     rng = np.random.default_rng(4)
-    made = merged(shopfronts.ground_floor(FRONT, (0.4, 0.4, 0.4), rng, open_share=1.0, shops=True))
-    assert shopfronts.DOOR_M == (1.0, 2.1)
+    made = merged(shopfronts.ground_floor(FRONT, (0.4, 0.4, 0.4), rng, open_share=1.0))
+    black = made.vertices[made.triangles[made.material == Surface.PAINT]].astype(np.float64)
+    colour = made.colour[made.triangles[made.material == Surface.PAINT]]
+    doors = black[(colour == np.float32(0.10)).all(axis=(1, 2))].reshape(-1, 8, 3, 3)  # four bars of two triangles each
+    edges = np.linspace(0, FRONT.width_m, len(doors) + 1)
+    pier = 0.5 * 0.14 * FRONT.width_m / len(doors)
+    assert len(doors) == 4
+    for door, left, right in zip(doors, edges[:-1], edges[1:], strict=True):
+        corners = door.reshape(-1, 3)
+        assert np.ptp(corners[:, 0]) == pytest.approx(1.0, abs=1e-5)
+        assert (corners[:, 2].min(), corners[:, 2].max()) == pytest.approx((0.06, 2.1), abs=1e-5)
+        assert corners[:, 0].min() > left + pier
+        assert corners[:, 0].max() < right - pier
+        assert (corners[:, 1] > 0.05).all()  # behind the wall's face
     lights = made.material >= len(Surface)
     assert lights.any()
     assert made.vertices[:, 2].min() >= 0
-    dark = merged(shopfronts.ground_floor(FRONT, (0.4, 0.4, 0.4), rng, open_share=0.0, shops=True))
+    dark = merged(shopfronts.ground_floor(FRONT, (0.4, 0.4, 0.4), rng, open_share=0.0))
     assert (dark.material < len(Surface)).all()
 
 

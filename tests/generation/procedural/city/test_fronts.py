@@ -90,7 +90,8 @@ def test_small_floating_and_other_blocks_are_not_buildings():
     ("words", "styles"),
     [
         ("brick fronts with fire escapes", ("walk-up",)), ("glass office fronts", ("curtain", "office")),
-        ("Limestone? granite", ("stone",)), ("a wall", ()), ("", ()),
+        ("Limestone? granite", ("stone",)), ("a wall", ()), ("", ()), ("banked snow, golden light", ()),
+        ("a lofty wall, officers before it", ()), ("two banks", ("stone",)),
     ],
 )  # fmt: skip
 def test_words_choose_the_style(words, styles):

@@ -1,7 +1,10 @@
+import contextlib
+
 import numpy as np
 import pytest
 from tests.generation.procedural.solids import first_hits, touching, triangles_near
 
+from translight.core.errors import GenerationError
 from translight.generation.brief.brief import Block, Brief, Light, Place, Stage
 from translight.generation.procedural.blocking import clearance_m
 from translight.generation.procedural.city.palette import Surface
@@ -106,12 +109,15 @@ def test_lamps_are_near_above_their_street_and_not_too_many(built):
 
 def test_copies_keep_clear_of_the_free_ground(built):
     asked, scene = built
+    seen = 0
     for placed in scene.placed[1:]:
         reach = 0.8 * np.linalg.norm(placed.mesh.vertices[:, :2], axis=1).max()
         feet = placed.stage_from_mesh[:, :, 3]
         level = np.abs(feet[:, 2]) < 0.5
         if level.any() and reach < 1.0:
+            seen += int(level.sum())
             assert (clearance_m(asked, feet[level, :2]) > 0.3).all()
+    assert seen > 0
 
 
 def test_a_roof_is_high_above_its_street_and_a_corner_is_not(street, roof):
@@ -153,3 +159,72 @@ def test_at_night_the_sky_is_far_darker_than_what_lamps_light(monkeypatch):
     assert rows[15] > rows[0] > 0
     day = LIT_SKY(brief(elevation_deg=40, weather="clear"), 1, 32, 0.0)
     assert day.radiance[:16].mean() > 5 * lit.radiance[:16].mean()
+
+
+@pytest.mark.parametrize("where", ["a street corner", "a roof"])
+def test_a_block_out_wider_than_any_city_s_block_is_refused(where):
+    deck = Block(name="deck", kind="floor", size_m=(1200, 1200, 0.5), position_m=(0, 0))
+    asked = Brief(name="x", intent="night", place=Place(where=where), blocking=(deck,))
+    with pytest.raises(GenerationError, match=r"^the block-out is 1\d\d\d m wide: a city takes 300 m \(blocking\)$"):
+        city.build(asked, 1, 64)
+
+
+def test_the_ground_itself_may_be_as_large_as_it_likes():
+    ground = Block(name="ground", kind="floor", size_m=(1200, 1200, 0.1), position_m=(0, 0))
+    assert city.build(Brief(name="x", intent="night", blocking=(ground,)), 1, 64).placed
+
+
+@pytest.mark.parametrize("size_m", [(290.0, 6.0), (6.0, 600.0), (180.0, 500.0)])
+def test_a_stage_as_large_as_a_city_takes_has_streets_around_it(monkeypatch, size_m):
+    monkeypatch.setattr(city, "NEAR_M", 260.0)
+    deck = Block(name="deck", kind="floor", size_m=(*size_m, 0.5), position_m=(0, 0))
+    scene = city.build(Brief(name="x", intent="night", light=Light(sun_elevation_deg=-20), blocking=(deck,)), 5, 64)
+    assert (scene.placed[0].mesh.material == Surface.MARKING).any()
+    assert len(scene.lamps.position_m) > 10
+
+
+def any_brief(rng):
+    """Whatever the rules for briefs allow, from a phone box to beyond a city's means."""
+    depth = float(rng.choice([0.5, 4.0, 22.0, 400.0, 5000.0]))
+    blocks = []
+    for k in range(int(rng.integers(0, 5))):
+        size = np.exp(rng.uniform(np.log(0.05), np.log(600), 3)).tolist()
+        at = (rng.uniform(-0.7, 0.7, 2) * min(depth, 120.0)).tolist()
+        at += [float(rng.uniform(-1, 8))] if rng.random() < 0.3 else []
+        kind = str(rng.choice(["actor", "hero", "wall", "floor"]))
+        blocks.append(
+            Block(name=f"{k}", kind=kind, size_m=tuple(size), position_m=tuple(at), in_picture=bool(rng.random() < 0.3),
+                  turn_deg=float(rng.uniform(-360, 360)), words=str(rng.choice(["", "brick", "Ωθ [(*"])))
+        )  # fmt: skip
+    high = float(rng.uniform(0.01, 6.0))
+    reach = (*np.exp(rng.uniform(np.log(0.05), np.log(70), 2)).tolist(), float(rng.uniform(0.01, 2.0)) * high)
+    return Brief(
+        name="any",
+        intent="outside",
+        place=Place(
+            where=str(rng.choice(["", "a street", "a roof", "Ωθ [(*"])), weather=str(rng.choice(["clear", "rain"]))
+        ),
+        light=Light(sun_elevation_deg=float(rng.uniform(-90, 90))),
+        stage=Stage(depth_m=depth, reach_m=reach),
+        blocking=tuple(blocks),
+    )
+
+
+def test_every_brief_becomes_a_city_or_one_line():
+    made = 0
+    for k in range(24):
+        with contextlib.suppress(GenerationError):
+            scene = city.build(any_brief(np.random.default_rng(k)), k, 64)
+            made += 1
+            assert all(np.isfinite(p.mesh.vertices).all() for p in scene.placed)
+    assert 10 <= made < 24
+
+
+@pytest.mark.parametrize(
+    ("where", "is_roof"),
+    [("on a Rooftop", True), ("two roofs", True), ("a hotel's balconies", True), ("terraced houses", False),
+     ("a roofer's van", False)],
+)  # fmt: skip
+def test_words_make_a_roof_terrace(where, is_roof):
+    scene = city.build(Brief(name="x", intent="night", place=Place(where=where)), 1, 64)
+    assert (scene.placed[0].stage_from_mesh[0, 2, 3] < -30) == is_roof

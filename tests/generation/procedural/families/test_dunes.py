@@ -101,6 +101,18 @@ def test_seed_and_wind_change_the_dunes_and_words_their_colour(sand: Sand) -> No
     assert red[0] / red[2] > 3 > 1.5 > white[0] / white[2]
 
 
+@pytest.mark.parametrize("words", ["tired riders on dunes", "a crusted marshy pan", "impaled banners"])
+def test_parts_of_words_colour_no_sand(words: str) -> None:
+    plain, said = (sand_colour(Brief(name="a", intent=text), 1) for text in ("dunes", words))
+    np.testing.assert_array_equal(said, plain)
+
+
+@pytest.mark.parametrize("words", ["Red.", "on Mars", "rusty sand"])
+def test_a_word_colours_sand_wherever_it_stands(words: str) -> None:
+    red, said = (sand_colour(Brief(name="a", intent=text), 1) for text in ("red dunes", words))
+    np.testing.assert_array_equal(said, red)
+
+
 def test_a_scene_has_ripples_before_the_eye_and_walls_of_the_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dunes, "CORNERS", 33)
     monkeypatch.setattr(dunes, "sky_for", plain_sky)

@@ -78,6 +78,9 @@ def test_lamps_hang_inside_above_heads(built):
     lamps = scene.lamps
     assert 4 <= len(lamps.position_m) < 300
     assert (lamps.position_m[:, 2] > 2.5).all()
+    over = np.abs(lamps.position_m[:, 0]) < 2.0
+    assert over.any() == (asked.place.where != WORDS["station"])  # a station's are on brackets at its walls
+    assert (lamps.position_m[over, 2] >= hall.CLEAR_M).all()
     assert np.abs(lamps.position_m[:, 0]).max() < 40
     assert lamps.position_m[:, 1].max() < asked.stage.depth_m + 12
     for at in lamps.position_m[::5]:
@@ -116,6 +119,13 @@ def test_seeds_change_the_hall_and_nothing_else_does():
         ("grand central STATION", station),
         ("old factory floor", warehouse),
         ("a loft", warehouse),
+        ("two factories", warehouse),
+        ("a goods shed", warehouse),
+        ("a lofty cathedral nave", nave),
+        ("a lofty church", nave),
+        ("light shed on a church altar", nave),
+        ("evening light shed on a church", nave),
+        ("a stone arch in a railway station", station),
     ],
 )
 def test_words_choose_the_style(words, style):
@@ -230,6 +240,44 @@ def test_rows_of_columns_stand_below_the_roof(words):
     near = triangles_near(scene, (-7, -4, 11.0), (-5, 20, 40))
     tops = [first_hits(near, (-6, y, 60.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
     assert np.mean(np.subtract(60.0, tops) > 12.2) > 0.5  # some are below a skylight
+
+
+@pytest.mark.usefixtures("plain_sky")
+@pytest.mark.parametrize("words", WORDS.values())
+def test_rows_of_columns_raised_off_the_floor_stand_below_the_roof(words):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 6.0), position_m=(-6.0, 8.0, 14.0))
+    scene = hall.build(Brief(name="x", intent=words, stage=Stage(depth_m=22), blocking=(row,)), 2, 64)
+    near = triangles_near(scene, (-7, -4, 19.0), (-5, 20, 50))
+    tops = [first_hits(near, (-6, y, 70.0), [(0, 0, -1)])[0] for y in np.linspace(0.0, 16.0, 9)]
+    assert np.mean(np.subtract(70.0, tops) > 20.2) > 0.5
+
+
+@pytest.mark.parametrize("foot_m", [0.0, 18.0])
+def test_rows_of_columns_higher_than_any_hall_are_refused(foot_m):
+    row = Block(name="row", kind="wall", size_m=(1.0, 20.0, 23.5 - foot_m), position_m=(-6.0, 8.0, foot_m))
+    with pytest.raises(GenerationError, match=r"^rows of columns reach up to 23.5 m: a hall takes 23 m \(blocking\)$"):
+        hall.build(Brief(name="x", intent="church", blocking=(row,)), 1, 64)
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_ground_changes_no_hall_and_no_furniture():
+    ground = Block(name="ground", kind="floor", size_m=(80.0, 300.0, 0.1), position_m=(0.0, 0.0))
+    bare, laid = (
+        hall.build(Brief(name="x", intent="a church", stage=Stage(depth_m=22), blocking=blocks), 3, 64)
+        for blocks in ((), (ground,))
+    )
+    assert [len(p.tint) for p in bare.placed] == [len(p.tint) for p in laid.placed]
+
+
+@pytest.mark.usefixtures("plain_sky")
+def test_pews_keep_away_from_a_wall_however_it_is_marked():
+    wall = Block(name="w", kind="wall", size_m=(4.0, 4.0, 3.0), position_m=(0.0, 12.0), in_picture=True)
+    scene = hall.build(Brief(name="x", intent="a church", stage=Stage(depth_m=22), blocking=(wall,)), 3, 64)
+    feet = [
+        p.stage_from_mesh[:, :2, 3] for p in scene.placed[1:] if len(p.tint) > 1 and p.mesh.vertices[:, 2].max() < 2
+    ]
+    assert len(feet)
+    assert all(clearance_m(hall._solid(Brief(name="x", intent="x", blocking=(wall,))), at).min() > 1.0 for at in feet)
 
 
 @pytest.mark.usefixtures("plain_sky")

@@ -22,7 +22,9 @@ def _brief(words: str, wind_m_s: float = 6.0) -> Brief:
 @pytest.mark.parametrize(
     ("words", "shore"),
     [("A foggy harbour at dawn", "pier"), ("a beach under palms", "beach"), ("the open sea", "rocks"),
-     ("sand below an old pier", "pier"), ("cliffs", "rocks")],
+     ("sand below an old pier", "pier"), ("cliffs", "rocks"),
+     ("a thousand miles of sea", "rocks"), ("sailors decked-out in white", "rocks"), ("pierced rock", "rocks"),
+     ("two old jetties", "pier"), ("sandy shore", "beach")],
 )  # fmt: skip
 def test_words_choose_the_shore(words: str, shore: Shore) -> None:
     assert shore_of(_brief(words)) == shore

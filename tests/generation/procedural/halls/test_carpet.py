@@ -41,3 +41,8 @@ def test_it_ends_at_a_turned_wall_s_nearest_corner():
 
 def test_there_is_none_where_a_block_fills_its_way():
     assert laid(Block(name="bridge", kind="floor", size_m=(6, 60, 0.5), position_m=(0.0, 10.0, 3.0))) == []
+
+
+def test_the_ground_itself_carries_it():
+    (mesh,) = laid(Block(name="ground", kind="floor", size_m=(30, 60, 0.1), position_m=(0.0, 10.0)))
+    assert bounds(mesh)[1][1] == 37

@@ -14,7 +14,7 @@ MAKERS = {
     "bush": (undergrowth.bush, 1.2, 2.8),
     "sapling": (undergrowth.sapling, 1.7, 3.8),
     "litter": (undergrowth.litter, 0.0, 0.06),
-    "log": (undergrowth.log, 4.4, 9.6),
+    "log": (undergrowth.log, 0.2, 1.2),
     "stone": (undergrowth.stone, 0.15, 0.6),
 }
 
@@ -45,6 +45,21 @@ def test_solids_are_closed_and_face_outwards(make):
     solid = trimesh.Trimesh(made.vertices, made.triangles, process=False)
     assert solid.is_watertight
     assert solid.volume > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_log_lies_on_the_ground_by_all_its_length_with_its_moss_above(seed):
+    made = undergrowth.log(seed)
+    whole = trimesh.Trimesh(made.vertices, made.triangles, process=False)
+    corners = max(whole.split(), key=lambda limb: limb.volume).vertices
+    assert 4.4 <= np.ptp(corners[:, 0]) <= 9.9
+    assert np.ptp(corners[:, 1]) < 1.0
+    for low in np.arange(0.0, corners[:, 0].max() - 1.0):
+        here = (corners[:, 0] >= low) & (corners[:, 0] <= low + 1.0)
+        assert -0.12 < corners[here, 2].min() < 0.02
+    up = whole.vertex_normals[:, 2]
+    green = made.colour[:, 1] - made.colour[:, 2]
+    assert green[up > 0.5].mean() > 2 * green[up < -0.5].mean()
 
 
 def test_snow_is_no_part_of_a_summer_plant():

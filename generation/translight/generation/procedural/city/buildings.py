@@ -43,6 +43,13 @@ def storeys_of(style: str, height_m: float, least: int = 1) -> int:
     return max(least, round((height_m - FLOOR_M) / STYLES[style].storey_m))
 
 
+def usual_styles(height_m: float) -> tuple[str, ...]:
+    """The styles of buildings of this height, each as likely as it is often named."""
+    if height_m < 30:
+        return "walk-up", "stone"
+    return ("stone", "office") if height_m < 62 else ("office", "curtain", "curtain")
+
+
 def building(
     plot: Plot, style_name: str, storeys: int, site: Site, kit: Kit, rng: np.random.Generator,
     *, closed: tuple[int, ...] = (),

@@ -17,6 +17,8 @@ from translight.generation.procedural.shapes import boxes, quads
 
 Colour = tuple[float, ...]
 """Linear Rec.709, three of them."""
+ROOM_M = 2.4
+"""How far rooms go back behind their panes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,8 @@ def facade(
     rng: np.random.Generator,
     *,
     lit_share: float,
-    room_m: float = 2.4,
 ) -> list[Mesh]:
-    """A wall of storeys with windows; the last of its bays ends at its width. ``room_m`` 0: no rooms, flat panes."""
+    """A wall of storeys with windows; the last of its bays ends at its width."""
     bays = max(1, round(wall.width_m / style.bay_m))
     bay = wall.width_m / bays
     edge = 0.5 * bay * style.pier
@@ -99,7 +100,7 @@ def facade(
     floor = rng.random(storeys)[j]
     draw = 0.5 * rng.random(len(s)) + 0.5 * floor if style.warm < 0.5 else rng.random(len(s))
     lit = _share(draw, lit_share)
-    room = lit & (rng.random(len(s)) < 0.75) & (room_m > 0) & (i > 0) & (i < bays - 1)
+    room = lit & (rng.random(len(s)) < 0.75) & (i > 0) & (i < bays - 1)
     homely = style.warm >= 0.5
     warm = rng.random(len(s)) < style.warm if homely else rng.random(storeys)[j] < style.warm
     amber = warm & (rng.random(len(s)) < 0.4)
@@ -112,7 +113,7 @@ def facade(
     for kind, of in kinds:
         chosen = room & of
         if chosen.any():
-            made += rooms(wall, hole.only(chosen), style.reveal_m, room_m, kind, light[chosen], rng)
+            made += rooms(wall, hole.only(chosen), style.reveal_m, ROOM_M, kind, light[chosen], rng)
     return [part for part in made if len(part.triangles)]
 
 

@@ -5,7 +5,6 @@ The words of a block choose its style; blocking.py keeps the smaller ones as box
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -13,12 +12,22 @@ import numpy as np
 from jaxtyping import Float64
 from msgspec import structs
 
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
-from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, storeys_of
+from translight.generation.brief.words import named
+from translight.generation.procedural import shapes
+from translight.generation.procedural.city.buildings import (
+    Plot,
+    Site,
+    building,
+    far_buildings,
+    storeys_of,
+    usual_styles,
+)
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
-from translight.generation.procedural.shapes import box, merged, placed_once
+from translight.generation.procedural.shapes import merged, placed_once
 from translight.generation.procedural.turned import Turned
 
 HEIGHT_M, DEPTH_M = 5.0, 5.0
@@ -28,12 +37,15 @@ _GAP_M = 0.1
 _DETAIL_M = 140.0
 _LEAST_M = 7.0
 """Plots that are cut back to less are left out."""
-_STYLES = (
-    ("walk-up", r"brick|brownstone|tenement|fire escape|walk-up|apartment|loft"),
-    ("stone", r"stone|marble|granite|beaux|classical|old|grand|bank|hotel"),
-    ("curtain", r"glass|curtain|mirror|steel|skyscraper|modern"),
-    ("office", r"office|concrete|bureau|ribbon"),
-)
+_STYLE_WORDS = {
+    "walk-up": ("brick", "brickwork", "brownstone", "tenement", "fire escape", "walk-up", "apartment", "loft"),
+    "stone": (
+        "stone", "stonework", "marble", "granite", "beaux", "classical", "classicist", "old", "older", "oldest",
+        "grand", "bank", "hotel",
+    ),
+    "curtain": ("glass", "glassy", "curtain", "mirror", "mirrored", "steel", "skyscraper", "modern", "modernist"),
+    "office": ("office", "concrete", "bureau", "bureaux", "ribbon"),
+}  # fmt: skip
 _FAR = {
     "walk-up": Surface.PANES_HOMES,
     "stone": Surface.PANES_OLD,
@@ -58,14 +70,14 @@ def parted(brief: Brief) -> tuple[Brief, tuple[Block, ...]]:
 
 
 def _large(block: Block) -> bool:
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    wide, deep, high = block.size_m
-    return block.kind == "wall" and foot_m < 1.0 and foot_m + high > HEIGHT_M and min(wide, deep) >= DEPTH_M
+    own = box(block)
+    foot_m, top_m = own.centre_m[2] - own.half_m[2], own.centre_m[2] + own.half_m[2]
+    return bool(block.kind == "wall" and foot_m < 1.0 and top_m > HEIGHT_M and min(block.size_m[:2]) >= DEPTH_M)
 
 
 def styles_of(words: str) -> tuple[str, ...]:
     """The styles of facades.py that the words name; none where they name none."""
-    return tuple(name for name, pattern in _STYLES if re.search(rf"\b(?:{pattern})", words, re.IGNORECASE))
+    return tuple(style for style, names in _STYLE_WORDS.items() if named(names, words))
 
 
 def built(blocks: tuple[Block, ...], ground_m: float, site: Site, rng: np.random.Generator) -> Fronts:
@@ -74,10 +86,10 @@ def built(blocks: tuple[Block, ...], ground_m: float, site: Site, rng: np.random
     placed: list[Placed] = []
     shining = [np.zeros((0, 6))]
     for block in blocks:
-        turned = Turned(float(np.radians(block.turn_deg)), ground_m)
+        turned = Turned(box(block).turn_rad, ground_m)
         kit = Kit()
         meshes = _row(block, turned, ground_m, site, kit, rng)
-        whole = replace(merged([m for m in meshes if len(m.triangles)]), smooth=False)
+        whole = replace(merged(meshes), smooth=False)
         placed += turned.copies([placed_once(whole), *kit.placed()])
         shone = np.array(kit.shining).reshape(-1, 6)
         height = shone[:, 2:3] + ground_m
@@ -93,17 +105,17 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
     count = max(1, round((high - low) / float(rng.uniform(*_WIDE_M))))
     cuts = np.linspace(low, high, count + 1)
     cuts[1:-1] += rng.uniform(-0.22, 0.22, count - 1) * (high - low) / count
-    foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-    full = foot_m + block.size_m[2] - ground_m - 1.0
+    own = box(block)
+    full = float(own.centre_m[2] + own.half_m[2]) - ground_m - 1.0
     tall = full * rng.uniform(0.66, 1.0, count)
     tall[int(rng.integers(count))] = full
     # A deep plinth, so that no road shows below a ground floor.
-    made = [box((x1 - x0, y1 - y0, 0.5), Surface.STONE, ((x0 + x1) / 2, (y0 + y1) / 2, -0.5), (0.3, 0.29, 0.27))]
-    named = styles_of(block.words)
+    made = [shapes.box((x1 - x0, y1 - y0, 0.5), Surface.STONE, ((x0 + x1) / 2, (y0 + y1) / 2, -0.5), (0.3, 0.29, 0.27))]
+    wanted = styles_of(block.words)
     for k, (a, b) in enumerate(pairwise(cuts)):
         b -= _GAP_M if k < count - 1 else 0.0
         plot: Plot = (a, y0, b, y1) if long == 0 else (x0, a, x1, b)
-        choice = named or (("walk-up", "stone") if tall[k] < 30 else ("stone", "office", "curtain"))
+        choice = wanted or usual_styles(float(tall[k]))
         style = choice[int(rng.integers(len(choice)))]
         first, last = (1, 3) if long == 0 else (0, 2)
         closed = ((first,) if k > 0 else ()) + ((last,) if k < count - 1 else ())
@@ -116,16 +128,7 @@ def _row(block: Block, turned: Turned, ground_m: float, site: Site, kit: Kit, rn
 
 def footprint(block: Block, turned: Turned) -> Plot:
     """The rectangle of a place's axes around a block's footprint; the footprint itself where both turn alike."""
-    turn = np.radians(block.turn_deg)
-    right, forward = np.array([np.cos(turn), -np.sin(turn)]), np.array([np.sin(turn), np.cos(turn)])
-    corners = [
-        np.array(block.position_m[:2]) + i * block.size_m[0] * right + j * block.size_m[1] * forward
-        for i in (-0.5, 0.5)
-        for j in (-0.5, 0.5)
-    ]
-    points = turned.place(np.array(corners))
-    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return x0, y0, x1, y1
+    return turned.around([box(block).foot_m()])
 
 
 def cut_back(plots: Float64[np.ndarray, "n 4"], keep_off: list[Plot], margin_m: float) -> Float64[np.ndarray, "m 4"]:

@@ -27,25 +27,18 @@ class Kit:
     def __init__(self) -> None:
         self.shining: list[tuple[float, ...]] = []
         """Places and unit axes of the lights that shops shine outside."""
-        self._copies: dict[
-            str, list[tuple[tuple[float, float, float], float, tuple[float, ...], tuple[float, ...]]]
-        ] = {}
+        self._copies: dict[str, list[tuple[tuple[float, float, float], float, tuple[float, ...]]]] = {}
 
     def put(
         self,
         name: str,
         at_m: ArrayLike,
         turn_rad: float = 0.0,
-        scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
         tint: tuple[float, float, float] = (1.0, 1.0, 1.0),
     ) -> None:
         """Stand one more of it. ``turn_rad`` is about Z from +Y to the right."""
         x, y, z = (float(v) for v in np.asarray(at_m))
-        self._copies.setdefault(name, []).append(((x, y, z), float(turn_rad), scale, tint))
-
-    def count(self, name: str) -> int:
-        """How many of it stand."""
-        return len(self._copies.get(name, ()))
+        self._copies.setdefault(name, []).append(((x, y, z), float(turn_rad), tint))
 
     def shine(self, at_m: ArrayLike, axis: ArrayLike) -> None:
         """Have a shop's light shine from a place towards an axis of any length."""
@@ -64,8 +57,8 @@ class Kit:
         """One Placed for each part that is used."""
         made = []
         for name, copies in sorted(self._copies.items()):
-            at, turn, scale, tint = (np.array(column) for column in zip(*copies, strict=True))
-            made.append(placed(PARTS[name](), at, turn, scale, tint))
+            at, turn, tint = (np.array(column) for column in zip(*copies, strict=True))
+            made.append(placed(PARTS[name](), at, turn, tint=tint))
         return made
 
 

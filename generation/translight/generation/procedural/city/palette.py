@@ -51,8 +51,7 @@ class Surface(IntEnum):
     PANES_OFFICE = 30
     PANES_TOWER = 31
     PANES_OLD = 32
-    GROUND = 33
-    ROOM_AMBER = 34
+    ROOM_AMBER = 33
 
 
 PANES = {
@@ -125,7 +124,6 @@ def materials(wet: bool, lit_share: float, lights: float) -> tuple[Material, ...
         Surface.PANES_OFFICE: panes((0.27, 0.26, 0.25), Surface.PANES_OFFICE, 1.1 * lit_share, 0.35),
         Surface.PANES_TOWER: panes((0.13, 0.14, 0.155), Surface.PANES_TOWER, lit_share, 0.5),
         Surface.PANES_OLD: panes((0.36, 0.33, 0.29), Surface.PANES_OLD, 0.5 * lit_share, 0.85),
-        Surface.GROUND: Material((0.09,) * 3, (0.06,) * 3, Pattern.FRACTAL, (30.0, 30.0, 30.0), roughness=0.9),
     }  # fmt: skip
     shaded = [
         replace(

@@ -35,7 +35,6 @@ def ground_floor(
     rng: np.random.Generator,
     *,
     open_share: float,
-    shops: bool = True,
     kit: Kit | None = None,
 ) -> list[Mesh]:
     """The lowest storey of a wall; ``open_share`` of its shops have their lights on, which shine out by the kit."""
@@ -44,13 +43,11 @@ def ground_floor(
     edge = 0.5 * bay * _STYLE.pier
     i = np.arange(count)
     s = np.stack([i * bay, i * bay + edge, (i + 1) * bay - edge, (i + 1) * bay], axis=-1)
-    z = np.tile(np.array([0.0, 0.06 if shops else 1.0, FLOOR_M - _STYLE.head_m, FLOOR_M]), (count, 1))
+    z = np.tile(np.array([0.0, 0.06, FLOOR_M - _STYLE.head_m, FLOOR_M]), (count, 1))
     hole = Openings(s[:, 1], s[:, 2], z[:, 1], z[:, 2])
     dark = tuple(0.75 * c for c in colour)
     made = [skin(wall, s, z, _STYLE, dark), reveals(wall, hole, _STYLE, dark), *frames(wall, hole, _STYLE)]
     lit = rng.random(count) < open_share
-    if not shops:
-        return [*made, panes(wall, hole, -_STYLE.reveal_m, Surface.GLASS)]
     if lit.any():
         light = np.exp(rng.normal(-0.3, 0.4, int(lit.sum())))
         inside = rooms(wall, hole.only(lit), _STYLE.reveal_m, 4.5, Surface.SHOP, light, rng)

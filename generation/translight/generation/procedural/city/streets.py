@@ -42,8 +42,7 @@ def plan(home: Plot, reach_m: float, rng: np.random.Generator) -> Plan:
     columns = _strips(x0, x1, AVENUE_M, (62.0, 92.0), reach_m, rng)
     rows = _strips(y0, y1, STREET_M, (66.0, 110.0), reach_m, rng)
     grid = [(a, c, b, d) for a, b in columns for c, d in rows if max(abs(a), abs(b), abs(c), abs(d)) < reach_m * 1.2]
-    grid.sort(key=lambda plot: plot != (x0, y0, x1, y1))
-    blocks = np.array(grid)
+    blocks = np.array([home, *(plot for plot in grid if plot != home)])
     avenues = np.array([a - AVENUE_M / 2 for a, _ in columns])
     return Plan(avenues, np.array([c - STREET_M / 2 for c, _ in rows]), blocks)
 
@@ -119,7 +118,7 @@ def _markings(city: Plan, near_m: float) -> Mesh:
         dash = np.arange(-near_m, near_m, 8.0)
         dash = dash[(np.abs(dash[:, None] - city.avenues).min(axis=1) > AVENUE_M / 2 + 8)]
         rects.append(_flat(dash, y - 0.06, dash + 3.0, y + 0.06, z))
-    return quads(np.concatenate(rects), Surface.MARKING)
+    return quads(np.concatenate([np.zeros((0, 4, 3)), *rects]), Surface.MARKING)
 
 
 def puddles(near_m: float, count: int, height: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator) -> Mesh:
@@ -156,7 +155,7 @@ def street_lamps(city: Plan, near_m: float, kit: Kit, free: Free) -> Float64[np.
                 for v in s:
                     x, y = (v, off) if swap else (off, v)
                     spots.append((x, y, turn))
-    made = np.array(spots)
+    made = np.array(spots).reshape(-1, 3)
     made = made[(np.hypot(made[:, 0], made[:, 1]) < near_m) & free(made[:, :2], 0.5)]
     heads = []
     for x, y, turn in made:

@@ -7,16 +7,25 @@ The floor that the stage stands on is z = 0: the corner's pavement, the roadway 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 
+from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import clearance_m, masses
 from translight.generation.procedural.city import fronts, streets
-from translight.generation.procedural.city.buildings import Plot, Site, building, far_buildings, inset, storeys_of
+from translight.generation.procedural.city.buildings import (
+    Plot,
+    Site,
+    building,
+    far_buildings,
+    inset,
+    storeys_of,
+    usual_styles,
+)
 from translight.generation.procedural.city.kit import Kit
 from translight.generation.procedural.city.lots import heights_m, lots
 from translight.generation.procedural.city.palette import Surface, materials
@@ -31,10 +40,12 @@ NEAR_M, FAR_M, GROUND_M = 260.0, 3400.0, 6000.0
 """Cars and lamps stand out to the first, buildings to the second, ground to the third."""
 DETAIL_M = (60.0, 170.0)
 """Walls nearer than this have windows in relief: at previews, and at most."""
+WIDEST_M = 300.0
+"""The widest block-out, fronts aside: beyond it no avenue would be near."""
 MOST_LAMPS = 220
 _OUT_M = 1.6
 """How far awnings, signs and painted panes may stand over a building's plot."""
-_ROOF = re.compile(r"\b(roof|roofs|rooftop|rooftops|roof-top|terrace|balcony|penthouse)\b", re.IGNORECASE)
+_ROOF_WORDS = ("roof", "rooftop", "roof-top", "terrace", "balcony", "balconies", "penthouse")
 _LEVEL_DEG = (-18.0, -10.0, -6.0, -3.0, 0.0, 5.0)
 _LEVEL_LOG10 = (-2.3, -2.1, -1.3, -0.75, -0.35, 0.0)
 _GLOW = np.array([1.0, 0.70, 0.45])
@@ -45,9 +56,12 @@ _HEAD_LIGHT = np.array([1.0, 0.82, 0.60])
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
-    """The city of a brief. ``height_px`` is the panorama's: walls within 60 to 170 m have windows in relief by it."""
+    """The city of a brief. ``height_px`` is the panorama's: walls within 60 to 170 m have windows in relief by it.
+
+    Raises GenerationError for a block-out that is too wide.
+    """
     rng = np.random.default_rng([seed, 0xC17])
-    roof = _ROOF.search(f"{brief.place.where} {brief.intent}") is not None
+    roof = bool(named(_ROOF_WORDS, f"{brief.place.where} {brief.intent}"))
     dark = float(smoothstep(8.0, -5.0, np.array(brief.light.sun_elevation_deg)))
     wet = brief.place.weather == "rain"
     bulbs = np.zeros((0, 3))
@@ -61,6 +75,10 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     turned = Turned(turn_rad, -drop_m if roof else 0.0)
     held = [fronts.footprint(block, turned) for block in tall]
     kept = turned.kept_free(others, 1.2)
+    if kept[2] - kept[0] > WIDEST_M:
+        raise GenerationError(
+            f"the block-out is {kept[2] - kept[0]:.0f} m wide: a city takes {WIDEST_M:g} m (blocking)"
+        )
     road = None if roof else _avenue(held, turned.kept_free(others, 0.0))
     if road is not None:
         # The stage is the roadway itself, not its pavement.
@@ -107,7 +125,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     lights = 0.16 * (1 - dark) + 0.5 * dark
     if dark > 0.2:
         meshes += streets.far_lights(city, NEAR_M, 1900.0, rng)
-    everything = turned.copies([placed_once(merged(_plain(meshes))), *kit.placed()]) + list(row.placed)
+    everything = turned.copies([placed_once(replace(merged(meshes), smooth=False)), *kit.placed()]) + list(row.placed)
     block = masses(others, Surface.CONCRETE)
     if block is not None:
         everything.append(placed_once(replace(block, colour=np.full_like(block.colour, 0.4))))
@@ -179,14 +197,8 @@ def _buildings(
     near = np.hypot(x, y) < site.detail_m
     made = []
     for plot, tall in zip(plots[near], height[near], strict=True):
-        low = (
-            ("walk-up", "stone")
-            if tall < 30
-            else ("stone", "office")
-            if tall < 62
-            else ("office", "curtain", "curtain")
-        )
-        style = low[int(rng.integers(len(low)))]
+        usual = usual_styles(tall)
+        style = usual[int(rng.integers(len(usual)))]
         made += building(tuple(plot), style, storeys_of(style, tall), site, kit, rng)
     return made + far_buildings(plots[~near], height[~near], rng)
 
@@ -249,7 +261,3 @@ def _within(points: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     near = blocks[(np.abs(blocks) < 200).any(axis=1)]
     x, y = points[:, :1], points[:, 1:]
     return np.asarray(((x > near[:, 0]) & (y > near[:, 1]) & (x < near[:, 2]) & (y < near[:, 3])).any(axis=1))
-
-
-def _plain(meshes: list[Mesh]) -> list[Mesh]:
-    return [replace(m, smooth=False) for m in meshes if len(m.triangles)]

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float32, Float64, UInt16
 
 from translight.environment.noise import fractal, smoothstep
 from translight.generation.brief.brief import Brief
-from translight.generation.procedural.blocking import clearance_m
+from translight.generation.brief.words import named
+from translight.generation.procedural.blocking import clearance_m, needs_room
 from translight.generation.procedural.families.ground import Patch, stage_share
 from translight.generation.procedural.families.relief import relief
 from translight.generation.procedural.vegetation.palette import Season, Stuff
@@ -172,7 +173,8 @@ def plan(brief: Brief, seed: int) -> Plan:
     """The clearing of a brief: wide enough for its blocking and reach, with a track roughly ahead."""
     rng = np.random.default_rng((seed, 40))
     spread = [0.5 * max(brief.stage.reach_m[:2])]
-    spread += [float(np.linalg.norm(b.position_m[:2])) + 0.5 * max(b.size_m[:2]) for b in brief.blocking]
+    around = [b for b in brief.blocking if needs_room(b)]
+    spread += [float(np.linalg.norm(b.position_m[:2])) + 0.5 * max(b.size_m[:2]) for b in around]
     radius = max(rng.uniform(14.0, 19.0), min(max(spread) + 4.0, 60.0))
     side = 1.0 if rng.random() < 0.5 else -1.0
     return Plan(
@@ -188,7 +190,7 @@ def plan(brief: Brief, seed: int) -> Plan:
 
 def _season(brief: Brief) -> Season:
     """Winter in snow; autumn where the words say so; else summer."""
-    words = f"{brief.intent} {brief.place.where} {brief.light.time_of_day} {brief.style.words}".lower()
-    if brief.place.weather == "snow" or "winter" in words:
+    words = f"{brief.intent} {brief.place.where} {brief.light.time_of_day} {brief.style.words}"
+    if brief.place.weather == "snow" or named(("winter", "wintry", "midwinter"), words):
         return "winter"
-    return "autumn" if "autumn" in words or "october" in words or "november" in words else "summer"
+    return "autumn" if named(("autumn", "autumnal", "october", "november"), words) else "summer"

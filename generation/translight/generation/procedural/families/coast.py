@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt16
 
 from translight.environment.noise import smoothstep
+from translight.generation.brief.blockout import box, in_picture
 from translight.generation.brief.brief import Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.families.ground import Patch, stage_share
 from translight.generation.procedural.families.relief import Kind, relief
 
@@ -22,24 +24,25 @@ SAND, WET, ROCK, TURF, TIMBER = range(5)
 _SHALLOW_M = 140.0
 """From the shoreline out to where the bed lies too deep to be seen."""
 _WORDS: dict[Shore, tuple[str, ...]] = {
-    "pier": ("pier", "quay", "jetty", "breakwater", "dock", "deck", "harbour", "harbor", "boardwalk"),
-    "beach": ("beach", "sand", "strand", "lagoon"),
-    "rocks": ("rock", "skerr", "cliff", "islet", "coast"),
-}
+    "pier": (
+        "pier", "quay", "quayside", "jetty", "jetties", "breakwater", "dock", "dockside", "deck", "harbour", "harbor",
+        "harbourside", "boardwalk",
+    ),
+    "beach": ("beach", "beachfront", "sand", "sandy", "sandbank", "strand", "lagoon"),
+}  # fmt: skip
 
 
 def shore_of(brief: Brief) -> Shore:
-    """What the brief's words name first in the order pier, beach, rocks; rocks without a word."""
-    words = f"{brief.place.where} {brief.intent}".lower()
-    return next((shore for shore, names in _WORDS.items() if any(name in words for name in names)), "rocks")
+    """What the brief's words name first in the order pier, beach; rocks without a word."""
+    words = f"{brief.place.where} {brief.intent}"
+    return next((shore for shore, names in _WORDS.items() if named(names, words)), "rocks")
 
 
 def free_box(brief: Brief) -> Float64[np.ndarray, "2 2"]:
     """Least and greatest x and y of the camera's reach and of those who stand on the stage."""
-    boxes = [(np.zeros(2), np.array(brief.stage.reach_m[:2]) / 2)]
-    stage = [b for b in brief.blocking if b.kind in ("actor", "hero") and not b.in_picture]
-    boxes += [(np.array(b.position_m[:2]), np.full(2, np.hypot(*b.size_m[:2]) / 2)) for b in stage]
-    return np.array([np.min([c - h for c, h in boxes], axis=0), np.max([c + h for c, h in boxes], axis=0)])
+    half = np.array(brief.stage.reach_m[:2]) / 2
+    corners = np.concatenate([(-half, half), *(box(b).foot_m() for b in brief.blocking if not in_picture(b))])
+    return np.array([corners.min(axis=0), corners.max(axis=0)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

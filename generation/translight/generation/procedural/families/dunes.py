@@ -15,6 +15,7 @@ from jaxtyping import Float32, Float64, UInt16
 
 from translight.environment.noise import smoothstep
 from translight.generation.brief.brief import Brief
+from translight.generation.brief.words import named
 from translight.generation.procedural.blocking import masses
 from translight.generation.procedural.families.ground import Patch, exposure, lay, stage_share
 from translight.generation.procedural.families.relief import Kind, relief
@@ -34,6 +35,8 @@ _STAGE_FADE_M = 38.0
 _SAND, _SLIP, _ROCK, _MASS = range(4)
 _PALE, _GOLD, _RED = (0.62, 0.50, 0.36), (0.52, 0.34, 0.19), (0.42, 0.20, 0.09)
 """Linear albedo of quartz sand with little, some and much iron oxide."""
+_WHITE_WORDS = ("white", "gypsum", "pale")
+_RED_WORDS = ("red", "reddish", "namib", "namibia", "namibian", "rust", "rusty", "mars", "martian")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +177,10 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
 
 def sand_colour(brief: Brief, seed: int) -> Float64[np.ndarray, "3"]:
     """Albedo of the fine sand: by the brief's words where they name a colour, else by the seed."""
-    words = f"{brief.intent} {brief.place.where}".lower()
-    if any(word in words for word in ("white", "gypsum", "pale")):
+    words = f"{brief.intent} {brief.place.where}"
+    if named(_WHITE_WORDS, words):
         return np.array([0.72, 0.68, 0.60])
-    if any(word in words for word in ("red ", "namib", "rust", "mars")):
+    if named(_RED_WORDS, words):
         return np.array(_RED)
     iron = np.random.default_rng(seed + 3).uniform(0.0, 0.75)
     return np.array(_PALE) + iron / 0.5 * (np.array(_GOLD) - _PALE) if iron < 0.5 else _between(_GOLD, _RED, iron - 0.5)

@@ -7,7 +7,7 @@ placed again and again, turned, scaled and leaning.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -37,7 +37,6 @@ VARIANTS = 3
 NEAR_M, MIDDLE_M = 42.0, 115.0
 """Trees nearer than these are drawn with every leaf, with fewer; beyond with few."""
 TRUNKS_APART_M = 1.7
-MOST_INSTANCES = 60_000
 _LAND_M = 1500.0
 
 
@@ -196,14 +195,7 @@ def _floor(plan: Plan) -> list[Placed]:
     grown(undergrowth.stone, 4, rocks, (0.15, 1.1))
     logs = places(50.0, 0.02, 6.0, lambda xy: in_wood(xy, -1.5, 1.0), clearing.TREE_FREE_M + 7.0)
     grown(undergrowth.log, 3, logs, (0.8, 1.2))
-    out[-3:] = [replace(p, stage_from_mesh=_laid_down(p.stage_from_mesh)) for p in out[-3:]]
     return out
-
-
-def _laid_down(upright: Float64[np.ndarray, "n 3 4"]) -> Float64[np.ndarray, "n 3 4"]:
-    """What stood along Z lies along its own X, its radius above the ground."""
-    over = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0.11], [0, 0, 0, 1]])
-    return upright @ over
 
 
 def _on_ground(plan: Plan, xy: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 3"]:

@@ -6,7 +6,6 @@ of the block-out become rows of the style's columns (halls/arcade.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,44 +14,54 @@ import numpy as np
 
 from translight.core.errors import GenerationError
 from translight.environment.noise import smoothstep
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block, Brief
-from translight.generation.procedural.blocking import clearance_m, masses
+from translight.generation.brief.words import named
+from translight.generation.procedural.blocking import clearance_m, is_ground, masses
 from translight.generation.procedural.halls.arcade import Order, arcade, is_row
 from translight.generation.procedural.halls.carpet import carpet
-from translight.generation.procedural.halls.hall import Free, Hall, Room
+from translight.generation.procedural.halls.hall import ROWS_M, Free, Hall, Room
 from translight.generation.procedural.halls.nave import nave
 from translight.generation.procedural.halls.palette import Surface, materials
 from translight.generation.procedural.halls.station import station
 from translight.generation.procedural.halls.warehouse import warehouse
 from translight.generation.procedural.lamplight import balanced, balanced_materials
-from translight.generation.procedural.scene import Lamps, Mesh, Placed, Scene
+from translight.generation.procedural.scene import Lamps, Placed, Scene
 from translight.generation.procedural.shapes import merged, placed_once
 from translight.generation.procedural.skies import air_for, sky_for
 from translight.generation.procedural.turned import Turned
 
-LEAST_M, MOST_M = 26.0, 160.0
-"""A hall is this long at least and at most; between them ``stage.depth_m`` says how far it goes ahead."""
+AHEAD_M = (17.0, 112.0)
+"""A hall goes this far ahead at least and at most, by ``stage.depth_m``; further only for its block-out."""
 CLEAR_M, WIDEST_M, LONGEST_M = 4.8, 60.0, 240.0
-"""Lamps hang higher than the first; the others are the largest block-out that a hall is built around."""
+"""Lamps over the middle hang higher than the first; the others are the largest block-out that a hall holds."""
 _Style = Callable[[Room, Free, np.random.Generator], Hall]
-_STYLES: tuple[tuple[str, _Style], ...] = (
-    (r"warehouse|factory|industrial|workshop|depot|hangar|shed|loft", warehouse),
-    (r"station|terminal|concourse|railway|lobby|atrium|museum|ballroom|library", station),
-    (r"cathedral|church|nave|abbey|chapel|gothic|stone|monastery|crypt|castle", nave),
-)
+_STYLES: dict[_Style, tuple[str, ...]] = {
+    warehouse: (
+        "warehouse", "factory", "factories", "industrial", "workshop", "depot", "hangar", "(?<!light )shed", "loft",
+    ),
+    station: (
+        "station", "terminal", "terminus", "concourse", "railway", "lobby", "lobbies", "atrium", "atria", "museum",
+        "ballroom", "library", "libraries",
+    ),
+    nave: (
+        "cathedral", "church", "nave", "abbey", "chapel", "gothic", "stone", "monastery", "monasteries", "crypt",
+        "castle", "altar",
+    ),
+}  # fmt: skip
+"""Words of each; light that is shed names no shed. Of styles with as many, the first is built."""
 _ORDERS: dict[_Style, Order] = {
     nave: Order(Surface.ASHLAR, (0.56, 0.52, 0.45), 0.6, round=True),
     station: Order(Surface.ASHLAR, (0.56, 0.53, 0.47), 0.5, round=True),
     warehouse: Order(Surface.BRICK, (1.0, 1.0, 1.0), 0.5, round=False),
 }
 _MOST_TURN_RAD = 0.12
-_LEVEL_M = 0.12
 
 
 def build(brief: Brief, seed: int, height_px: int) -> Scene:
     """The hall of a brief; ``height_px`` is the panorama's, and only the sky's picture follows it.
 
-    Raises GenerationError for a camera that reaches the lamps and for a block-out that is too wide or too long.
+    Raises GenerationError for a camera that reaches the lamps and for a block-out too wide, too long or too high.
     """
     high = brief.lens.height_m + 0.5 * brief.stage.reach_m[2]
     if high > CLEAR_M:
@@ -60,7 +69,7 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     rng = np.random.default_rng([seed, 0x4A11])
     rows = [block for block in brief.blocking if is_row(block)]
     turned = Turned(_turn_rad(rows, float(rng.uniform(-_MOST_TURN_RAD, _MOST_TURN_RAD))))
-    ahead = float(np.clip(brief.stage.depth_m, 0.65 * LEAST_M, 0.7 * MOST_M))
+    ahead = float(np.clip(brief.stage.depth_m, *AHEAD_M))
     kept = turned.kept_free(brief, 0.5)
     if kept[2] - kept[0] > WIDEST_M:
         raise GenerationError(
@@ -70,8 +79,11 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
         raise GenerationError(
             f"the block-out is {kept[3] - kept[1]:.0f} m long: a hall takes {LONGEST_M:g} m (blocking, stage.reach_m)"
         )
+    rows_m = max((float(own.centre_m[2] + own.half_m[2]) for own in map(box, rows)), default=0.0)
+    if rows_m > ROWS_M:
+        raise GenerationError(f"rows of columns reach up to {rows_m:g} m: a hall takes {ROWS_M:g} m (blocking)")
     back, front = max(0.4 * ahead, -kept[1] + 3.0), max(ahead, kept[3] + 12.0)
-    room = Room(back, front, kept, max((b.size_m[2] for b in rows), default=0.0))
+    room = Room(back, front, kept, rows_m)
     solid = _solid(brief)
 
     def free(points: np.ndarray, room_m: float) -> np.ndarray:
@@ -86,9 +98,9 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     night = 10.0 ** (-1.6 * dark)
     sky = replace(sky, radiance=np.asarray(sky.radiance * night, np.float32), sun_irradiance=sky.sun_irradiance * night)
     lamps = (0.35 + 0.65 * dark) / exposure
-    everything = turned.copies([placed_once(merged(_plain(hall.meshes))), *hall.copies])
+    everything = turned.copies([placed_once(replace(merged(hall.meshes), smooth=False)), *hall.copies])
     everything += _block_out(brief, rows, _ORDERS[style])
-    if re.search(r"\bcarpet", _words(brief)):
+    if named(("carpet", "carpeted"), _words(brief)):
         everything += turned.copies([placed_once(runner) for runner in carpet(brief, turned, room)])
     return Scene(
         sky=sky,
@@ -115,9 +127,8 @@ def _solid(brief: Brief) -> Brief:
     """The brief with its masses as blocks that furniture keeps away from."""
     blocks = []
     for block in brief.blocking:
-        foot_m = block.position_m[2] if len(block.position_m) == 3 else 0.0
-        stands = block.kind == "wall" or foot_m + block.size_m[2] > _LEVEL_M
-        blocks.append(msgspec.structs.replace(block, kind="hero") if stands else block)
+        stands = block.kind in ("wall", "floor") and not is_ground(block)
+        blocks.append(msgspec.structs.replace(block, kind="hero", in_picture=False) if stands else block)
     return msgspec.structs.replace(brief, blocking=tuple(blocks))
 
 
@@ -133,15 +144,15 @@ def _block_out(brief: Brief, rows: list[Block], order: Order) -> list[Placed]:
 
 
 def _style(brief: Brief, rng: np.random.Generator) -> _Style:
-    words = _words(brief)
-    for pattern, style in _STYLES:
-        if re.search(rf"\b({pattern})", words):
-            return style
-    return _STYLES[int(rng.integers(len(_STYLES)))][1]
+    """The style that most words name; without any, one by chance."""
+    found = {style: len(named(names, _words(brief))) for style, names in _STYLES.items()}
+    if any(found.values()):
+        return max(found, key=lambda style: found[style])
+    return list(_STYLES)[int(rng.integers(len(_STYLES)))]
 
 
 def _words(brief: Brief) -> str:
-    return f"{brief.place.where} {brief.intent}".lower()
+    return f"{brief.place.where} {brief.intent}"
 
 
 def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:
@@ -150,7 +161,3 @@ def _lamps(brief: Brief, hall: Hall, turned: Turned, strength: float) -> Lamps:
     cone = np.full(n, np.cos(np.radians(75.0)) if hall.down else -1.0)
     axis = np.tile((0.0, 0.0, -1.0), (n, 1))
     return Lamps(place, np.full(n, 0.06), balanced(brief, hall.intensity) * strength, axis, cone)
-
-
-def _plain(meshes: list[Mesh]) -> list[Mesh]:
-    return [replace(m, smooth=False) for m in meshes]

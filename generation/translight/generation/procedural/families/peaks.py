@@ -1,4 +1,4 @@
-"""Family "peaks": a snowfield among mountains 1.5 to 3 km high, carved by erosion.py, with snow where it would lie.
+"""Family "peaks": a snowfield below summits of 2.3 to 3.0 km, carved by erosion.py, with snow where it would lie.
 
 Snow lies by slope, wind and height: it slides off what is steeper than about 45 degrees (McClung and Schaerer, "The
 Avalanche Handbook", 3rd ed., 2006), is blown from windward slopes and gathers in the lee. The foreground has sastrugi.

@@ -66,6 +66,7 @@ def _corner(ix: np.uint32, iy: np.uint32, base: np.uint32) -> tuple[float, float
 
 @numba.njit(cache=True, nogil=True)
 def _sum(xs, ys, start, wavelength, footprint, octaves, gain, kind, out):  # type: ignore[no-untyped-def]
+    c0, s0 = _TURN
     for i in range(len(xs)):
         x, y = xs[i] / wavelength, ys[i] / wavelength
         length, weight, base = wavelength, 1.0, start
@@ -106,8 +107,8 @@ def _sum(xs, ys, start, wavelength, footprint, octaves, gain, kind, out):  # typ
             else:
                 total += fade * weight * n
             weight *= gain
-            length /= 2.03
-            x, y = 2.03 * (0.8 * x - 0.6 * y), 2.03 * (0.6 * x + 0.8 * y)
-            cosine, sine = 0.8 * cosine - 0.6 * sine, 0.6 * cosine + 0.8 * sine
+            length /= _LACUNARITY
+            x, y = _LACUNARITY * (c0 * x - s0 * y), _LACUNARITY * (s0 * x + c0 * y)
+            cosine, sine = c0 * cosine - s0 * sine, s0 * cosine + c0 * sine
             base = np.uint32(base + np.uint32(0x27D4EB2F))
         out[i] = total

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Block
+from translight.generation.procedural import shapes
 from translight.generation.procedural.city.facades import Wall
 from translight.generation.procedural.halls import furnishings
 from translight.generation.procedural.halls.arches import Arched, arched_wall, rise_m
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh
-from translight.generation.procedural.shapes import box, merged, moved
+from translight.generation.procedural.shapes import merged, moved
 
 THIN_M = (0.4, 2.0)
 """A row of columns is this thick, at least five times as long,"""
@@ -60,11 +62,10 @@ def arcade(block: Block, order: Order) -> Mesh:
     hole = Arched(bay - pier, 0.0, _STILT_M, order.sharpness)
     wall = Wall(np.array([0.4 * thick, -0.5 * long, spring]), np.array([0.0, 1.0]), long)
     parts.append(arched_wall(wall, middles, hole, high - spring, 0.8 * thick, order.wall, order.colour))
-    parts.append(box((thick, long, 0.25), Surface.STONE, (0, 0, high - 0.25), order.colour))
+    parts.append(shapes.box((thick, long, 0.25), Surface.STONE, (0, 0, high - 0.25), order.colour))
     along_x = block.size_m[0] > block.size_m[1]
-    x, y, *foot = block.position_m
-    turn = np.radians(block.turn_deg + (90.0 if along_x else 0.0))
-    return moved(merged(parts), (x, y, foot[0] if foot else 0.0), float(turn))
+    own = box(block)
+    return moved(merged(parts), own.centre_m - (0, 0, own.half_m[2]), own.turn_rad + (np.pi / 2 if along_x else 0.0))
 
 
 def _column(thick: float, high: float, order: Order) -> Mesh:
@@ -72,6 +73,6 @@ def _column(thick: float, high: float, order: Order) -> Mesh:
         # The plinth is 2.8 radii wide.
         return furnishings.column(thick / 2.8, high, order.colour)
     wide = 0.75 * thick
-    shaft = box((wide, wide, high), order.wall, (0, 0, 0), order.colour)
-    ends = [box((thick, thick, 0.3), Surface.CONCRETE, (0, 0, z)) for z in (0.0, high - 0.3)]
+    shaft = shapes.box((wide, wide, high), order.wall, (0, 0, 0), order.colour)
+    ends = [shapes.box((thick, thick, 0.3), Surface.CONCRETE, (0, 0, z)) for z in (0.0, high - 0.3)]
     return merged([shaft, *ends])

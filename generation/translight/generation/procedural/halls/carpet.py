@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from translight.generation.brief.blockout import box
 from translight.generation.brief.brief import Brief
+from translight.generation.procedural.blocking import is_ground
 from translight.generation.procedural.halls.hall import Room
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh
@@ -22,15 +22,12 @@ def carpet(brief: Brief, turned: Turned, room: Room) -> list[Mesh]:
     end = room.front_m - 3.0
     begin = -room.back_m + 3.0
     for block in brief.blocking:
-        if block.kind not in ("wall", "floor"):
+        if block.kind not in ("wall", "floor") or is_ground(block):
             continue
-        c, s = np.cos(np.radians(block.turn_deg)), np.sin(np.radians(block.turn_deg))
-        corner = 0.5 * np.array([(-1, -1), (1, -1), (-1, 1), (1, 1)]) * block.size_m[:2]
-        at = turned.place(corner @ np.array([[c, -s], [s, c]]) + np.array(block.position_m[:2]))
-        (left, near), (right, far) = at.min(axis=0), at.max(axis=0)
+        left, near, right, far = turned.around([box(block).foot_m()])
         if left < 0.5 * WIDTH_M and right > -0.5 * WIDTH_M:
-            end = min(end, float(near)) if near > 0 else end
-            begin = max(begin, float(far)) if far < 0 else begin
+            end = min(end, near) if near > 0 else end
+            begin = max(begin, far) if far < 0 else begin
             if near <= 0 <= far:
                 return []
     if end - begin < _LEAST_M:

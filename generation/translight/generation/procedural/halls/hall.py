@@ -9,8 +9,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.generation.procedural.city.facades import Wall
+from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
+from translight.generation.procedural.shapes import quads
 
+ROWS_M = 23.0
+"""Rows of columns of the block-out are no higher: walls go on for a metre above them."""
 Free = Callable[[np.ndarray, float], np.ndarray]
 """Which points (n 2) of the hall have this much room to the ground that must stay free."""
 
@@ -24,11 +28,11 @@ class Room:
     front_m: float
     kept: tuple[float, float, float, float]
     rows_m: float = 0.0
-    """Height of the rows of columns that the block-out brings along; 0: none, and a nave has aisles of its own."""
+    """Up to here reach the rows of columns that the block-out brings along; 0: none, and a nave has its own aisles."""
 
     def least_wall_m(self, otherwise_m: float) -> float:
         """Height of walls under whose roof or vault the block-out's rows of columns have room."""
-        return max(otherwise_m, min(self.rows_m + 1.0, 24.0))
+        return max(otherwise_m, min(self.rows_m, ROWS_M) + 1.0)
 
     def half_width_m(self, least_m: float) -> float:
         """Half of a middle aisle that holds what must stay free."""
@@ -67,11 +71,16 @@ def ends(half_m: float, low_y: float, high_y: float, z: float = 0.0) -> tuple[Wa
     return back, Wall(np.array([-half_m, high_y, z]), np.array([1.0, 0.0]), 2 * half_m)
 
 
+def ground() -> Mesh:
+    """What lies outside, below the floor."""
+    return quads([[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]], Surface.GROUND)
+
+
 def chequered(
     x0: float, y0: float, x1: float, y1: float, tile_m: float, colours: tuple[tuple[float, ...], tuple[float, ...]],
     rng: np.random.Generator, *, diagonal: bool = False,
 ) -> tuple[Float64[np.ndarray, "n 4 3"], Float64[np.ndarray, "n 3"]]:  # fmt: skip
-    """Tiles on a grid of their size and their colours: squares by turns, or rows along X where not ``diagonal``."""
+    """Tiles on a grid of their size and their colours: by turns where ``diagonal``, else every sixth row and column."""
     columns = np.arange(np.floor(x0 / tile_m), np.ceil(x1 / tile_m))
     rows = np.arange(np.floor(y0 / tile_m), np.ceil(y1 / tile_m))
     i, j = (k.reshape(-1) for k in np.meshgrid(columns, rows))

@@ -10,7 +10,7 @@ import numpy as np
 from translight.generation.procedural.city.facades import Wall
 from translight.generation.procedural.halls import furnishings
 from translight.generation.procedural.halls.arches import Arched, arched_wall, groin_vault, rise_m, tracery, vault_ribs
-from translight.generation.procedural.halls.hall import Free, Hall, Room, chequered, ends, sides
+from translight.generation.procedural.halls.hall import Free, Hall, Room, chequered, ends, ground, sides
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
 from translight.generation.procedural.shapes import box, boxes, moved, placed, quads
@@ -80,7 +80,7 @@ def _great_hall(
     meshes += _ends(half, low, high, top, stone, rng)
     meshes.append(box((2 * (half + _WALL_M), high - low + 2 * _WALL_M, 0.4), Surface.ASHLAR,
                       (0, (low + high) / 2, top), stone))  # fmt: skip
-    meshes.append(_ground())
+    meshes.append(ground())
     tiles, colours = chequered(
         -half, low, half, high, 0.8, ((0.52, 0.47, 0.40), (0.40, 0.36, 0.31)), rng, diagonal=True
     )
@@ -122,11 +122,6 @@ def _chandeliers(edges: np.ndarray, crown: float) -> tuple[np.ndarray, Placed]:
     y = 0.5 * (edges[1:] + edges[:-1])[::2]
     hung = np.column_stack([np.zeros(len(y)), y, np.full(len(y), crown - 0.3)])
     return hung * (1, 1, 0) + (0, 0, 5.75), placed(furnishings.chandelier(1.15, crown - 5.5), hung)
-
-
-def _ground() -> Mesh:
-    """What lies outside, below the floor."""
-    return quads([[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]], Surface.GROUND)
 
 
 def _repeated(
@@ -188,7 +183,7 @@ def _closing(
         for end in (low - 0.5, high + 0.5):
             size.append((wide, 1.0, aisle_top))
             foot.append((side * (half + wide / 2), end, 0.0))
-    return [boxes(size, foot, Surface.ASHLAR, stone), _ground()]
+    return [boxes(size, foot, Surface.ASHLAR, stone), ground()]
 
 
 def _string_course(wall: Wall, colour: tuple[float, ...]) -> Mesh:

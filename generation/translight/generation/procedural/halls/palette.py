@@ -15,18 +15,17 @@ class Surface(IntEnum):
     PLASTER = 2
     TILES = 3
     FLAGS = 4
-    PLANKS = 5
-    BRICK = 6
-    CONCRETE = 7
-    STEEL = 8
-    BRASS = 9
-    WOOD = 10
-    LEAD = 11
-    LAMP = 12
-    FLAME = 13
-    CLOTH = 14
-    GROUND = 15
-    CLOCK = 16
+    BRICK = 5
+    CONCRETE = 6
+    STEEL = 7
+    BRASS = 8
+    WOOD = 9
+    LEAD = 10
+    LAMP = 11
+    FLAME = 12
+    CLOTH = 13
+    GROUND = 14
+    CLOCK = 15
 
 
 def materials(lights: float) -> tuple[Material, ...]:
@@ -40,8 +39,6 @@ def materials(lights: float) -> tuple[Material, ...]:
                                 roughness=0.22),
         Surface.FLAGS: Material(one, (0.45, 0.43, 0.40), Pattern.TILES, (0.8, 0.8, 0.8), relief_m=0.001,
                                 roughness=0.36),
-        Surface.PLANKS: Material((0.42, 0.30, 0.19), (0.26, 0.17, 0.10), Pattern.PLANKS, (2.4, 0.14, 0.14),
-                                 roughness=0.3),
         Surface.BRICK: Material((0.42, 0.24, 0.17), (0.50, 0.47, 0.43), Pattern.BRICKS, (0.23, 0.11, 0.075),
                                 relief_m=0.005),
         Surface.CONCRETE: Material((0.40, 0.39, 0.37), (0.30, 0.29, 0.27), Pattern.FRACTAL, (3.0, 3.0, 3.0), 8,

@@ -6,7 +6,7 @@ import numpy as np
 
 from translight.generation.procedural.halls import furnishings
 from translight.generation.procedural.halls.arches import Arched, arched_wall, tracery
-from translight.generation.procedural.halls.hall import Free, Hall, Room, chequered, ends, sides
+from translight.generation.procedural.halls.hall import Free, Hall, Room, chequered, ends, ground, sides
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
 from translight.generation.procedural.shapes import (
@@ -48,8 +48,7 @@ def station(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     meshes += _vault(half, edges, wall_m, pale)
     tiles, colours = chequered(-half, low, half, high, 0.6, ((0.56, 0.52, 0.45), (0.30, 0.22, 0.17)), rng)
     meshes.append(quads(tiles, Surface.TILES, colours))
-    ground = [[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]]
-    meshes.append(quads(ground, Surface.GROUND))
+    meshes.append(ground())
     copies: list[Placed] = [placed(_pilaster(wall_m, pale), [(-half, y, 0) for y in edges], 0.0),
                             placed(_pilaster(wall_m, pale), [(half, y, 0) for y in edges], np.pi)]  # fmt: skip
     copies += _benches(half, low, high, free)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from translight.generation.procedural.halls import furnishings
 from translight.generation.procedural.halls.arches import Arched, arched_wall, tracery
-from translight.generation.procedural.halls.hall import Free, Hall, Room, ends, sides
+from translight.generation.procedural.halls.hall import Free, Hall, Room, ends, ground, sides
 from translight.generation.procedural.halls.palette import Surface
 from translight.generation.procedural.scene import Mesh, Placed
 from translight.generation.procedural.shapes import box, boxes, merged, mesh, placed, quads, swept
@@ -38,8 +38,7 @@ def warehouse(room: Room, free: Free, rng: np.random.Generator) -> Hall:
     meshes += _gables(half, low, high, eaves)
     meshes += _roof(half, edges, eaves, rng)
     meshes.append(quads([[(-half, low, 0), (half, low, 0), (half, high, 0), (-half, high, 0)]], Surface.CONCRETE))
-    ground = [[(-900, -900, -0.3), (900, -900, -0.3), (900, 900, -0.3), (-900, 900, -0.3)]]
-    meshes.append(quads(ground, Surface.GROUND))
+    meshes.append(ground())
     truss = np.column_stack([np.zeros(len(edges)), edges, np.full(len(edges), eaves)])
     copies = [placed(_truss(half, steel), truss)]
     inner = 0.52 * half

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from translight.generation.procedural.scene import Mesh
 from translight.generation.procedural.shapes import mesh
-from translight.generation.procedural.vegetation.skeleton import Skeleton
+from translight.generation.procedural.vegetation.skeleton import Skeleton, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +50,12 @@ def leaves(
     which = _shared(len(on.at_m), count, rng)
     n = len(which)
     along = on.along[which]
-    sideways = _unit(rng.normal(size=(n, 3)))
+    sideways = unit(rng.normal(size=(n, 3)))
     foot = on.at_m[which] + along * (rng.random(n) * on.length_m[which])[:, None]
     foot += sideways * (spread_m * rng.random(n) ** 0.7)[:, None]
-    axis = _unit(0.6 * along + 0.9 * sideways * (1, 1, 0.5) - np.array([0, 0, 0.15 + hang]))
-    up = _unit(np.array([0, 0, 1.0]) + 0.55 * rng.normal(size=(n, 3)))
-    normal = _unit(up - axis * (up * axis).sum(axis=1, keepdims=True))
+    axis = unit(0.6 * along + 0.9 * sideways * (1, 1, 0.5) - np.array([0, 0, 0.15 + hang]))
+    up = unit(np.array([0, 0, 1.0]) + 0.55 * rng.normal(size=(n, 3)))
+    normal = unit(up - axis * (up * axis).sum(axis=1, keepdims=True))
     side = np.cross(normal, axis)
     size = length_m * rng.uniform(0.65, 1.25, n)[:, None]
     belly = foot + 0.42 * size * axis - 0.10 * size * normal
@@ -77,10 +77,10 @@ def needles(
     n = len(which)
     along = on.along[which]
     around = rng.normal(size=(n, 3)) * (1, 1, 0.75)
-    around = _unit(around - along * (around * along).sum(axis=1, keepdims=True))
+    around = unit(around - along * (around * along).sum(axis=1, keepdims=True))
     foot = on.at_m[which] + along * (rng.random(n) * on.length_m[which])[:, None]
-    axis = _unit(along + splay * rng.uniform(0.5, 1.3, n)[:, None] * around)
-    side = _unit(np.cross(axis, rng.normal(size=(n, 3)) + np.array([0, 0, 1.5])))
+    axis = unit(along + splay * rng.uniform(0.5, 1.3, n)[:, None] * around)
+    side = unit(np.cross(axis, rng.normal(size=(n, 3)) + np.array([0, 0, 1.5])))
     size = length_m * rng.uniform(0.7, 1.25, n)[:, None]
     half = 0.5 * width_m * side
     corners = np.stack([foot - half, foot + half, foot + size * axis], axis=1)
@@ -105,7 +105,3 @@ def _tones(which: Int64[np.ndarray, "n"], n: int, tone: float, rng: np.random.Ge
     value = np.clip(1 + tone * (0.7 * sprig + 0.7 * rng.normal(size=n)), 0.45, 1.7)
     warm = np.clip(0.8 * tone * rng.normal(size=n) + 0.3 * tone * sprig, -0.35, 0.35)
     return value[:, None] * np.stack([1 + warm, np.ones(n), 1 - 0.8 * warm], axis=-1)
-
-
-def _unit(v: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)

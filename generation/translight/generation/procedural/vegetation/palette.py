@@ -83,7 +83,7 @@ _DRY = {
         a=(0.21, 0.205, 0.19), b=(0.085, 0.095, 0.065), pattern=Pattern.FRACTAL, size_m=(0.3, 0.3, 0.22), relief_m=0.02
     ),
     Stuff.DEAD_WOOD: Material(
-        a=(0.15, 0.12, 0.09), b=(0.06, 0.07, 0.035), pattern=Pattern.RIDGES, size_m=(0.06, 0.06, 0.5), relief_m=0.008
+        a=(0.15, 0.12, 0.09), b=(0.06, 0.07, 0.035), pattern=Pattern.RIDGES, size_m=(0.5, 0.06, 0.06), relief_m=0.008
     ),
     Stuff.SNOW: Material(
         a=(0.86, 0.88, 0.92), b=(0.78, 0.81, 0.87), pattern=Pattern.FRACTAL, size_m=(0.4, 0.4, 0.4), relief_m=0.02

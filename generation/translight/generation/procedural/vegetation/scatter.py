@@ -48,20 +48,15 @@ def stand(
     scale: Float[np.ndarray, "n"],
     lean: Float[np.ndarray, "n 2"],
     tint: Float[np.ndarray, "n 3"],
-    stretch: Float[np.ndarray, "n"] | None = None,
 ) -> Placed:
-    """Copies of an upright mesh: turned about Z, scaled, sheared by ``lean`` (metres aside for a metre up).
-
-    ``stretch`` is a further factor on height.
-    """
+    """Copies of an upright mesh: turned about Z, scaled, sheared by ``lean`` (metres aside for a metre up)."""
     n = len(foot_m)
-    tall = np.ones(n) if stretch is None else np.asarray(stretch, np.float64)
     size = np.asarray(scale, np.float64)
     matrix = np.zeros((n, 3, 4))
     c, s = np.cos(turn_rad), np.sin(turn_rad)
     matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1] = c, -s, s, c
-    matrix[:, :2, 2] = lean * tall[:, None]
-    matrix[:, 2, 2] = tall
+    matrix[:, :2, 2] = lean
+    matrix[:, 2, 2] = 1.0
     matrix[:, :, :3] *= size[:, None, None]
     matrix[:, :, 3] = foot_m
     return Placed(mesh, matrix, np.ascontiguousarray(tint, np.float32))

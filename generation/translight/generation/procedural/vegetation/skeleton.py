@@ -56,3 +56,8 @@ def limbs(skeleton: Skeleton) -> list[Int64[np.ndarray, "k"]]:
         if len(chain) > 1:
             out.append(np.array(chain))
     return out
+
+
+def unit(v: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
+    """Vectors of length 1 along these; 0 where one is 0."""
+    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)

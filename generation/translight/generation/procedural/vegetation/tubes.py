@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from translight.environment.noise import fractal
-from translight.generation.procedural.vegetation.skeleton import Skeleton, limbs
+from translight.generation.procedural.vegetation.skeleton import Skeleton, limbs, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wood:
-    """Vertices (v 3) and triangles (t 3); ``along`` (v) is 0 on the trunk and 1 on limbs."""
+    """Vertices (v 3) and triangles (t 3); ``limb`` (v) is 0 on the trunk and 1 on limbs."""
 
     vertices: Float64[np.ndarray, "v 3"]
     triangles: Int64[np.ndarray, "t 3"]
@@ -103,15 +103,15 @@ def _rings(
     middle = inner.copy()
     middle[start] = False
     here = np.flatnonzero(middle)
-    tangent[here] = _unit(step[here]) + _unit(step[here - 1])
-    tangent = _unit(tangent)
+    tangent[here] = unit(step[here]) + unit(step[here - 1])
+    tangent = unit(tangent)
     across = np.zeros((count, 3))
     helper = np.where(np.abs(tangent[start, :1]) < 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
-    across[start] = _unit(helper - tangent[start] * (helper * tangent[start]).sum(axis=1, keepdims=True))
+    across[start] = unit(helper - tangent[start] * (helper * tangent[start]).sum(axis=1, keepdims=True))
     for ring in range(1, int(length.max())):
         at = (start + ring)[length > ring]
         carried = across[at - 1]
-        across[at] = _unit(carried - tangent[at] * (carried * tangent[at]).sum(axis=1, keepdims=True))
+        across[at] = unit(carried - tangent[at] * (carried * tangent[at]).sum(axis=1, keepdims=True))
     other = np.cross(tangent, across)
     turn = np.arange(sides) * (2 * np.pi / sides)
     out = np.cos(turn)[None, :, None] * across[:, None] + np.sin(turn)[None, :, None] * other[:, None]
@@ -128,7 +128,3 @@ def _rings(
     faces = [(a, b, c), (a, c, d), (foot, s + after, s + k), (e + k, e + after, top)]
     triangles = np.concatenate([np.stack(f, axis=-1).reshape(-1, 3) for f in faces])
     return np.concatenate([rings, centre[start], apex]), triangles
-
-
-def _unit(v: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)

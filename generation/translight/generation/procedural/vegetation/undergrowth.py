@@ -17,6 +17,9 @@ from translight.generation.procedural.vegetation.palette import Stuff
 from translight.generation.procedural.vegetation.skeleton import Skeleton
 from translight.generation.procedural.vegetation.tubes import tubes
 
+_LOG_SINKS = 0.8
+"""Of a log's radius, how high its middle lies above the ground."""
+
 
 def turf(seed: int, radius_m: float = 0.45, blades: int = 520) -> Mesh:
     """Short grass and clover to walk on, 2 to 5 cm high."""
@@ -119,13 +122,15 @@ def litter(seed: int, radius_m: float = 0.5, count: int = 110) -> Mesh:
 
 
 def log(seed: int) -> Mesh:
-    """A fallen trunk, upright here (lay it down when it is placed), with broken stubs of limbs."""
+    """A fallen trunk along X, lying on the ground by all its length, with broken stubs of limbs and moss on top."""
     rng = np.random.default_rng((seed, 7))
     length, foot = rng.uniform(4.5, 9.0), rng.uniform(0.14, 0.24)
     up = np.linspace(0, length, 24)
-    trunk = np.column_stack([0.05 * np.sin(up + seed), 0.05 * np.cos(1.3 * up), up])
+    thick = foot * (1 - 0.45 * up / length)
+    # grown along Z with what will be above towards X: a trunk's own height is its parameter
+    trunk = np.column_stack([_LOG_SINKS * thick, 0.05 * np.sin(up + seed), up])
     joints, parents = [trunk], [np.arange(-1, len(up) - 1)]
-    radius = [foot * (1 - 0.45 * up / length)]
+    radius = [thick]
     for k in range(int(rng.integers(5, 10))):
         at, azimuth, reach = int(rng.integers(6, 23)), rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.6)
         way = np.array([np.cos(azimuth), np.sin(azimuth), 0.5])
@@ -135,9 +140,12 @@ def log(seed: int) -> Mesh:
     skeleton = Skeleton(np.concatenate(joints), np.concatenate(parents), np.concatenate(radius))
     wood = tubes(skeleton, thinnest_m=0.0, sides=16, flare=0.25, bump=0.16, seed=seed)
     patch = fractal(wood.vertices * 1.4, seed + 9, 4).astype(np.float64)[:, None]
-    moss = np.clip(1.2 * patch + 0.45 + 0.6 * wood.vertices[:, :1] / foot, 0, 1)
+    above = wood.vertices[:, :1] - np.interp(wood.vertices[:, 2:], up, trunk[:, 0])
+    moss = np.clip(1.2 * patch + 0.45 + 0.6 * above / foot, 0, 1)
     colour = (1 + 0.4 * patch) * (1 - moss) + moss * (0.55, 0.85, 0.3)
-    return mesh(wood.vertices, wood.triangles, Stuff.DEAD_WOOD, colour, smooth=True)
+    # a half turn about the diagonal between X and Z
+    laid = wood.vertices[:, ::-1] * (1, -1, 1)
+    return mesh(laid, wood.triangles, Stuff.DEAD_WOOD, colour, smooth=True)
 
 
 def stone(seed: int, subdivisions: int = 4) -> Mesh:

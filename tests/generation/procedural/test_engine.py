@@ -5,10 +5,10 @@ import pytest
 
 from translight.core.errors import GenerationError
 from translight.core.progress import silent
-from translight.generation.brief.brief import Brief
+from translight.generation.brief.brief import Brief, Place
 from translight.generation.brief.translate import translate
 from translight.generation.engines.engine import Order, open_engine
-from translight.generation.procedural.engine import SAMPLES, sky_picture
+from translight.generation.procedural.engine import SAMPLES, scene_of, sky_picture
 from translight.generation.procedural.scene import Air, Material, Scene, Sky
 from translight.generation.procedural.shapes import box, placed_once
 from translight.generation.procedural.trace import Panorama, draw
@@ -38,3 +38,11 @@ def test_a_brief_without_a_family_is_refused():
     brief = Brief(name="b", intent="something blue")
     with pytest.raises(GenerationError, match=r"^place\.family is missing and no word of the brief names one; give "):
         next(open_engine("procedural").candidates(Order(brief, translate(brief), 128), silent))
+
+
+def test_a_family_found_from_the_words_has_the_sky_of_one_given():
+    found = Brief(name="b", intent="waves of the ocean", place=Place(weather="broken"))
+    given = Brief(name="b", intent="waves of the ocean", place=Place(weather="broken", family="ocean"))
+    assert translate(found).family == "ocean"
+    one, two = (scene_of(brief, "ocean", 3, 16).sky.radiance for brief in (found, given))
+    np.testing.assert_array_equal(one, two)

@@ -15,26 +15,26 @@ from translight.generation.procedural.scene import Air
 KOSCHMIEDER = 3.912
 WAVELENGTHS_UM = np.array([0.65, 0.55, 0.445])
 """That red, green and blue of Rec.709 stand for."""
-RAYLEIGH_PER_M = 13.558e-6 * (0.55 / WAVELENGTHS_UM) ** 4
-"""What clean air scatters at sea level."""
+CLEAN_AIR_PER_M = 13.558e-6 * (0.55 / WAVELENGTHS_UM) ** 4
+"""What clean air scatters at sea level, at these wavelengths; environment/atmosphere.py's is at its own."""
 OZONE_PER_M = np.array([1.6e-6, 1.6e-6, 0.15e-6])
 """What ozone absorbs in the middle of its layer: Chappuis' band lies over red and green."""
 _ABSORBED = 0.05
 _LEAST_HAZE_PER_M = 2e-6
 _HAZE_HEIGHT_M, _DEEPEST_HAZE = 1200.0, 0.7
 """Scale height of haze, and the optical depth overhead that it does not pass: thick haze lies low."""
-_FOG_DEPTHS = {"fog": 0.35, "rain": 8.0, "snow": 3.0}
-"""Visibility in km that such weather does not pass."""
+_MOST_VISIBLE_KM = {"fog": 0.35, "rain": 8.0, "snow": 3.0}
+"""Visibility that such weather does not pass."""
 
 
 def visibility_km(brief: Brief) -> float:
     """Visibility that the brief's weather allows: fog, rain and snow have less than a clear day."""
-    return min(brief.place.visibility_km, _FOG_DEPTHS.get(brief.place.weather, np.inf))
+    return min(brief.place.visibility_km, _MOST_VISIBLE_KM.get(brief.place.weather, np.inf))
 
 
 def haze_per_m(visible_km: float) -> Float64[np.ndarray, "3"]:
     """Extinction of haze alone (without Rayleigh's) at the floor, by Ångström's law: the thicker, the greyer."""
-    green = max(KOSCHMIEDER / (visible_km * 1000.0) - RAYLEIGH_PER_M[1], _LEAST_HAZE_PER_M)
+    green = max(KOSCHMIEDER / (visible_km * 1000.0) - CLEAN_AIR_PER_M[1], _LEAST_HAZE_PER_M)
     exponent = 1.3 * np.clip(visible_km / 20.0, 0.1, 1.0)
     return green * (WAVELENGTHS_UM / 0.55) ** -exponent
 
@@ -51,7 +51,7 @@ def atmosphere(brief: Brief) -> Atmosphere:
         haze_per_m=_triple(total / (1 + _ABSORBED)),
         absorbed=_ABSORBED,
         haze_height_m=haze_height_m(total),
-        rayleigh_per_m=_triple(RAYLEIGH_PER_M),
+        rayleigh_per_m=_triple(CLEAN_AIR_PER_M),
         ozone_per_m=_triple(OZONE_PER_M),
     )
 
@@ -62,7 +62,7 @@ def air_for(brief: Brief) -> Air:
     if brief.place.weather == "fog":
         fog = KOSCHMIEDER / (visible * 1000.0)
         thin = haze_per_m(20.0)
-        total = thin + RAYLEIGH_PER_M
+        total = thin + CLEAN_AIR_PER_M
         return Air(
             haze_per_m=_triple(total),
             haze_height_m=haze_height_m(thin),
@@ -73,7 +73,7 @@ def air_for(brief: Brief) -> Air:
             albedo=(0.99, 0.99, 0.99),
         )
     haze = haze_per_m(visible)
-    return Air(haze_per_m=_triple(haze + RAYLEIGH_PER_M), haze_height_m=haze_height_m(haze), forward=0.72)
+    return Air(haze_per_m=_triple(haze + CLEAN_AIR_PER_M), haze_height_m=haze_height_m(haze))
 
 
 def _triple(values: Float64[np.ndarray, "3"]) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from jaxtyping import Float32
 
@@ -45,7 +46,9 @@ def open(source: Path | None) -> Procedural:
 def scene_of(brief: Brief, family: Family, seed: int, height_px: int) -> Scene:
     """The place that a family makes of a brief, ready for trace.draw from any point."""
     module: _Builder = import_module(f"translight.generation.procedural.families.{family}")
-    return module.build(brief, seed, height_px)
+    # A family found from the brief's words says what lies beyond the land, as one given does.
+    place = msgspec.structs.replace(brief.place, family=family)
+    return module.build(msgspec.structs.replace(brief, place=place), seed, height_px)
 
 
 class Procedural:

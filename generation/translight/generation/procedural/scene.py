@@ -32,8 +32,6 @@ class Pattern(IntEnum):
     """Wind's ripples in sand, across ``turn_rad``, over grain."""
     PLANKS = 8
     """Boards along X, with wood's grain."""
-    LEAVES = 9
-    """Two-sided, lets light through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,9 @@ class Material:
     size_m: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Largest features along x, y and z."""
     octaves: int = 6
+    """Of the noise, each twice as fine as the one before; RIPPLES and PANES have their own."""
     turn_rad: float = 0.0
+    """By which the pattern is turned about Z; PANES never is."""
     relief_m: float = 0.0
     """Height of the bumps that the normal shows."""
     roughness: float = 0.9
@@ -61,7 +61,7 @@ class Material:
     lit_share: float = 1.0
     """Share of panes that are lit."""
     through: float = 0.0
-    """Share of the light from behind that comes through (leaves)."""
+    """Share of the diffuse light from behind that comes through, whatever the pattern: leaves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +137,8 @@ class Lamps:
 class Air:
     """Haze and ground fog: extinction at the stage's floor, per metre, and the height over which it falls to 1/e.
 
-    What they scatter in is the sky's light near the horizon and the sun's, by a Henyey-Greenstein phase function.
+    Haze scatters in the sky's light near the horizon; fog the sky's mean and the sun's, by a Henyey-Greenstein phase
+    function.
     """
 
     haze_per_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -147,9 +148,9 @@ class Air:
     fog_top_m: float = 0.0
     """The fog is thinned above this height."""
     forward: float = 0.75
-    """Asymmetry of the phase function."""
+    """Asymmetry of the fog's phase function."""
     albedo: tuple[float, float, float] = (0.95, 0.95, 0.95)
-    """Share of the light lost that is scattered, not absorbed."""
+    """Share of the light lost in fog that is scattered, not absorbed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -66,9 +66,6 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
     numbers = _numbers(view)
     height, width = int(numbers[pixels.HEIGHT_PX]), int(numbers[pixels.WIDTH_PX])
     progress("building the scene", 0.0)
-    for placed in scene.placed:
-        if placed.mesh.triangles.size and int(placed.mesh.triangles.min()) < 0:
-            raise ValueError(f"a mesh counts its vertices from 0, got {int(placed.mesh.triangles.min())}")
     floats, integers = pack(scene, seed)
     # The kernels test nothing: a NaN would become an offset.
     if not (np.isfinite(floats).all() and np.isfinite(numbers).all()):

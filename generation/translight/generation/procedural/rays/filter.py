@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from translight.generation.procedural.rays.jit import kernel
+from translight.generation.procedural.rays.jit import inlined, kernel
 from translight.generation.procedural.rays.pixels import COLOUR, DISTANCE, LAMPLIGHT, LIGHT, NORMAL
 from translight.generation.procedural.rays.workers import share_rows
 
@@ -49,6 +49,14 @@ def _pass_rows(
     _pass(traced, light, step, wraps, first, last, out)
 
 
+@inlined
+def _mirrored(at: int, count: int) -> int:
+    """A neighbour's place; beyond a border the one that the pixel has on its other side."""
+    if at < 0:
+        return min(1, count - 1)
+    return at if at < count else max(count - 2, 0)
+
+
 @kernel
 def _pass(traced: Any, light: Any, step: int, wraps: bool, first: int, last: int, out: Any) -> None:
     height, width = light.shape[0], light.shape[1]
@@ -61,8 +69,10 @@ def _pass(traced: Any, light: Any, step: int, wraps: bool, first: int, last: int
                 continue
             nx, ny, nz = traced[y, x, NORMAL], traced[y, x, NORMAL + 1], traced[y, x, NORMAL + 2]
             # What the distance changes by, from pixel to pixel: of the smaller side, so edges do not widen it.
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            above, below = max(y - 1, 0), min(y + 1, height - 1)
+            left, right = _mirrored(x - 1, width), _mirrored(x + 1, width)
+            if wraps:
+                left, right = (x - 1 + width) % width, (x + 1) % width
+            above, below = _mirrored(y - 1, height), _mirrored(y + 1, height)
             gx = min(abs(traced[y, left, DISTANCE] - t), abs(traced[y, right, DISTANCE] - t))
             gy = min(abs(traced[above, x, DISTANCE] - t), abs(traced[below, x, DISTANCE] - t))
             r = g = b = weights = np.float32(0.0)

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
 from translight.generation.procedural.rays import layout as at
-from translight.generation.procedural.scene import Lamps, Mesh, Placed
+from translight.generation.procedural.scene import Lamps, Placed
+from translight.generation.procedural.shapes import sphere
 
 _CELLS = 64
 _SMALLEST_CELL_M = 2.0
@@ -47,19 +48,4 @@ def balls(lamps: Lamps) -> Placed:
     matrices = np.zeros((len(radius), 3, 4))
     matrices[:, range(3), range(3)] = radius[:, None]
     matrices[:, :, 3] = lamps.position_m
-    return Placed(_ball(), matrices, (lamps.intensity / (np.pi * radius**2)[:, None]).astype(np.float32))
-
-
-def _ball() -> Mesh:
-    """An octahedron, its faces split twice, on the unit sphere."""
-    v = [np.array(p, float) for p in ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))]
-    faces = [(0, 2, 4), (2, 1, 4), (1, 3, 4), (3, 0, 4), (2, 0, 5), (1, 2, 5), (3, 1, 5), (0, 3, 5)]
-    corners = np.array([[v[a], v[b], v[c]] for a, b, c in faces])
-    for _ in range(2):
-        a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-        ab, bc, ca = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (a + b, b + c, c + a))
-        parts = ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))
-        corners = np.concatenate([np.stack(p, axis=1) for p in parts])
-    points = corners.reshape(-1, 3).astype(np.float32)
-    triangles = np.arange(len(points), dtype=np.int32).reshape(-1, 3)
-    return Mesh(points, triangles, np.ones_like(points), np.zeros(len(triangles), np.uint16))
+    return Placed(sphere(1.0, 0), matrices, (lamps.intensity / (np.pi * radius**2)[:, None]).astype(np.float32))

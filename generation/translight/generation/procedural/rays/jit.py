@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -10,6 +11,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from translight.core.kernel_cache import cached
+from translight.environment import noise
 
 _njit: Any = numba.njit
 _intrinsic: Any = intrinsic
@@ -20,7 +22,8 @@ _FAST_MATH = {"contract", "arcp", "nsz"}
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, for one thread."""
-    return cached(_njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function))
+    compiled = _njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function)
+    return cached(compiled, Path(noise.__file__).parent)
 
 
 def part(function: Callable[..., Any]) -> Any:

@@ -53,14 +53,14 @@ def _span(F: Any, at: int, ox: float, oy: float, dx: float, dy: float, near: flo
 
 @part
 def land_hit(
-    F: Any, N: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float, far: float
+    F: Any, N: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, far: float
 ) -> Any:  # fmt: skip
-    """The distance to the first hit within (near, far), or infinity, and its grid."""
+    """The distance to the first hit within (0, far), or infinity, and its grid."""
     stays_apart()
     count = get(N, GRIDS)
     for k in range(count - 1, -1, -1):
         at = get(N, get(N, GRID_I) + k * GRID_INTS + G_FLOATS)
-        a, b = _span(F, at, ox, oy, dx, dy, near, far)
+        a, b = _span(F, at, ox, oy, dx, dy, 0.0, far)
         if a >= b:
             break
         if k > 0:
@@ -69,18 +69,18 @@ def land_hit(
             if c < d:
                 b = c
         if a < b:
-            t = _walk(F, N, k, ox, oy, oz, dx, dy, dz, a, b, a <= near)
+            t = _walk(F, N, k, ox, oy, oz, dx, dy, dz, a, b, a <= 0.0)
             if t < np.inf:
                 return t, k
     for k in range(1, count):
         inner = get(N, get(N, GRID_I) + (k - 1) * GRID_INTS + G_FLOATS)
-        c, d = _span(F, inner, ox, oy, dx, dy, near, far)
+        c, d = _span(F, inner, ox, oy, dx, dy, 0.0, far)
         if c >= d:
             continue
         at = get(N, get(N, GRID_I) + k * GRID_INTS + G_FLOATS)
-        a, b = _span(F, at, ox, oy, dx, dy, near, far)
+        a, b = _span(F, at, ox, oy, dx, dy, 0.0, far)
         if d < b:
-            t = _walk(F, N, k, ox, oy, oz, dx, dy, dz, d, b, d < near)
+            t = _walk(F, N, k, ox, oy, oz, dx, dy, dz, d, b, d < 0.0)
             if t < np.inf:
                 return t, k
     return np.inf, -1

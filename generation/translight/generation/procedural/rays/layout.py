@@ -22,6 +22,7 @@ HAZE, HAZE_HEIGHT, FOG, FOG_HEIGHT, FOG_TOP, FORWARD, AIR_ALBEDO = 11, 14, 15, 1
 MEAN_SKY, FOG_SUN = 22, 25
 LEVEL, AMPLITUDE, DEEP, CLEAR, FOAM = 28, 29, 30, 33, 36
 NEAR_X, NEAR_Y, NEAR_CELL = 38, 39, 40
+CHANCE = 41
 CONSTANTS = 48
 
 # Records of the land: integers, and the floats that they point to.

@@ -46,10 +46,10 @@ def _inverse(d: float) -> float:
 
 @part
 def mesh_hit(
-    F: Any, N: Any, stack: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float,
-    far: float, any_hit: int,
+    F: Any, N: Any, stack: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, far: float,
+    any_hit: int,
 ) -> Any:  # fmt: skip
-    """The nearest hit within (near, far), or any: distance (or infinity), triangle, copy, and its two weights."""
+    """The nearest hit within (0, far), or any: distance (or infinity), triangle, copy, and its two weights."""
     stays_apart()
     best, triangle, copy, wu, wv = far, -1, -1, 0.0, 0.0
     root = get(N, TOP_NODE)
@@ -60,13 +60,13 @@ def mesh_hit(
     nodes, links = get(N, NODE_F), get(N, NODE_I)
     triangles, instances, roots = get(N, TRIANGLE_F), get(N, INSTANCE_F), get(N, INSTANCE_I)
     depth, floor, node, current = 0, -1, root, -1
-    if _entry(F, nodes + node * NODE_FLOATS, ox, oy, oz, ix, iy, iz, near, best) == np.inf:
+    if _entry(F, nodes + node * NODE_FLOATS, ox, oy, oz, ix, iy, iz, 0.0, best) == np.inf:
         return np.inf, triangle, copy, wu, wv
     while True:
         first, count = get(N, links + node * NODE_INTS), get(N, links + node * NODE_INTS + 1)
         if count == 0:
-            a = _entry(F, nodes + first * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best)
-            b = _entry(F, nodes + (first + 1) * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best)
+            a = _entry(F, nodes + first * NODE_FLOATS, px, py, pz, jx, jy, jz, 0.0, best)
+            b = _entry(F, nodes + (first + 1) * NODE_FLOATS, px, py, pz, jx, jy, jz, 0.0, best)
             if a < np.inf and b < np.inf:
                 nearer = 0 if a <= b else 1
                 stack[depth] = first + 1 - nearer
@@ -95,7 +95,7 @@ def mesh_hit(
                 if v < -1e-9 or u + v > 1.0 + 1e-9:
                     continue
                 t = (e2x * cx + e2y * cy + e2z * cz) * inverse
-                if near < t < best:
+                if 0.0 < t < best:
                     best, triangle, copy, wu, wv = t, k, current, u, v
                     if any_hit != 0:
                         return best, triangle, copy, wu, wv
@@ -127,5 +127,5 @@ def mesh_hit(
                 qz = get(F, m + 8) * dx + get(F, m + 9) * dy + get(F, m + 10) * dz
                 jx, jy, jz = _inverse(qx), _inverse(qy), _inverse(qz)
                 node = get(N, roots + current * INSTANCE_INTS)
-            if _entry(F, nodes + node * NODE_FLOATS, px, py, pz, jx, jy, jz, near, best) < np.inf:
+            if _entry(F, nodes + node * NODE_FLOATS, px, py, pz, jx, jy, jz, 0.0, best) < np.inf:
                 break

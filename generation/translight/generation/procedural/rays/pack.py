@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
+from translight.environment.noise import hashed
 from translight.generation.panorama import directions
 from translight.generation.procedural.rays import layout as at
 from translight.generation.procedural.rays.bvh import build
@@ -12,6 +13,9 @@ from translight.generation.procedural.rays.fixtures import balls, lamp_records, 
 from translight.generation.procedural.rays.grids import packed_grids
 from translight.generation.procedural.rays.tables import blurred, dither, horizon, irradiance
 from translight.generation.procedural.scene import Material, Mesh, Placed, Scene
+
+_FLAT = 1e-12
+"""Volume of a copy of the unit cube, over the product of its edges, at which it is flat."""
 
 
 class Buffers:
@@ -45,7 +49,7 @@ class Buffers:
 
 
 def pack(scene: Scene, seed: int) -> tuple[Float32[np.ndarray, "f"], Int32[np.ndarray, "i"]]:
-    """Floats and integers of a scene. Raises ValueError for materials that do not exist, or a scene too large."""
+    """Floats and integers of a scene. Raises ValueError for a scene that contradicts itself, or one too large."""
     buffers, header = Buffers(), np.zeros(at.HEADER, np.int64)
     header[at.MATERIAL_F] = buffers.add_floats(np.array([_material(m) for m in scene.materials]))
     grids = scene.land.grids if scene.land is not None else ()
@@ -61,13 +65,13 @@ def pack(scene: Scene, seed: int) -> tuple[Float32[np.ndarray, "f"], Int32[np.nd
     header[at.IRRADIANCE_F] = buffers.add_floats(irradiance(small))
     header[at.HORIZON_F] = buffers.add_floats(horizon(sky, at.HORIZON_COLUMNS))
     header[at.DITHER_F] = buffers.add_floats(dither(at.DITHER_PX))
-    _pack_lamps(scene, buffers, header)
-    waves = _waves(scene)
-    if scene.water is not None:
-        header[at.WATER], header[at.WAVES], header[at.WAVE_F] = 1, len(waves), buffers.add_floats(waves)
-        header[at.DISPLACED] = _displaced(scene)
-    header[at.SEED] = seed % 65521
-    return buffers.joined(_constants(scene, small), header)
+    constants = _constants(scene, small)
+    # The dither's tile has so many places; when they are used up, its numbers move on as well.
+    rounds, header[at.SEED] = divmod(seed, at.DITHER_PX)
+    constants[at.CHANCE : at.CHANCE + 2] = hashed(np.arange(2), rounds) if rounds else 0.0
+    _pack_lamps(scene, buffers, header, constants)
+    _pack_water(scene, buffers, header, constants)
+    return buffers.joined(constants, header)
 
 
 def _material(m: Material) -> Float32[np.ndarray, "24"]:
@@ -81,6 +85,23 @@ def _material(m: Material) -> Float32[np.ndarray, "24"]:
 def _check_materials(numbers: np.ndarray, scene: Scene) -> None:
     if numbers.size and int(numbers.max()) >= len(scene.materials):
         raise ValueError(f"a surface has material {int(numbers.max())}, and the scene has {len(scene.materials)}")
+
+
+def _check_placed(placed: Placed) -> None:
+    # The kernels test nothing: a NaN or a vertex that is not there would become an offset.
+    mesh, matrices = placed.mesh, placed.stage_from_mesh
+    if mesh.triangles.size:
+        first, last = int(mesh.triangles.min()), int(mesh.triangles.max())
+        if first < 0:
+            raise ValueError(f"a mesh counts its vertices from 0, got {first}")
+        if last >= len(mesh.vertices):
+            raise ValueError(f"a triangle has vertex {last}, and its mesh has {len(mesh.vertices)}")
+    if not (np.isfinite(mesh.vertices).all() and np.isfinite(matrices).all()):
+        raise ValueError("meshes, copies and lamps hold finite numbers only")
+    turns = np.asarray(matrices, np.float64)[:, :, :3]
+    flat = np.abs(np.linalg.det(turns)) <= _FLAT * np.linalg.norm(turns, axis=1).prod(axis=1)
+    if flat.any():
+        raise ValueError(f"copy {int(np.argmax(flat))} of a mesh is flat: its stage_from_mesh has no inverse")
 
 
 def _pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) -> None:
@@ -98,6 +119,7 @@ def _pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"])
     everything = (*scene.placed, balls(scene.lamps)) if lit and scene.lamps is not None else scene.placed
     for placed in everything:
         mesh = placed.mesh
+        _check_placed(placed)
         if not len(mesh.triangles) or not len(placed.stage_from_mesh):
             continue
         if id(mesh) not in roots:
@@ -192,36 +214,33 @@ def _constants(scene: Scene, small: Float32[np.ndarray, "h w 3"]) -> Float64[np.
     # Half of the light that the fog takes from the sun on its way down comes on, scattered forward.
     depth = air.fog_per_m * (max(air.fog_top_m, 0.0) + air.fog_height_m)
     c[at.FOG_SUN] = np.exp(-0.5 * depth / max(float(sky.sun_direction[2]), 0.05))
-    if scene.water is not None:
-        water = scene.water
-        c[at.LEVEL], c[at.FOAM] = water.level_m, water.foam
-        c[at.DEEP : at.DEEP + 3], c[at.CLEAR : at.CLEAR + 3] = water.colour, np.maximum(water.clear_m, 1e-3)
-        c[at.AMPLITUDE] = np.abs(_waves(scene)[: _displaced(scene), 0]).sum()
-    if scene.lamps is not None and len(scene.lamps.position_m):
-        corner, cell, _, _ = near_lamps(scene.lamps)
-        c[at.NEAR_X : at.NEAR_X + 2], c[at.NEAR_CELL] = corner, cell
     return c
 
 
-def _pack_lamps(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) -> None:
+def _pack_lamps(
+    scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"], constants: Float64[np.ndarray, "c"]
+) -> None:
     if scene.lamps is None or not len(scene.lamps.position_m):
         return
     header[at.LAMPS], header[at.LAMP_F] = len(scene.lamps.position_m), buffers.add_floats(lamp_records(scene.lamps))
-    _, _, (header[at.NEAR_ROWS], header[at.NEAR_COLUMNS]), listed = near_lamps(scene.lamps)
+    corner, cell, (header[at.NEAR_ROWS], header[at.NEAR_COLUMNS]), listed = near_lamps(scene.lamps)
     header[at.NEAR_LAMPS_I] = buffers.add_integers(listed)
+    constants[at.NEAR_X : at.NEAR_X + 2], constants[at.NEAR_CELL] = corner, cell
 
 
-def _waves(scene: Scene) -> Float64[np.ndarray, "k 4"]:
-    """The water's waves, longest first."""
-    if scene.water is None:
-        return np.zeros((0, 4))
-    waves = np.asarray(scene.water.waves, np.float64).reshape(-1, 4)
-    return waves[np.argsort(np.hypot(waves[:, 1], waves[:, 2]), kind="stable")]
-
-
-def _displaced(scene: Scene) -> int:
-    """How many of them move the surface."""
-    if scene.water is None:
-        return 0
-    waves = _waves(scene)
-    return int((2 * np.pi > scene.water.displaced_m * np.hypot(waves[:, 1], waves[:, 2])).sum())
+def _pack_water(
+    scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"], constants: Float64[np.ndarray, "c"]
+) -> None:
+    """The water, and its waves, longest first: those that move the surface lead."""
+    water = scene.water
+    if water is None:
+        return
+    waves = np.asarray(water.waves, np.float64).reshape(-1, 4)
+    number = np.hypot(waves[:, 1], waves[:, 2])
+    waves = waves[np.argsort(number, kind="stable")]
+    displaced = int((2 * np.pi > water.displaced_m * number).sum())
+    header[at.WATER], header[at.WAVES], header[at.WAVE_F] = 1, len(waves), buffers.add_floats(waves)
+    header[at.DISPLACED] = displaced
+    c = constants
+    c[at.LEVEL], c[at.FOAM], c[at.AMPLITUDE] = water.level_m, water.foam, np.abs(waves[:displaced, 0]).sum()
+    c[at.DEEP : at.DEEP + 3], c[at.CLEAR : at.CLEAR + 3] = water.colour, np.maximum(water.clear_m, 1e-3)

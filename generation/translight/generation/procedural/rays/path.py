@@ -33,7 +33,6 @@ from translight.generation.procedural.rays.layout import (
     M_METAL,
     M_RELIEF,
     M_SPECULAR,
-    M_THROUGH,
     MATERIAL_F,
     MATERIAL_FLOATS,
     SUN_LIGHT,
@@ -45,7 +44,17 @@ from translight.generation.procedural.rays.layout import (
     VERTEX_FLOATS,
     WATER,
 )
-from translight.generation.procedural.rays.light import around, blurred_sky, chance, fresnel, sky, sky_on, to_sun
+from translight.generation.procedural.rays.light import (
+    around,
+    blurred_sky,
+    chance,
+    frame,
+    fresnel,
+    sky,
+    sky_on,
+    sunny,
+    to_sun,
+)
 from translight.generation.procedural.rays.meshes import mesh_hit
 from translight.generation.procedural.rays.patterns import cell_value, pattern
 from translight.generation.procedural.rays.waves import water_hit
@@ -56,17 +65,17 @@ _PI = np.pi
 
 @part
 def hit(
-    F: Any, N: Any, stack: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float,
-    far: float, water: int,
+    F: Any, N: Any, stack: Any, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, far: float,
+    water: int,
 ) -> Any:  # fmt: skip
     """The nearest of everything: distance, kind, grid or triangle, copy, two weights. ``water`` 0 leaves that out."""
     stays_apart()
     kind, what, copy, u, v, best = NONE, -1, -1, 0.0, 0.0, far
     if get(N, GRIDS) > 0:
-        t, k = land_hit(F, N, ox, oy, oz, dx, dy, dz, near, best)
+        t, k = land_hit(F, N, ox, oy, oz, dx, dy, dz, best)
         if t < best:
             best, kind, what = t, LAND, k
-    t, k, c, wu, wv = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, near, best, np.int64(0))
+    t, k, c, wu, wv = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, best, np.int64(0))
     if t < best:
         best, kind, what, copy, u, v = t, MESH, k, c, wu, wv
     if water != 0 and get(N, WATER) != 0:
@@ -85,10 +94,10 @@ def blocked(
     """Whether anything lies between a point and so far away."""
     stays_apart()
     if get(N, GRIDS) > 0:
-        t, _ = land_hit(F, N, ox, oy, oz, dx, dy, dz, 0.0, far)
+        t, _ = land_hit(F, N, ox, oy, oz, dx, dy, dz, far)
         if t < far:
             return True
-    t, _, _, _, _ = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, 0.0, far, np.int64(1))
+    t, _, _, _, _ = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, far, np.int64(1))
     return t < far
 
 
@@ -182,10 +191,7 @@ def bumped(
     """A shading normal n tilted by a pattern's relief at own coordinates l (own normal m), by differences."""
     stays_apart()
     relief = get(F, m + M_RELIEF)
-    sign = 1.0 if mz >= 0.0 else -1.0
-    a = -1.0 / (sign + mz)
-    b = mx * my * a
-    tx, ty, tz, bx, by, bz = 1.0 + sign * mx * mx * a, sign * b, -sign * mx, b, sign + my * my * a, -my
+    tx, ty, tz, bx, by, bz = frame(mx, my, mz)
     e = max(0.5 * footprint, 2e-4)
     _, hu, _ = pattern(F, m, lx + e * tx, ly + e * ty, lz + e * tz, mx, my, mz, footprint)
     _, hv, _ = pattern(F, m, lx + e * bx, ly + e * by, lz + e * bz, mx, my, mz, footprint)
@@ -223,7 +229,7 @@ def arriving(
     far = 0.0
     wet = np.int64(0) if sharp == 2 else np.int64(1)
     for bounce in range(depth):
-        t, kind, what, copy, u, v = hit(F, N, stack, ox, oy, oz, dx, dy, dz, 0.0, np.inf, wet)
+        t, kind, what, copy, u, v = hit(F, N, stack, ox, oy, oz, dx, dy, dz, np.inf, wet)
         if kind == NONE:
             r, g, b = sky(F, N, dx, dy, dz) if sharp != 0 and bounce == 0 else blurred_sky(F, N, dx, dy, dz)
             return red + tr * r, green + tg * g, blue + tb * b
@@ -256,18 +262,16 @@ def arriving(
         x, y, z = ox + dx * t, oy + dy * t, oz + dz * t
         lift = 2e-4 + 2e-6 * far
         x, y, z = x + gx * lift, y + gy * lift, z + gz * lift
-        a, c = chance(F, N, px, py, sample, dimension + 2 * bounce)
-        wx, wy, wz = to_sun(F, a, c)
-        nl = nx * wx + ny * wy + nz * wz
-        if (
-            nl > 0.0
-            and gx * wx + gy * wy + gz * wz > 0.0
-            and get(F, SUN_LIGHT) + get(F, SUN_LIGHT + 1) + get(F, SUN_LIGHT + 2) > 0.0
-        ) and not blocked(F, N, stack, x, y, z, wx, wy, wz, np.inf):
-            nl /= _PI
-            red += tr * nl * get(F, SUN_LIGHT)
-            green += tg * nl * get(F, SUN_LIGHT + 1)
-            blue += tb * nl * get(F, SUN_LIGHT + 2)
+        if sunny(F):
+            a, c = chance(F, N, px, py, sample, dimension + 2 * bounce)
+            wx, wy, wz = to_sun(F, a, c)
+            nl = nx * wx + ny * wy + nz * wz
+            lit = nl > 0.0 and gx * wx + gy * wy + gz * wz > 0.0
+            if lit and not blocked(F, N, stack, x, y, z, wx, wy, wz, np.inf):
+                nl /= _PI
+                red += tr * nl * get(F, SUN_LIGHT)
+                green += tg * nl * get(F, SUN_LIGHT + 1)
+                blue += tb * nl * get(F, SUN_LIGHT + 2)
         if get(N, LAMPS) > 0:
             a, c = chance(F, N, px, py, sample, dimension + 2 * bounce + 7)
             lamp, r, g, b, wx, wy, wz, way = lamp_light(F, N, a, c, x, y, z, nx, ny, nz)
@@ -295,9 +299,3 @@ def sheen(F: Any, m: int, r: float, g: float, b: float) -> Any:
         g * (1.0 - metal),
         b * (1.0 - metal),
     )
-
-
-@inlined
-def behind(F: Any, m: int) -> float:
-    """Share of the light from behind that a leaf lets through."""
-    return get(F, m + M_THROUGH)

@@ -10,23 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from translight.environment.noise import unit_of
 from translight.generation.procedural.rays.jit import get, inlined, part, stays_apart
 from translight.generation.procedural.rays.layout import M_LIT, M_OCTAVES, M_PATTERN, M_SIZE, M_TURN
 
-PLAIN, FRACTAL, RIDGES, CELLS, BRICKS, TILES, PANES, RIPPLES, PLANKS, LEAVES = range(10)
+PLAIN, FRACTAL, RIDGES, CELLS, BRICKS, TILES, PANES, RIPPLES, PLANKS = range(9)
 """scene.py's Pattern."""
 
 _P0, _P1, _P2 = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
-
-
-@inlined
-def _mixed(k: Any) -> Any:
-    """Ellis's "lowbias32" finaliser (hash prospector, 2018), as in environment/noise.py."""
-    k = np.uint32(k ^ (k >> np.uint32(16)))
-    k = np.uint32(k * np.uint32(0x7FEB352D))
-    k = np.uint32(k ^ (k >> np.uint32(15)))
-    k = np.uint32(k * np.uint32(0x846CA68B))
-    return np.uint32(k ^ (k >> np.uint32(16)))
 
 
 @part
@@ -35,7 +26,7 @@ def cell_value(x: int, y: int, z: int, salt: int) -> float:
     stays_apart()
     k = np.uint32(np.uint32(x) * _P0) ^ np.uint32(np.uint32(y) * _P1) ^ np.uint32(np.uint32(z) * _P2)
     k = np.uint32(k + np.uint32(np.uint32(salt) * np.uint32(0x27D4EB2F)))
-    return np.float64(_mixed(k) >> np.uint32(8)) * 2.0**-24
+    return 0.5 * np.float64(unit_of(k)) + 0.5
 
 
 @inlined
@@ -45,7 +36,7 @@ def _fade(f: float) -> float:
 
 @inlined
 def _corner(x: Any, y: Any, z: Any) -> float:
-    return np.float64(_mixed(np.uint32(x ^ y ^ z)) >> np.uint32(8)) * 2.0**-23 - 1.0
+    return np.float64(unit_of(np.uint32(x ^ y ^ z)))
 
 
 @part
@@ -147,7 +138,7 @@ def pattern(
         nx, ny = cosine * nx + sine * ny, cosine * ny - sine * nx
     octaves = int(get(F, m + M_OCTAVES))
     least = min(sx, min(sy, sz))
-    if kind in (FRACTAL, LEAVES):
+    if kind == FRACTAL:
         value = _octaves(x / sx, y / sy, z / sz, least, octaves, footprint, np.int64(0))
         return _smooth(-0.55, 0.55, value), 0.5 * value, 1.0
     if kind == RIDGES:

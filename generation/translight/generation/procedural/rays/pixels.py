@@ -24,6 +24,7 @@ from translight.generation.procedural.rays.layout import (
     M_EMISSION,
     M_RELIEF,
     M_ROUGHNESS,
+    M_THROUGH,
     SUN_LIGHT,
 )
 from translight.generation.procedural.rays.light import (
@@ -47,7 +48,6 @@ from translight.generation.procedural.rays.path import (
     NONE,
     WATER_HIT,
     arriving,
-    behind,
     blocked,
     bumped,
     hit,
@@ -150,7 +150,7 @@ def _sample(
 ) -> float:  # fmt: skip
     """Add one ray's share to a pixel; returns the distance that it met something at."""
     stays_apart()
-    t, kind, what, copy, u, v = hit(F, N, stack, ox, oy, oz, dx, dy, dz, 0.0, np.inf, np.int64(1))
+    t, kind, what, copy, u, v = hit(F, N, stack, ox, oy, oz, dx, dy, dz, np.inf, np.int64(1))
     if kind == NONE:
         r, g, b = sky(F, N, dx, dy, dz)
         sr, sg, sb = disc(F, dx, dy, dz)
@@ -197,7 +197,7 @@ def _sample(
         er, eg, eb = get(F, w + 12), get(F, w + 13), get(F, w + 14)
     red, green, blue = red + tr * er, green + tg * eg, blue + tb * eb
     sr, sg, sb, cr, cg, cb = sheen(F, m, r, g, b)
-    through, roughness = behind(F, m), get(F, m + M_ROUGHNESS)
+    through, roughness = get(F, m + M_THROUGH), get(F, m + M_ROUGHNESS)
     alpha = max(roughness * roughness, 0.02)
     nv = max(-(nx * dx + ny * dy + nz * dz), 0.02)
     fr, fg, fb = fresnel(sr, nv), fresnel(sg, nv), fresnel(sb, nv)

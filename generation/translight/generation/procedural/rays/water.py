@@ -13,7 +13,6 @@ from translight.generation.procedural.rays.layout import (
     DEEP,
     FOAM,
     SUN_LIGHT,
-    WAVES,
 )
 from translight.generation.procedural.rays.light import chance, fresnel, glint, sky_on, sunny, to_sun
 from translight.generation.procedural.rays.path import arriving, blocked, hit
@@ -48,7 +47,7 @@ def on_water(
     """Radiance (3) from a point of the surface to the eye, and its normal (3)."""
     stays_apart()
     facing = max(-dz, 0.02)
-    height, sx, sy, lost = waves(F, N, x, y, spread * t / np.sqrt(facing), get(N, WAVES))
+    height, sx, sy, lost = waves(F, N, x, y, spread * t / np.sqrt(facing))
     foam = _foam(F, x, y, height, np.sqrt(sx * sx + sy * sy), spread * t)
     # Waves too small for the pixel scatter the mirror ray as their slopes would.
     a, b = chance(F, N, px, py, sample, np.int64(2))
@@ -101,7 +100,7 @@ def on_water(
     wx, wy, wz = eta * dx + k * nx, eta * dy + k * ny, eta * dz + k * nz
     tr = tg = tb = 0.0
     clear = 12.0 * max(get(F, CLEAR), max(get(F, CLEAR + 1), get(F, CLEAR + 2)))
-    s, kind, _, _, _, _ = hit(F, N, stack, x, y, z - lift, wx, wy, wz, 0.0, clear, np.int64(0))
+    s, kind, _, _, _, _ = hit(F, N, stack, x, y, z - lift, wx, wy, wz, clear, np.int64(0))
     if kind != 0:
         tr, tg, tb = np.exp(-s / get(F, CLEAR)), np.exp(-s / get(F, CLEAR + 1)), np.exp(-s / get(F, CLEAR + 2))
     if max(tr, max(tg, tb)) > 0.003:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from translight.generation.procedural.rays.jit import get, part, stays_apart
-from translight.generation.procedural.rays.layout import AMPLITUDE, DISPLACED, LEVEL, WAVE_F, WAVE_FLOATS
+from translight.generation.procedural.rays.layout import AMPLITUDE, DISPLACED, LEVEL, WAVE_F, WAVE_FLOATS, WAVES
 
 _STEPS = 20
 _FLAT = 3000.0
@@ -15,14 +15,14 @@ _FLAT = 3000.0
 
 
 @part
-def waves(F: Any, N: Any, x: float, y: float, footprint: float, count: int) -> Any:
+def waves(F: Any, N: Any, x: float, y: float, footprint: float) -> Any:
     """Height over the level, slopes along x and y, and the slope variance along each of what the footprint hides.
 
-    The first ``count`` waves, longest first; heights of the displaced ones only.
+    Heights are of the displaced waves only.
     """
     stays_apart()
     height = sx = sy = lost = 0.0
-    for n in range(count):
+    for n in range(get(N, WAVES)):
         w = get(N, WAVE_F) + n * WAVE_FLOATS
         kx, ky, a = get(F, w + 1), get(F, w + 2), get(F, w)
         k2 = kx * kx + ky * ky

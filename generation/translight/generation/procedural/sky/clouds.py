@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -78,7 +78,7 @@ def chosen(weather: Weather, seed: int) -> Clouds:
     """The weather's clouds; how much cirrus there is, the seed says."""
     kind = WEATHERS[weather]
     share = float(hashed(np.array([17]), seed)[0])
-    return Clouds(kind.cirrus * (0.35 + 1.3 * share), kind.heaps, kind.sheet, kind.sun, kind.level)
+    return replace(kind, cirrus=kind.cirrus * (0.35 + 1.3 * share))
 
 
 def marched(

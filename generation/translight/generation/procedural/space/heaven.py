@@ -80,15 +80,14 @@ def _add(
     rings: bool,
     light: Float64[np.ndarray, "3"],
 ) -> None:
-    """Draw one within the rows and columns that it can reach."""
+    """Draw one within the rows and columns that it can reach; none stands so high that it reaches overhead."""
     height = picture.shape[0]
     reach = float(np.arcsin(min(2.4 * np.sin(radius_rad), 0.95))) if rings else 1.15 * radius_rad
     elevation, azimuth = float(np.arcsin(towards[2])), float(np.arctan2(towards[0], towards[1]))
     texel = np.pi / height
     first = max(int((0.5 * np.pi - elevation - reach) / texel), 0)
     last = min(int((0.5 * np.pi - elevation + reach) / texel) + 1, height)
-    over = elevation + reach >= 0.5 * np.pi - 0.02
-    half = np.pi if over else float(np.arcsin(min(np.sin(reach) / np.cos(elevation), 1.0)))
+    half = float(np.arcsin(min(np.sin(reach) / np.cos(elevation), 1.0)))
     begin = int((azimuth - half + np.pi) / texel)
     count = min(int(2 * half / texel) + 2, 2 * height)
     fine = 2 if height >= 2048 else 3

@@ -13,7 +13,7 @@ from translight.generation.procedural.shapes import sphere
 from translight.generation.procedural.space.ground import height_at
 
 _KINDS = 7
-_FEWEST_M, _MOST_M, _SLOPE = 0.05, 3.2, 2.2
+_SMALLEST_M, _LARGEST_M, _SLOPE = 0.05, 3.2, 2.2
 """Radii, and by which power the number of those that are larger falls (Golombek and Rapp 1997 find 2 to 3)."""
 _NEAREST_M, _FARTHEST_M = 3.0, 420.0
 _FREE_M = 0.35
@@ -26,10 +26,10 @@ def rocks(brief: Brief, seed: int, height_px: int, material: int) -> tuple[Place
     rng = np.random.default_rng([seed, 11])
     count = next((count for rows, count in _COUNTS.items() if height_px <= rows), _COUNT_8K)
     share = rng.uniform(size=count)
-    radius = (_FEWEST_M**-_SLOPE + share * (_MOST_M**-_SLOPE - _FEWEST_M**-_SLOPE)) ** (-1 / _SLOPE)
+    radius = (_SMALLEST_M**-_SLOPE + share * (_LARGEST_M**-_SLOPE - _SMALLEST_M**-_SLOPE)) ** (-1 / _SLOPE)
     # nearer ones may be smaller: what is a pebble there is nothing out here
     far = _NEAREST_M * (_FARTHEST_M / _NEAREST_M) ** (rng.uniform(size=count) ** 0.8)
-    radius = np.minimum(np.maximum(radius, 0.0022 * far), _MOST_M)
+    radius = np.minimum(np.maximum(radius, 0.0022 * far), _LARGEST_M)
     azimuth = rng.uniform(-np.pi, np.pi, count)
     xy = far[:, None] * np.stack([np.sin(azimuth), np.cos(azimuth)], axis=1)
     # they lie in fields, not evenly

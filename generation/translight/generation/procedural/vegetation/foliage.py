@@ -1,4 +1,4 @@
-"""Leaves and needles as small triangles at places along a skeleton.py's twigs; materials' LEAVES lights them."""
+"""Leaves and needles as small triangles at places along a skeleton.py's twigs; palette.py says how they are lit."""
 
 from __future__ import annotations
 

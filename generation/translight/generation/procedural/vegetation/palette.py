@@ -62,22 +62,22 @@ _DRY = {
         a=(0.62, 0.60, 0.55), b=(0.05, 0.045, 0.04), pattern=Pattern.RIDGES, size_m=(0.30, 0.30, 0.07), relief_m=0.002
     ),
     Stuff.NEEDLES: Material(
-        a=(0.075, 0.125, 0.044), b=(0.058, 0.10, 0.038), pattern=Pattern.LEAVES, through=0.3, roughness=0.55
+        a=(0.075, 0.125, 0.044), b=(0.058, 0.10, 0.038), pattern=Pattern.FRACTAL, through=0.3, roughness=0.55
     ),
     Stuff.BROAD_LEAF: Material(
-        a=(0.125, 0.215, 0.042), b=(0.10, 0.175, 0.036), pattern=Pattern.LEAVES, through=0.4, roughness=0.5
+        a=(0.125, 0.215, 0.042), b=(0.10, 0.175, 0.036), pattern=Pattern.FRACTAL, through=0.4, roughness=0.5
     ),
     Stuff.BIRCH_LEAF: Material(
-        a=(0.165, 0.25, 0.05), b=(0.135, 0.21, 0.044), pattern=Pattern.LEAVES, through=0.45, roughness=0.5
+        a=(0.165, 0.25, 0.05), b=(0.135, 0.21, 0.044), pattern=Pattern.FRACTAL, through=0.45, roughness=0.5
     ),
     Stuff.GRASS: Material(
-        a=(0.125, 0.185, 0.045), b=(0.10, 0.15, 0.04), pattern=Pattern.LEAVES, through=0.35, roughness=0.6
+        a=(0.125, 0.185, 0.045), b=(0.10, 0.15, 0.04), pattern=Pattern.FRACTAL, through=0.35, roughness=0.6
     ),
     Stuff.FERN: Material(
-        a=(0.105, 0.20, 0.042), b=(0.085, 0.165, 0.036), pattern=Pattern.LEAVES, through=0.4, roughness=0.6
+        a=(0.105, 0.20, 0.042), b=(0.085, 0.165, 0.036), pattern=Pattern.FRACTAL, through=0.4, roughness=0.6
     ),
     Stuff.LITTER: Material(
-        a=(0.20, 0.115, 0.052), b=(0.13, 0.075, 0.04), pattern=Pattern.LEAVES, through=0.12, roughness=0.75
+        a=(0.20, 0.115, 0.052), b=(0.13, 0.075, 0.04), pattern=Pattern.FRACTAL, through=0.12, roughness=0.75
     ),
     Stuff.STONE: Material(
         a=(0.21, 0.205, 0.19), b=(0.085, 0.095, 0.065), pattern=Pattern.FRACTAL, size_m=(0.3, 0.3, 0.22), relief_m=0.02

@@ -55,6 +55,8 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
+    from translight.commands.review import Accept, Compare, History, Reject, ReviewList, Sheet
+    from translight.commands.review_vary import Measure, Vary
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
     from translight.commands.track import Monitor, Record, Replay, Simulate
@@ -96,6 +98,16 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "follow": Follow,
         "project": Project,
     }
+    review: Mapping[str, type[Command]] = {
+        "list": ReviewList,
+        "accept": Accept,
+        "reject": Reject,
+        "vary": Vary,
+        "compare": Compare,
+        "history": History,
+        "measure": Measure,
+        "sheet": Sheet,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -114,6 +126,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
             {"run": Generate, "lift": Lift, "upscale": Upscale},
             default="run",
         ),
+        "review": Group("Decide about candidates: each decision goes into a ledger with name and time.", review),
         "render": Render,
         "info": Info,
         "convert": Convert,

@@ -51,7 +51,9 @@ def coherence(candidate: Candidate) -> Measure:
     value = max(light, depth)
     verdict = graded(value, GOOD, BAD)
     words = {"good": "the views agree", "look": "the views differ", "bad": "the views contradict", "none": ""}[verdict]
-    why = f"{words}: half of what two share is within {light:.0%} in light, {depth:.0%} in distance ({GOOD:.0%} is good)"
+    why = (
+        f"{words}: half of what two share is within {light:.0%} in light, {depth:.0%} in distance ({GOOD:.0%} is good)"
+    )
     details = {"light": round(light, 5), "depth": round(depth, 5), "pairs": len(found)}
     return Measure("coherence", round(100 * value, 3), "%", verdict, why, details)
 
@@ -73,7 +75,7 @@ def agree(view: View, other: View) -> Agreement | None:
     own, theirs = luminance(view.image)[at][known][seen], _light(other, where[seen])
     expected, depth = expected[seen], None
     if other.distance_m is not None:
-        found = _nearest(other, other.distance_m, where[seen])
+        found = _nearest(other.distance_m, where[seen])
         both = np.isfinite(found) & (found > 0)
         hidden = both & (expected > _HIDDEN * found)
         if hidden.mean() < 0.5:  # else it is not hidden: it stands elsewhere
@@ -98,9 +100,7 @@ def _rays(view: View) -> Float64[np.ndarray, "h w 3"]:
     return turned
 
 
-def _seen(
-    view: View, toward: Float64[np.ndarray, "n 3"]
-) -> tuple[Float64[np.ndarray, "n 2"], np.ndarray]:
+def _seen(view: View, toward: Float64[np.ndarray, "n 3"]) -> tuple[Float64[np.ndarray, "n 2"], np.ndarray]:
     """Columns and rows where directions in stage axes are seen, and which lie within the picture."""
     height, width = view.image.shape[:2]
     if view.camera is None:
@@ -123,7 +123,7 @@ def _light(view: View, at: Float64[np.ndarray, "n 2"]) -> np.ndarray:
     return np.asarray(upper * (1 - v) + (light[below, left] * (1 - u) + light[below, right] * u) * v)
 
 
-def _nearest(view: View, values: np.ndarray, at: Float64[np.ndarray, "n 2"]) -> np.ndarray:
+def _nearest(values: np.ndarray, at: Float64[np.ndarray, "n 2"]) -> np.ndarray:
     height, width = values.shape
     column, row = np.floor(at).astype(np.int64).T
     return values[np.clip(row, 0, height - 1), column % width].astype(np.float64)

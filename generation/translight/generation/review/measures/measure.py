@@ -1,4 +1,4 @@
-"""One measure of a candidate: a number, its unit, and what a supervisor should make of it; measures.py collects them."""
+"""One measure of a candidate: a number, its unit, and what to make of it; measures.py collects them."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate import Generate
     from translight.commands.generate_lift import Lift
     from translight.commands.generate_upscale import Upscale
+    from translight.commands.library import Add, LibraryList, Remove, Search
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -127,6 +128,10 @@ def commands() -> Mapping[str, type[Command] | Group]:
             default="run",
         ),
         "review": Group("Decide about candidates: each decision goes into a ledger with name and time.", review),
+        "library": Group(
+            "Keep environments and find them again by words.",
+            {"add": Add, "list": LibraryList, "search": Search, "remove": Remove},
+        ),
         "render": Render,
         "info": Info,
         "convert": Convert,

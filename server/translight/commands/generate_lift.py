@@ -48,10 +48,12 @@ class Lift:
         from translight.core.errors import GenerationError
         from translight.environment.report import Report
         from translight.generation.brief.read import read_brief
+        from translight.generation.brief.translate import family_of
         from translight.generation.lift.layers import ESTIMATED_DEPTH, TRUE_DEPTH
         from translight.generation.lift.lift import Options, lift, save_lifted
         from translight.generation.lift.networks import inpainting, with_distances
         from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
+        from translight.generation.review.vary import brief_of
         from translight.generation.run.generate import BRIEF
         from translight.generation.run.store import load_candidate
 
@@ -96,9 +98,18 @@ class Lift:
             return 130
         finally:
             lines.close()
+        own = brief_of(candidate, brief)  # of a variation its own
+        told = {
+            "intent": own.intent,
+            "where": own.place.where,
+            "family": family_of(own) or "",
+            "weather": own.place.weather,
+            "time_of_day": own.light.time_of_day,
+        }
         made = Report().with_step(
             "generate",
             brief=brief.name,
+            **told,
             candidate=candidate.name,
             engine=candidate.engine,
             seed=candidate.seed,

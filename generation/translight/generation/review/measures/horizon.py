@@ -1,7 +1,8 @@
 """Whether a panorama stands level: by the edge of its sky where that is a horizon, else by what is upright in it.
 
 A panorama that is turned by a small tilt shows its horizon as one wave around: tan(elevation) = a sin + b cos of the
-azimuth. What is upright leans by the same a and b, over the cosine of its elevation.
+azimuth, with nothing added, for the eye's own level is the horizon's; a level skyline higher up is none. What is
+upright leans by the same a and b, over the cosine of its elevation.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ GOOD_DEG, BAD_DEG = 0.5, 1.5
 _ROUGH_DEG = 0.5
 _SUPPORT = 0.4
 """Share of azimuths that must lie on one horizon."""
-_HEIGHT_OFF_DEG = 3.0
-"""A level edge of the sky further up or down than this is a skyline, no horizon."""
 _BAND_DEG = 25.0
 _LEAN_DEG = 18.0
 _UPRIGHT_DEG = 2.0
@@ -64,10 +63,10 @@ def by_sky(sky: Bool[np.ndarray, "h w"]) -> float | None:
     azimuth = ((np.arange(sky.shape[1]) + 0.5) / sky.shape[1] - 0.5) * 2 * np.pi
     rise = np.tan((0.5 - end[seen] / height) * np.pi)
     rough = max(math.radians(_ROUGH_DEG), 1.5 * np.pi / height)
-    wave = np.stack([np.sin(azimuth[seen]), np.cos(azimuth[seen]), np.ones(int(seen.sum()))], axis=1)
-    fit = _robust(wave, rise, np.ones(len(rise)), rough, _through_three(wave, rise, rough))
+    wave = np.stack([np.sin(azimuth[seen]), np.cos(azimuth[seen])], axis=1)
+    fit = _robust(wave, rise, np.ones(len(rise)), rough, _through_two(wave, rise, rough))
     near = np.abs(np.arctan(rise) - np.arctan(wave @ fit)) <= rough
-    if near.sum() < _SUPPORT * sky.shape[1] or abs(math.degrees(math.atan(fit[2]))) > _HEIGHT_OFF_DEG:
+    if near.sum() < _SUPPORT * sky.shape[1]:
         return None
     return math.degrees(math.atan(math.hypot(fit[0], fit[1])))
 
@@ -100,15 +99,15 @@ def by_uprights(image: Float32[np.ndarray, "h w 3"]) -> float | None:
     return math.degrees(math.atan(math.hypot(fit[0], fit[1])))
 
 
-def _through_three(
-    wave: Float64[np.ndarray, "n 3"], rise: Float64[np.ndarray, "n"], near: float
-) -> Float64[np.ndarray, "3"]:
-    """The wave through three azimuths on which most others lie (RANSAC, Fischler and Bolles, 1981, without chance)."""
+def _through_two(
+    wave: Float64[np.ndarray, "n 2"], rise: Float64[np.ndarray, "n"], near: float
+) -> Float64[np.ndarray, "2"]:
+    """The wave through two azimuths on which most others lie (RANSAC, Fischler and Bolles, 1981, without chance)."""
     count = len(rise)
-    best, most = np.zeros(3), -1
-    for apart in (count // 3, count // 5, count // 8):
+    best, most = np.zeros(2), -1
+    for apart in (count // 4, count // 6, count // 10):
         for first in range(0, count, max(1, count // 60)):
-            at = (first + apart * np.arange(3)) % count
+            at = (first + apart * np.arange(2)) % count
             if abs(np.linalg.det(wave[at])) < 1e-3:
                 continue
             fit = np.linalg.solve(wave[at], rise[at])

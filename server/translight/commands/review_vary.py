@@ -94,6 +94,7 @@ class Measure:
         from translight.generation.run.store import load_candidate
 
         checked(self.run_folder)
+        self._wall(Wall())  # a mistake is told before any work
         brief = read_brief(self.run_folder / BRIEF)
         lines = Lines()
         try:

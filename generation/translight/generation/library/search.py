@@ -21,31 +21,7 @@ WORDS_WEIGHT = 0.35
 _TAG_TIMES = 3
 _B, _K1 = 0.75, 1.2
 """Okapi BM25's usual constants (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009)."""
-_COMMON = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "is", "it", "its", "of", "on", "or", "the", "to"}
-    [
-        "a",
-        "an",
-        "and",
-        "as",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "over",
-        "the",
-        "to",
-        "under",
-        "with",
-    ]
-)
+_COMMON = {"a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "is", "it", "of", "on", "or", "the", "to"}
 
 
 class Reader(Protocol):

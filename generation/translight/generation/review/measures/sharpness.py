@@ -26,7 +26,7 @@ _FINEST_PX = math.sqrt(2 * math.log(10)) / math.pi
 _BAND_DEG = 20.0
 _STRONGEST = 0.02
 _LEAST_CONTRAST = 0.02
-_LEAST_EDGES = 50
+_LEAST_EDGES = 12
 _ROWS = 1024
 """Of rows around the horizon at most: the middle of an 8K panorama tells as much as all of it."""
 
@@ -37,7 +37,7 @@ def sharpness(view: View | None, wall: Wall) -> Measure:
     if view is None:
         return unknown("sharpness", unit, "measured on panoramas only")
     height = view.image.shape[0]
-    rows = min(_ROWS, max(8, int(height * 2 * _BAND_DEG / 180)))
+    rows = min(_ROWS, max(24, int(height * 2 * _BAND_DEG / 180)))
     band = view.image[(height - rows) // 2 : (height + rows) // 2]
     sigma = edge_blur_px(luminance(band))
     led = f"{wall.pitch_mm:g} mm at {wall.distance_m:g} m"

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.generation.review import runs
 
 from translight.cli import main
+from translight.commands.review_vary import wall_of
 from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
 from translight.generation.review.ledger import read_ledger
 from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
+from translight.server.show import load_show
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +66,10 @@ def test_decisions_are_told_and_the_last_one_holds(run, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["candidate", "state", "measures", "made", "of"]
     assert "rejected by Ben" in lines[1]
-    assert "bad: sharpness" in lines[1]
+    assert "sharpness" in lines[1]
     assert main(["review", "history", str(folder)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert [line.split("UTC ")[1] for line in told[:5]] == [
+    assert [line.split("UTC  ")[1] for line in told[:5]] == [
         f"Ana generated {one.name} with import",
         f"Ana generated {two.name} with import",
         f'Ana Díaz accepted {one.name}: "soft light"',
@@ -190,11 +194,20 @@ def test_measures_for_another_wall(run, capsys):
     assert measures["wall"] == {"pitch_mm": 40.0, "distance_m": 2.0, "camera_width_px": 4096}
     value = rows[0]["measures"]["sharpness"]["value"]
     assert value == pytest.approx(before * (40 / 2) / (2.6 / 5), rel=0.01)
+    assert value == pytest.approx(math.atan(0.02) / (np.pi / 64), rel=0.3)
     assert (folder / "contact_sheet.jpg").is_file()
     values = json.loads((one / "measures.json").read_text())
     (one / "measures.json").write_text(json.dumps({**values, "schema_version": 2}))
     assert main(["review", "list", str(folder)]) == 1
     assert capsys.readouterr().err == f"translight: {one}/measures.json: schema version 2, 1 is read\n"
+
+
+def test_a_wall_comes_from_a_show():
+    file = Path(__file__).parents[3] / "docs" / "lens_check.toml"  # an arc of 5.5 m around (0, -4)
+    wall, rest = wall_of(file), load_show(file).camera.rest.position_m
+    assert wall.camera_width_px == 640
+    assert wall.pitch_mm == pytest.approx(1000 * 5.5 * math.radians(130) / 2400, rel=0.01)
+    assert wall.distance_m == pytest.approx(5.5 - math.hypot(rest[0], rest[1] + 4), abs=0.01)
 
 
 def _measure(candidate, name):

@@ -30,7 +30,7 @@ RUN = Identity(1, "0" * 64, "fake", None, 128)
 class Fake:
     """An engine whose candidates say what they were asked for."""
 
-    def candidates(self, order, progress):
+    def candidates(self, order, _progress):
         for seed in order.parameters.seeds:
             yield Candidate(f"fake-{seed}", "fake", seed, settings={"weather": order.brief.place.weather})
 

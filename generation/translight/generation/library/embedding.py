@@ -45,6 +45,7 @@ class Sentences:
         self._tokens: Any = tokenizers.Tokenizer.from_file(str(words))
         self._tokens.enable_truncation(_MAX_TOKENS)
         self._tokens.enable_padding()
+        transformers.utils.logging.disable_progress_bar()
         self._network: Any = transformers.BertModel.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True
         ).eval()

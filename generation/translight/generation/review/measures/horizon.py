@@ -36,7 +36,7 @@ def horizon(view: View | None) -> Measure:
     """Tilt of a panorama in degrees; ``none`` where it shows neither horizon nor enough that is upright."""
     if view is None:
         return unknown("horizon", "degrees", "measured on panoramas only")
-    found, by = None, "edge of the sky"
+    found, by = None, "the edge of the sky"
     sky = view.sky
     if sky is None and view.distance_m is not None:
         sky = np.isinf(view.distance_m)
@@ -49,7 +49,7 @@ def horizon(view: View | None) -> Measure:
     verdict = graded(found, GOOD_DEG, BAD_DEG)
     words = {"good": "level", "look": "slightly tilted", "bad": "tilted", "none": ""}[verdict]
     return Measure(
-        "horizon", round(found, 3), "degrees", verdict, f"{words}: {found:.2f}° by the {by} ({GOOD_DEG:g}° is good)"
+        "horizon", round(found, 3), "degrees", verdict, f"{words}: {found:.2f}° by {by} ({GOOD_DEG:g}° is good)"
     )
 
 

@@ -21,6 +21,8 @@ GOOD_CLIPPED, BAD_CLIPPED = 0.001, 0.01
 _TOP = 1e-6
 """Values this close below the highest were cut off with it."""
 _DARK_SHARE = 0.01
+_HALF_LEAST = 2.0**-24
+"""The least that a half float holds: what is darker is black on every wall."""
 _CLEAR = ("clear", "haze", "scattered")
 
 
@@ -62,8 +64,8 @@ def stops(candidate: Candidate, brief: Brief) -> Measure:
     lit = light > 0
     if not lit.any():
         return Measure("stops", 0.0, "stops", "bad", "the picture is black")
-    dark, bright = _quantile(light[lit], weight[lit], _DARK_SHARE), float(light.max())
-    value = math.log2(bright / dark)
+    dark, bright = max(_quantile(light[lit], weight[lit], _DARK_SHARE), _HALF_LEAST), float(light.max())
+    value = math.log2(max(bright, dark) / dark)
     sun = sun_expected(brief) and panorama_of(candidate) is not None
     wanted = SUN_STOPS if sun else STOPS
     verdict = graded(value, wanted, wanted - 4)

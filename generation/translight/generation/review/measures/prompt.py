@@ -51,6 +51,8 @@ class Clip:
         self.model: Model = licences.record("clip", found, digest(found.weights, found.name, progress))
         licences.permit((self.model,), brief.avoid, progress)
         progress(f"loading {found.name}", 0.0)
+        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.set_verbosity_error()
         try:
             self._network: Any = transformers.CLIPModel.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True

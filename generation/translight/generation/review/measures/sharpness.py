@@ -52,7 +52,7 @@ def sharpness(view: View | None, wall: Wall) -> Measure:
     cure = "" if verdict == "good" else f", a panorama {needed} high of this sharpness would do"
     return Measure(
         "sharpness",
-        round(value, 3),
+        round(value, 4),
         unit,
         verdict,
         f"{words}: {value:.2g} texels for each LED pixel of {led} (1 is good{cure})",

@@ -155,12 +155,14 @@ class Sheet:
 
 
 def account(by: str | None) -> str:
-    """The name for the ledger: as given, else this account's. Raises GenerationError where it has none."""
+    """The name for the ledger: as given, else this account's. Raises GenerationError on none, before any long work."""
     import getpass
 
     from translight.core.errors import GenerationError
 
     if by is not None:
+        if not by.strip() or len(by) > 200:
+            raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
         return by
     try:
         return getpass.getuser()

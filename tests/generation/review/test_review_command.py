@@ -109,6 +109,21 @@ def test_mistakes_are_one_line_and_decide_nothing(run, tmp_path, capsys):
     assert refused("accept", str(one), "--by", "Ben").startswith(f"{one.name} is accepted already, by Ben on 2")
 
 
+def test_the_account_s_name_is_taken_when_none_is_given(run, capsys, monkeypatch):
+    folder, (one, two) = run
+    monkeypatch.setenv("LOGNAME", "cleo")
+    assert main(["review", "accept", str(one)]) == 0
+    assert read_ledger(folder / "ledger.jsonl")[0][-1].who == "cleo"
+
+    def nameless():
+        raise KeyError("uid")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    capsys.readouterr()
+    assert main(["review", "accept", str(two)]) == 1
+    assert capsys.readouterr().err == "translight: this account has no name: give yours with --by NAME\n"
+
+
 def test_a_changed_candidate_is_refused(run, capsys):
     _, (one, two) = run
     save_image(one / "preview.jpg", np.zeros((8, 16, 3), np.uint8))

@@ -43,7 +43,7 @@ def test_texels_for_each_led_pixel():
     found = sharpness(soft, just)
     assert found.value == pytest.approx(0.5, rel=0.12)
     assert found.why.startswith("a little soft: ") or found.why.startswith("soft: ")
-    assert "1 is good, a panorama " in found.why
+    assert "(1 is good; " in found.why
 
 
 def test_a_fog_cannot_be_measured():

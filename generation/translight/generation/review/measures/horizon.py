@@ -20,7 +20,7 @@ GOOD_DEG, BAD_DEG = 0.5, 1.5
 """Half a degree is about what an eye finds on a level horizon in a wide shot."""
 
 _ROUGH_DEG = 0.5
-_SUPPORT = 0.4
+_SUPPORT = 0.3
 """Share of azimuths that must lie on one horizon."""
 _BAND_DEG = 25.0
 _LEAN_DEG = 18.0

@@ -49,7 +49,7 @@ def sharpness(view: View | None, wall: Wall) -> Measure:
     verdict = graded(value, GOOD, BAD)
     needed = 64 * math.ceil(GOOD * math.pi * texel_px / wall.pixel_rad() / 64)
     words = {"good": "sharp enough", "look": "a little soft", "bad": "soft", "none": ""}[verdict]
-    cure = "" if verdict == "good" else f", a panorama {needed} high of this sharpness would do"
+    cure = "" if verdict == "good" else f"; {needed} rows as sharp as these would do"
     return Measure(
         "sharpness",
         round(value, 4),

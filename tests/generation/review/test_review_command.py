@@ -14,7 +14,7 @@ from translight.cli import main
 from translight.commands.review_vary import wall_of
 from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
-from translight.generation.review.ledger import read_ledger
+from translight.generation.review.ledger import append, read_ledger
 from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
 from translight.server.show import load_show
 
@@ -148,6 +148,20 @@ def test_a_decision_does_not_hold_for_what_was_changed_after_it(run, capsys):
     capsys.readouterr()
     assert main(["review", "list", str(folder)]) == 0
     assert "changed since the ledger spoke of it" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_a_decision_does_not_pass_to_a_candidate_made_anew(run, capsys):
+    folder, (one, _) = run
+    assert main(["review", "accept", str(one), "--by", "Ben"]) == 0
+    values = json.loads((one / "candidate.json").read_text())
+    (one / "candidate.json").write_text(json.dumps({**values, "seed": 1}))
+    sha256 = hashlib.sha256((one / "candidate.json").read_bytes()).hexdigest()
+    append(folder / "ledger.jsonl", "Ana", "generated", {"candidate": one.name, "sha256": sha256})
+    capsys.readouterr()
+    assert main(["review", "list", str(folder), "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)["candidates"][0]
+    assert (row["state"], row["changed"], row["by"]) == ("undecided", False, None)
+    assert "is not accepted by anybody yet" in not_accepted(one, read_lifted(one))
 
 
 def test_a_changed_ledger_is_noticed_and_nothing_is_added(run, capsys):

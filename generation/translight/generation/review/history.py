@@ -44,8 +44,11 @@ def rows(run: Path) -> list[Row]:
     decided = decisions(entries)
     found = []
     for folder, stored in candidates_in(run):
-        changed = changed_since(entries, folder.name, sha256_of(folder / FILE_NAME)) is not None
+        sha256 = sha256_of(folder / FILE_NAME)
+        changed = changed_since(entries, folder.name, sha256) is not None
         decision = decided.get(folder.name)
+        if decision is not None and decision.sha256 != sha256 and not changed:
+            decision = None  # about one of that name that a fresh start has replaced
         state: State = "undecided" if decision is None or changed else decision.state
         found.append(Row(folder, stored, state, decision, changed, read_measures(folder)))
     return found

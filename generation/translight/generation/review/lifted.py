@@ -34,7 +34,7 @@ def not_accepted(candidate: Path, entries: Sequence[Entry]) -> str:
         return ""
     if changed_since(entries, name, sha256_of(candidate / FILE_NAME)) is not None:
         return f"{name} was changed since the ledger last spoke of it: nobody accepted what is lifted now"
-    if decision is None:
+    if decision is None or decision.sha256 != sha256_of(candidate / FILE_NAME):
         return f"{name} is not accepted by anybody yet: translight review accept {candidate}"
     if decision.state == "rejected":
         return f'{name} was rejected by {decision.who}: "{decision.words}"'

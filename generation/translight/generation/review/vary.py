@@ -33,6 +33,7 @@ from translight.generation.diffusion.engine import check_libraries
 from translight.generation.diffusion.room import inpainting_folder
 from translight.generation.diffusion.weights import digest
 from translight.generation.engines.engine import Order, open_engine
+from translight.generation.review.decisions import MAX_WORDS
 from translight.generation.review.measures.measure import panorama_of
 from translight.generation.run.job import Identity
 
@@ -63,6 +64,8 @@ class Wish:
             raise GenerationError(
                 "nothing to vary: give --seed, --set KEY=VALUE, or --mask with --prompt and --inpaint"
             )
+        if len(self.note) > MAX_WORDS:
+            raise GenerationError(f"a reason or note has at most {MAX_WORDS} characters, got {len(self.note)}")
         if self.seed is not None and not 0 <= self.seed < 1 << 32:
             raise GenerationError(f"--seed must be from 0 to {(1 << 32) - 1}, got {self.seed}")
 

@@ -37,7 +37,7 @@ def sharpness(view: View | None, wall: Wall) -> Measure:
     if view is None:
         return unknown("sharpness", unit, "measured on panoramas only")
     height = view.image.shape[0]
-    rows = min(_ROWS, max(24, int(height * 2 * _BAND_DEG / 180)))
+    rows = min(_ROWS, height, max(24, int(height * 2 * _BAND_DEG / 180)))
     band = view.image[(height - rows) // 2 : (height + rows) // 2]
     sigma = edge_blur_px(luminance(band))
     led = f"{wall.pitch_mm:g} mm at {wall.distance_m:g} m"

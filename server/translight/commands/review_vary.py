@@ -29,8 +29,8 @@ class Vary:
     """A candidate's folder: RUN/candidates/NAME."""
     seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Another seed; with a region, the seed that it is drawn by."""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE")] = ()
-    """Values of the brief as place.weather=fog or light.sun_elevation_deg=4, any number of them."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """A value of the brief as place.weather=fog or light.sun_elevation_deg=4; give it as often as there are values."""
     mask: Annotated[Path | None, tyro.conf.arg(metavar="MASK.png")] = None
     """What shall be drawn anew is white in it; twice as wide as high."""
     prompt: str = ""

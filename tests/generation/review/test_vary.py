@@ -160,9 +160,12 @@ def test_names_count_up_and_ledger_measures_and_sheet_follow(tmp_path, capsys, f
     made_by = (run / "run.json").read_text()
     (run / "run.json").write_text(made_by.replace('"import"', '"procedural"'))
     capsys.readouterr()
+    values = ["--set", "place.weather=fog", "--set", "light.sun_elevation_deg=3"]
     for number in (1, 2):
-        assert main(["review", "vary", str(one), "--seed", "4", "--by", "Ben"]) == 0
+        assert main(["review", "vary", str(one), *values, "--by", "Ben"]) == 0
         assert capsys.readouterr().out == f"{one}-v{number}: a variation of {one.name}\n"
+    made = load_candidate(one.with_name(f"{one.name}-v2"))
+    assert made.settings["derived"][0]["set"] == ["place.weather=fog", "light.sun_elevation_deg=3"]
     entries, _ = read_ledger(run / "ledger.jsonl")
     assert [(e.action, e.about.get("from")) for e in entries[2:]] == [("varied", one.name)] * 2
     assert main(["review", "list", str(run)]) == 0

@@ -45,6 +45,14 @@ def test_an_island_does_not_matter():
     assert horizon(view(np.where(sky, 1.0, 0.1), None, distance_m)).value == pytest.approx(2.0, abs=0.15)
 
 
+def test_hills_on_half_of_a_level_sea_are_no_tilt():
+    place = tilted(0.0)
+    azimuth = np.arctan2(place[..., 0], place[..., 1])
+    hills = np.maximum(0.0, 0.08 * np.sin(azimuth + 1) + 0.004 * np.sin(23 * azimuth))
+    sky = place[..., 2] > hills
+    assert horizon(view(np.where(sky, 1.0, 0.1), sky)).value == pytest.approx(0.0, abs=0.3)
+
+
 @pytest.mark.parametrize("degrees", [0.0, 1.0, 3.0])
 def test_columns_of_a_hall_tell_its_tilt(degrees):
     place = tilted(degrees, 110.0)

@@ -20,12 +20,13 @@ GOOD_DEG, BAD_DEG = 0.5, 1.5
 """Half a degree is about what an eye finds on a level horizon in a wide shot."""
 
 _ROUGH_DEG = 0.5
-_SUPPORT = 0.3
-"""Share of azimuths that must lie on one horizon."""
+_SUPPORT, _SUPPORT_TILTED = 0.3, 0.5
+"""Share of azimuths that must lie on one horizon; more where it is tilted, for a false alarm costs a candidate."""
+_LEVEL_DEG = 0.5
 _BAND_DEG = 25.0
 _LEAN_DEG = 18.0
 _UPRIGHT_DEG = 2.0
-_UPRIGHT_SUPPORT = 0.3
+_UPRIGHT_SUPPORT, _SUPPORT_TILTED = 0.3, 0.5
 """By chance a share of 2 in 18 leans within 2 degrees of anything."""
 _WIDTH_PX = 1024
 _SECTORS = 12
@@ -64,9 +65,13 @@ def by_sky(sky: Bool[np.ndarray, "h w"]) -> float | None:
     rise = np.tan((0.5 - end[seen] / height) * np.pi)
     rough = max(math.radians(_ROUGH_DEG), 1.5 * np.pi / height)
     wave = np.stack([np.sin(azimuth[seen]), np.cos(azimuth[seen])], axis=1)
-    fit = _robust(wave, rise, np.ones(len(rise)), rough, _through_two(wave, rise, rough))
+    level = np.abs(np.arctan(rise)) <= max(math.radians(_LEVEL_DEG), np.pi / height)
+    # hills may lie on a wave too: where much of the edge is level already, the horizon is sought from there
+    seems_level = level.sum() >= _SUPPORT * sky.shape[1]
+    start = np.zeros(2) if seems_level else _through_two(wave, rise, rough)
+    fit = _robust(wave, rise, np.ones(len(rise)), rough, start)
     near = np.abs(np.arctan(rise) - np.arctan(wave @ fit)) <= rough
-    if near.sum() < _SUPPORT * sky.shape[1]:
+    if near.sum() < (_SUPPORT if seems_level else _SUPPORT_TILTED) * sky.shape[1]:
         return None
     return math.degrees(math.atan(math.hypot(fit[0], fit[1])))
 

@@ -23,9 +23,10 @@ from translight.generation.run.contact_sheet import GAP_PX, INK, PAPER, QUIET, m
 
 _WIDE_PX = 800
 _GREY = 0.18
+_BRIGHTEST = 65504.0
 _LINE_PX, _TEXT_PX = 18, 13
 _MOST_LINES = 24
-_LEFT_OUT = ("mask_png", "brief")
+_LEFT_OUT = ("mask_png", "mask_sha256", "from_sha256", "brief")
 """Of settings: no words that a person compares; what a varied brief changed stands in ``set``."""
 
 Side = tuple[Candidate, str, Sequence[Measure]]
@@ -111,13 +112,13 @@ def _column(side: Side, brief: Brief, exposure: float) -> UInt8[np.ndarray, "h w
     shown = [np.asarray(title)]
     view, nothing = panorama_of(candidate), np.zeros((_WIDE_PX // 2, _WIDE_PX, 3), np.uint8)
     if candidate.views:
-        shown.append(_fitted(np.nan_to_num(candidate.views[0].image) * np.float32(exposure)))
+        shown.append(_fitted(np.nan_to_num(candidate.views[0].image, posinf=_BRIGHTEST) * np.float32(exposure)))
     else:
         shown.append(nothing)
     if view is not None:
         fine = shrunk(view.image, int(2 * _WIDE_PX * 360 / camera.fov_deg[0]))
         seen = perspective(fine, camera, Pose(STAGE_FROM_RDF.wxyz, np.zeros(3)))
-        shown.append(tone_mapped(np.nan_to_num(seen).astype(np.float32) * np.float32(exposure)))
+        shown.append(tone_mapped(np.nan_to_num(seen, posinf=_BRIGHTEST).astype(np.float32) * np.float32(exposure)))
     else:
         shown.append(np.zeros((camera.height_px, _WIDE_PX, 3), np.uint8))
     gap = np.full((GAP_PX, _WIDE_PX, 3), PAPER, np.uint8)

@@ -108,7 +108,7 @@ def seen(candidate: Candidate, brief: Brief, side_px: int) -> list[Float32[np.nd
 
 
 def _encoded(linear: Float32[np.ndarray, "s s 3"]) -> Float32[np.ndarray, "s s 3"]:
-    return tone_mapped(np.nan_to_num(linear)).astype(np.float32) / 255
+    return tone_mapped(np.nan_to_num(linear, posinf=65504.0)).astype(np.float32) / 255
 
 
 def _toward(azimuth_deg: float) -> Pose:

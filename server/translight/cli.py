@@ -52,9 +52,12 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate import Generate
     from translight.commands.generate_lift import Lift
     from translight.commands.generate_upscale import Upscale
+    from translight.commands.library import Add, LibraryList, Remove, Search
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
+    from translight.commands.review import Accept, Compare, History, Reject, ReviewList, Sheet
+    from translight.commands.review_vary import Measure, Vary
     from translight.commands.show import Demo, Serve
     from translight.commands.splats import Convert, Info
     from translight.commands.track import Monitor, Record, Replay, Simulate
@@ -96,6 +99,16 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "follow": Follow,
         "project": Project,
     }
+    review: Mapping[str, type[Command]] = {
+        "list": ReviewList,
+        "accept": Accept,
+        "reject": Reject,
+        "vary": Vary,
+        "compare": Compare,
+        "history": History,
+        "measure": Measure,
+        "sheet": Sheet,
+    }
     return {
         "demo": Demo,
         "serve": Serve,
@@ -113,6 +126,11 @@ def commands() -> Mapping[str, type[Command] | Group]:
             "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
             {"run": Generate, "lift": Lift, "upscale": Upscale},
             default="run",
+        ),
+        "review": Group("Decide about candidates: each decision goes into a ledger with name and time.", review),
+        "library": Group(
+            "Keep environments and find them again by words.",
+            {"add": Add, "list": LibraryList, "search": Search, "remove": Remove},
         ),
         "render": Render,
         "info": Info,

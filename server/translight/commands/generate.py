@@ -34,15 +34,28 @@ class Generate:
     """Of the panorama, which is twice as wide: 1024 previews, 2048 is 4K, 4096 is 8K."""
     fresh: bool = False
     """Remove what an earlier run made in the folder, and begin anew."""
+    by: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Your name for the ledger; this account's if not given."""
+    wall_pitch_mm: Annotated[float, tyro.conf.arg(metavar="MM")] = 2.6
+    """Between the wall's pixels: candidates are measured for it."""
+    wall_distance_m: Annotated[float, tyro.conf.arg(metavar="M")] = 5.0
+    """From the camera to the wall."""
+    camera_width_px: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 4096
+    """Columns of the film camera's picture."""
     json: bool = False
     """Print one JSON object on standard output; how far it is still goes to standard error."""
 
     def run(self) -> int:
         """Generate; each candidate appears whole or not at all."""
+        from translight.commands.review import account
+        from translight.generation.review.measures.measure import Wall
         from translight.generation.run.generate import generate
         from translight.generation.run.job import Job
 
-        job = Job(self.brief, self.output, self.engine, self.source, self.height, self.fresh)
+        job = Job(
+            self.brief, self.output, self.engine, self.source, self.height, self.fresh,
+            account(self.by), Wall(self.wall_pitch_mm, self.wall_distance_m, self.camera_width_px),
+        )  # fmt: skip
         began = time.monotonic()
         lines = Lines()
         try:

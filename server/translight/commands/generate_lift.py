@@ -34,6 +34,8 @@ class Lift:
     """A depth network (Depth Anything, DepthPro …), for a panorama that came without distances."""
     inpaint: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """A diffusion model that draws what is hidden behind things; textures from around it are used without one."""
+    by: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Your name for the ledger; this account's if not given."""
     force: bool = False
     """Replace the output when it exists."""
     json: bool = False
@@ -42,12 +44,16 @@ class Lift:
     def run(self) -> int:
         """Lift; the package appears whole or not at all."""
         from translight.commands.generate import Lines
+        from translight.commands.review import account
         from translight.core.errors import GenerationError
         from translight.environment.report import Report
         from translight.generation.brief.read import read_brief
+        from translight.generation.brief.translate import family_of
         from translight.generation.lift.layers import ESTIMATED_DEPTH, TRUE_DEPTH
         from translight.generation.lift.lift import Options, lift, save_lifted
         from translight.generation.lift.networks import inpainting, with_distances
+        from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
+        from translight.generation.review.vary import brief_of
         from translight.generation.run.generate import BRIEF
         from translight.generation.run.store import load_candidate
 
@@ -56,6 +62,8 @@ class Lift:
         if self.output.exists() and not self.force:
             raise GenerationError(f"{self.output}: exists; --force replaces it")
         file = self.brief or self.candidate.absolute().parent.parent / BRIEF
+        who = account(self.by)
+        entries = read_lifted(self.candidate)
         candidate = load_candidate(self.candidate)
         brief = read_brief(file)
         if not candidate.views or candidate.views[0].camera is not None:
@@ -65,6 +73,8 @@ class Lift:
         if panorama.distance_m is None and self.depth is None:
             raise GenerationError(f"{self.candidate}: its panorama has no distances: give --depth FOLDER")
         lines = Lines()
+        if entries is not None and (warning := not_accepted(self.candidate, entries)):
+            lines.note(warning)
         try:
             if self.depth is not None:
                 panorama, model = with_distances(panorama, self.depth, brief, lines.progress)
@@ -88,15 +98,26 @@ class Lift:
             return 130
         finally:
             lines.close()
+        own = brief_of(candidate, brief)  # of a variation its own
+        told = {
+            "intent": own.intent,
+            "where": own.place.where,
+            "family": family_of(own) or "",
+            "weather": own.place.weather,
+            "time_of_day": own.light.time_of_day,
+        }
         made = Report().with_step(
             "generate",
             brief=brief.name,
+            **told,
             candidate=candidate.name,
             engine=candidate.engine,
             seed=candidate.seed,
             settings=candidate.settings,
         )
         save_lifted(lifted, self.output, steps=[dict(step) for step in made.steps])
+        if entries is not None:
+            add_lifted(self.candidate, self.output, who)
         facts = lifted.parallax.facts() if lifted.parallax is not None else {}
         if self.json:
             print(json.dumps({"environment": str(self.output), "splats": len(lifted.environment.splats), **facts}))

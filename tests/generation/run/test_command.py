@@ -11,6 +11,7 @@ from translight.environment.report import Report
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.write import write_brief
 from translight.generation.panorama import directions
+from translight.generation.review.ledger import read_ledger
 from translight.generation.run.store import load_candidate, save_candidate
 
 
@@ -29,15 +30,21 @@ def panorama(tmp_path):
 
 def test_a_brief_becomes_a_candidate_and_that_an_environment(panorama, capsys):
     run = ["generate", str(panorama / "b.toml"), "-o", str(panorama / "run"), "--engine", "import"]
-    assert main([*run, "--source", str(panorama / "p.exr"), "--json"]) == 0
+    assert main([*run, "--source", str(panorama / "p.exr"), "--json", "--by", "Ana"]) == 0
     said = capsys.readouterr()
     values = json.loads(said.out)
     assert (values["brief"], values["made_now"]) == ("Ring", 1)
     assert "imported p.exr: unknown, licence not known: ask" in said.err
     (folder,) = values["candidates"]
     output = panorama / "ring.tlenv"
-    assert main(["generate", "lift", folder, "-o", str(output), "--splats", "4000"]) == 0
-    said = capsys.readouterr().out.splitlines()
+    assert main(["generate", "lift", folder, "-o", str(output), "--splats", "4000", "--by", "Cleo"]) == 0
+    said = capsys.readouterr()
+    name = folder.rpartition("/")[2]
+    assert f"{name} is not accepted by anybody yet: translight review accept {folder}" in said.err.splitlines()
+    entries, _ = read_ledger(panorama / "run" / "ledger.jsonl")
+    assert [(entry.who, entry.action) for entry in entries] == [("Ana", "generated"), ("Cleo", "lifted")]
+    assert entries[1].about["environment"] == "ring.tlenv"
+    said = said.out.splitlines()
     assert said[0] == f"{output}: 4,000 splats"
     assert said[1].startswith("holes stay below 1% up to ")
     assert said[2] == f"play it: translight demo --environment {output}"
@@ -46,7 +53,9 @@ def test_a_brief_becomes_a_candidate_and_that_an_environment(panorama, capsys):
     assert environment.sky.max() == pytest.approx(2.0, rel=0.01)
     steps = [step["step"] for step in Report.of(output).steps]
     assert steps == ["generate", "lift", "parallax"]
-    assert Report.of(output).last("generate")["candidate"].startswith("import-p-")
+    made = Report.of(output).last("generate")
+    assert made["candidate"].startswith("import-p-")
+    assert (made["intent"], made["family"]) == ("grey dunes", "dunes")
     assert main(["generate", "lift", folder, "-o", str(output)]) == 1
     assert capsys.readouterr().err == f"translight: {output}: exists; --force replaces it\n"
 

@@ -49,8 +49,8 @@ def test_every_candidate_lies_in_its_folder_and_on_the_sheet(job):
     assert all((folder / "candidate.json").is_file() for folder in made.candidates)
     assert made.made_now == 3
     sheet = load_image(made.contact_sheet)
-    assert sheet.shape == (40 + 2 * 356, 12 + 2 * 652, 3)
-    centres = [sheet[40 + 160, 12 + 320], sheet[40 + 160, 12 + 652 + 320], sheet[40 + 356 + 160, 12 + 320]]
+    assert sheet.shape == (40 + 2 * 394, 12 + 2 * 652, 3)
+    centres = [sheet[40 + 160, 12 + 320], sheet[40 + 160, 12 + 652 + 320], sheet[40 + 394 + 160, 12 + 320]]
     assert centres[0].max() < 10 < centres[1].mean() < centres[2].mean()
     assert read_brief(job.folder / "brief.toml") == read_brief(job.brief)
     assert watch.notes[0] == "imported p0.png: unknown, licence not known: ask"

@@ -9,6 +9,7 @@ Document", 1991, on linking).
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ NOTHING_BEFORE = "0" * 64
 Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "signed"]
 
 _MAX_BYTES = 64 << 20
+_TRY_EVERY_S = 0.05
 _MAX_NAME = 200
 
 
@@ -87,22 +89,32 @@ def parse_ledger(data: bytes, source: str) -> tuple[tuple[Entry, ...], str]:
 
 
 def append(
-    path: Path, who: str, action: Action, about: Mapping[str, Any], *, now: datetime | None = None
+    path: Path,
+    who: str,
+    action: Action,
+    about: Mapping[str, Any],
+    *,
+    now: datetime | None = None,
+    wait_s: float = 0.0,
 ) -> tuple[Entry, str]:
     """Add an entry and return it with the new head. The ledger is written whole or not at all.
 
-    Raises GenerationError without a name or while another writes, FormatError when the ledger that is there is broken
-    (nothing is added to such a one) or cannot be written.
+    Raises GenerationError without a name or while another writes for longer than ``wait_s``, FormatError when the
+    ledger that is there is broken (nothing is added to such a one) or cannot be written.
     """
     if not who.strip() or len(who) > _MAX_NAME:
         raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
     at = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
-    with locked(path.with_suffix(".lock")) as have:
-        if not have:
+    deadline_s = time.monotonic() + wait_s
+    while True:
+        with locked(path.with_suffix(".lock")) as have:
+            if have:
+                entries, head = read_ledger(path)
+                entry = Entry(len(entries) + 1, at, who.strip(), action, dict(about), head)
+                line = line_of(entry)
+                before = path.read_bytes() if entries else b""
+                write_whole(path, before + line + b"\n")
+                return entry, digest_of(line)
+        if time.monotonic() >= deadline_s:
             raise GenerationError(f"{path}: another is writing to it; try again")
-        entries, head = read_ledger(path)
-        entry = Entry(len(entries) + 1, at, who.strip(), action, dict(about), head)
-        line = line_of(entry)
-        before = path.read_bytes() if entries else b""
-        write_whole(path, before + line + b"\n")
-    return entry, digest_of(line)
+        time.sleep(_TRY_EVERY_S)

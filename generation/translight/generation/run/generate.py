@@ -5,7 +5,9 @@
     FOLDER/run.json                  what it was begun with
     FOLDER/brief.toml                the brief as it was read, its files by their whole paths
     FOLDER/candidates/NAME/…         each as store.py says, there only when it is complete
+    FOLDER/candidates/NAME/measures.json  as review/measures/ finds it
     FOLDER/contact_sheet.jpg         all of them at a glance, drawn anew after each
+    FOLDER/ledger.jsonl              who made and decided what, as review/ledger.py says
 """
 
 from __future__ import annotations
@@ -19,20 +21,26 @@ from typing import Protocol
 
 from translight.core.errors import GenerationError
 from translight.core.file_lock import locked
+from translight.core.files import sha256_of
 from translight.core.image import save_image
 from translight.generation.brief.brief import Brief
 from translight.generation.brief.read import read_brief
 from translight.generation.brief.translate import translate
 from translight.generation.brief.write import write_brief
-from translight.generation.candidate import DERIVED, Model
+from translight.generation.candidate import DERIVED, Candidate, Model
 from translight.generation.engines.engine import Order, open_engine
+from translight.generation.review import ledger
+from translight.generation.review.decisions import decisions, mentions
+from translight.generation.review.measures import measures
 from translight.generation.run import job as job_file
 from translight.generation.run.contact_sheet import contact_sheet
 from translight.generation.run.job import Job
-from translight.generation.run.store import FILE_NAME, Stored, read_stored, save_candidate
+from translight.generation.run.store import FILE_NAME, Stored, load_candidate, read_stored, save_candidate
 
 BRIEF = "brief.toml"
-_CANDIDATES, _SHEET, _LOCK = "candidates", "contact_sheet.jpg", "lock"
+SHEET, LOCK = "contact_sheet.jpg", "lock"
+_CANDIDATES = "candidates"
+_LEDGER_WAIT_S = 10.0
 
 
 class Watch(Protocol):
@@ -81,11 +89,14 @@ def generate(job: Job, watch: Watch) -> Made:
         if len(missing) < len(seeds):
             watch.note(f"{len(seeds) - len(missing)} of {len(seeds)} candidates are there already")
         order = replace(order, parameters=replace(parameters, seeds=missing))
-        sheet = job.folder / _SHEET
+        sheet = job.folder / SHEET
+        for folder in finished.values():
+            _reviewed(job, brief, folder, None)
         done = 0
         for candidate in engine.candidates(order, watch.progress):
             folder = job.folder / _CANDIDATES / candidate.name
             save_candidate(candidate, folder)
+            _reviewed(job, brief, folder, candidate)
             finished[candidate.seed] = folder
             done += 1
             watch.note(f"{candidate.name} ({len(finished)} of {len(seeds)})")
@@ -99,6 +110,27 @@ def candidates_in(folder: Path) -> Iterator[tuple[Path, Stored]]:
     """The complete candidates of a run's folder, by name. Raises FormatError on a damaged one."""
     for entry in sorted((folder / _CANDIDATES).glob(f"[!.]*/{FILE_NAME}")):
         yield entry.parent, read_stored(entry.parent)
+
+
+def _reviewed(job: Job, brief: Brief, folder: Path, candidate: Candidate | None) -> None:
+    """A candidate's measures and its line in the ledger, where an earlier run was ended before it had them."""
+    if measures.read_measures(folder) is None:
+        measures.save_measures(folder, candidate or load_candidate(folder), brief, job.wall)
+    path = job.folder / ledger.FILE_NAME
+    about = {"candidate": folder.name, "sha256": sha256_of(folder / FILE_NAME)}
+    if job.by and about["sha256"] not in mentions(ledger.read_ledger(path)[0], folder.name):
+        ledger.append(path, job.by, "generated", {**about, "engine": job.engine}, wait_s=_LEDGER_WAIT_S)
+
+
+def _keep_accepted(folder: Path, entries: Sequence[ledger.Entry]) -> None:
+    """Raises GenerationError where a fresh start would remove what somebody accepted."""
+    found = decisions(entries)
+    for name, decision in sorted(found.items()):
+        if decision.state == "accepted" and (folder / _CANDIDATES / name / FILE_NAME).is_file():
+            raise GenerationError(
+                f"{folder}: --fresh would remove {name}, which {decision.who} accepted; "
+                "choose another folder, or reject it first"
+            )
 
 
 def licence_line(model: Model) -> str:
@@ -118,13 +150,15 @@ def _opened(job: Job, brief: Brief) -> Iterator[None]:
     _check_ours(folder)
     try:
         (folder / _CANDIDATES).mkdir(parents=True, exist_ok=True)
-        with locked(folder / _LOCK) as have:
+        with locked(folder / LOCK) as have:
             if not have:
                 raise GenerationError(f"{folder}: another run is at work there; wait for it, or choose another folder")
+            entries, _ = ledger.read_ledger(folder / ledger.FILE_NAME)
             if job.fresh:
+                _keep_accepted(folder, entries)
                 shutil.rmtree(folder / _CANDIDATES)
                 (folder / _CANDIDATES).mkdir()
-                (folder / _SHEET).unlink(missing_ok=True)
+                (folder / SHEET).unlink(missing_ok=True)
             else:
                 then = job_file.read_identity(folder)
                 if then is not None and (told := job_file.differences(then, now)):
@@ -139,7 +173,7 @@ def _opened(job: Job, brief: Brief) -> Iterator[None]:
 def _check_ours(folder: Path) -> None:
     """A folder that is there holds a run, or what one makes before it says so."""
     if folder.is_dir():
-        own = (_LOCK, _CANDIDATES, BRIEF)
+        own = (LOCK, _CANDIDATES, BRIEF)
         ours = (folder / job_file.FILE_NAME).is_file() or all(entry.name in own for entry in folder.iterdir())
     else:
         ours = not folder.exists()

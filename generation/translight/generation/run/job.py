@@ -11,9 +11,11 @@ import msgspec
 from translight.core.errors import GenerationError
 from translight.core.files import write_whole
 from translight.environment.typed_json import read_json
+from translight.generation.review.measures.measure import Wall
 
 FILE_NAME = "run.json"
 SCHEMA_VERSION = 1
+_WALL = Wall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,16 @@ class Job:
     height_px: int = 1024
     """Of panoramas."""
     fresh: bool = False
-    """Begin anew: what an earlier run made in the folder is removed."""
+    """Begin anew: what an earlier run made in the folder is removed, but for its ledger."""
+    by: str = ""
+    """Whose name the ledger gets; without one no ledger is written."""
+    wall: Wall = _WALL
+    """What the candidates' measures are taken for."""
 
     def __post_init__(self) -> None:
         if self.height_px % 64 or not 128 <= self.height_px <= 8192:
             raise GenerationError(f"--height must be a multiple of 64 from 128 to 8192, got {self.height_px}")
+        self.wall.check()
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""The library: environments that were made, found again by words."""

@@ -1,0 +1,1 @@
+"""Measures of candidates: pictures in, a value with a plain verdict out."""

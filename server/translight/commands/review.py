@@ -1,0 +1,193 @@
+"""``translight review``: see candidates, decide about them, compare them; docs/generation/review.md."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+Candidate = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="CANDIDATE")]
+Run = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+By = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+
+
+@dataclass(frozen=True)
+class ReviewList:
+    """Show every candidate of a run: what was decided, by whom, and what its measures say."""
+
+    run_folder: Run
+    """The folder that translight generate -o made."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+    def run(self) -> int:
+        """Print the table."""
+        from translight.generation.review.history import rows, table, values
+
+        checked(self.run_folder)
+        found = rows(self.run_folder)
+        if self.json:
+            print(json.dumps({"candidates": values(found)}))
+        else:
+            print("\n".join(table(found)))
+        return 0
+
+
+@dataclass(frozen=True)
+class Accept:
+    """Accept a candidate. The decision goes into the run's ledger with your name and the time."""
+
+    candidate: Candidate
+    """A candidate's folder: RUN/candidates/NAME."""
+    by: By = None
+    """Your name; this account's if not given."""
+    note: str = ""
+    """What else shall be remembered."""
+    anew: bool = False
+    """Decide on what is there now, although it is not what the ledger spoke of last."""
+
+    def run(self) -> int:
+        """Add the decision."""
+        return _decided(self.candidate, "accepted", self.by, self.note, self.anew)
+
+
+@dataclass(frozen=True)
+class Reject:
+    """Reject a candidate, with the reason. Nothing is deleted; it can be accepted later."""
+
+    candidate: Candidate
+    """A candidate's folder: RUN/candidates/NAME."""
+    reason: str
+    """Why, for whoever makes the next ones."""
+    by: By = None
+    """Your name; this account's if not given."""
+    anew: bool = False
+    """Decide on what is there now, although it is not what the ledger spoke of last."""
+
+    def run(self) -> int:
+        """Add the decision."""
+        return _decided(self.candidate, "rejected", self.by, self.reason, self.anew)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Draw two candidates side by side: whole, through the lens, their measures, and what differs."""
+
+    one: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="CANDIDATE")]
+    """A candidate's folder."""
+    other: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="CANDIDATE")]
+    """Another one's, of this run or another."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.jpg")]
+    """The picture to write, .jpg or .png."""
+
+    def run(self) -> int:
+        """Draw."""
+        from translight.core.errors import GenerationError
+        from translight.core.image import save_image
+        from translight.generation.brief.read import read_brief
+        from translight.generation.review.compare import compare, differences
+        from translight.generation.review.decisions import run_of
+        from translight.generation.review.history import plain, rows, state_words
+        from translight.generation.run.generate import BRIEF
+        from translight.generation.run.store import load_candidate
+
+        if self.output.suffix.lower() not in (".jpg", ".jpeg", ".png"):
+            raise GenerationError(f"{self.output}: the picture is a .jpg or .png")
+        sides = []
+        for folder in (self.one, self.other):
+            run, name = run_of(folder), folder.absolute().name
+            row = next(row for row in rows(run) if row.folder.name == name)
+            measures = row.measured.measures if row.measured is not None else ()
+            sides.append((load_candidate(folder), state_words(row), measures))
+        brief = read_brief(run_of(self.one) / BRIEF)
+        save_image(self.output, compare(sides[0], sides[1], brief))
+        for line in differences(sides[0][0], sides[1][0]):
+            print(plain(line))
+        print(f"look at {self.output}")
+        return 0
+
+
+@dataclass(frozen=True)
+class History:
+    """Tell all that happened in a run, from its ledger; exit with 1 where somebody changed what it says."""
+
+    run_folder: Run
+    """The folder that translight generate -o made."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+    def run(self) -> int:
+        """Check the chain and tell it."""
+        import msgspec
+
+        from translight.generation.review.history import told
+        from translight.generation.review.ledger import FILE_NAME, read_ledger
+
+        checked(self.run_folder)
+        entries, head = read_ledger(self.run_folder / FILE_NAME)
+        if self.json:
+            print(json.dumps({"head": head, "entries": [msgspec.to_builtins(entry) for entry in entries]}))
+            return 0
+        for entry in entries:
+            print(told(entry))
+        print(f"the chain of {len(entries)} lines is whole; its head is {head}")
+        print("note the head elsewhere: with it, lines that were cut off at the end are noticed too")
+        return 0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Draw a run's contact sheet anew: every candidate, variations too, with measures and decisions."""
+
+    run_folder: Run
+    """The folder that translight generate -o made."""
+
+    def run(self) -> int:
+        """Draw."""
+        from translight.generation.review.variations import draw_sheet
+
+        checked(self.run_folder)
+        print(f"look at {draw_sheet(self.run_folder)}")
+        return 0
+
+
+def account(by: str | None) -> str:
+    """The name for the ledger: as given, else this account's. Raises GenerationError on none, before any long work."""
+    import getpass
+
+    from translight.core.errors import GenerationError
+
+    if by is not None:
+        if not by.strip() or len(by) > 200:
+            raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
+        return by
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError) as error:
+        raise GenerationError("this account has no name: give yours with --by NAME") from error
+
+
+def checked(run_folder: Path) -> None:
+    """Raises GenerationError where a folder holds no run."""
+    from translight.core.errors import GenerationError
+    from translight.generation.run.job import FILE_NAME
+
+    if not (run_folder / FILE_NAME).is_file():
+        raise GenerationError(f"{run_folder}: holds no run: the folder that translight generate -o made is wanted")
+
+
+def _decided(candidate: Path, state: str, by: str | None, words: str, anew: bool) -> int:
+    from translight.core.errors import FormatError
+    from translight.generation.review.decisions import decide, run_of
+    from translight.generation.review.variations import draw_sheet
+
+    entry, head = decide(candidate, "accepted" if state == "accepted" else "rejected", account(by), words, anew=anew)
+    print(f"{candidate.absolute().name} is {state} by {entry.who}: line {entry.number} of the ledger, head {head[:12]}")
+    try:
+        draw_sheet(run_of(candidate))
+    except FormatError as error:  # the decision stands; another candidate of the run is damaged
+        print(f"the contact sheet was not drawn anew: {error}")
+    return 0

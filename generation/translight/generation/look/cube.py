@@ -142,7 +142,7 @@ def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
 def _title(line: str, at: str) -> str:
     text = line[len("TITLE") :].strip()
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-        raise FormatError(f'{at}: TITLE wants a text in quotation marks, got {_told(text or "nothing")}')
+        raise FormatError(f"{at}: TITLE wants a text in quotation marks, got {_told(text or 'nothing')}")
     return text[1:-1]
 
 

@@ -2,8 +2,8 @@
 
 Park, Efros, Zhang and Zhu, "Contrastive Learning for Unpaired Image-to-Image Translation" (2020), appendix C, smaller:
 residual blocks between two halvings and two doublings, without aliasing (Zhang, "Making Convolutional Networks
-Shift-Invariant Again", 2019). Ours adds what it finds to the picture, so it begins near the identity. With ``wrap``
-columns are neighbours around the seam, so a panorama turned by STRIDE columns gives the result turned.
+Shift-Invariant Again", 2019). With ``wrap`` columns are neighbours around the seam, so a panorama turned by STRIDE
+columns gives the result turned.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from torch.nn import functional
 
 STRIDE = 4
 """Sides are multiples of it."""
-
-_NEAR_ONE = 0.98
-"""Of a picture from −1 to 1, before it is taken through tanh's inverse."""
 
 
 class Convolution(nn.Module):
@@ -65,7 +62,7 @@ class Generator(nn.Module):
         found = self.features(x, wrap)[-1]
         for up in self.up:
             found = functional.relu(up(doubled(found, wrap), wrap))
-        return torch.tanh(torch.atanh(x.clamp(-1, 1) * _NEAR_ONE) + self.end(found, wrap))
+        return torch.tanh(self.end(found, wrap))
 
     def features(self, x: torch.Tensor, wrap: bool = False) -> list[torch.Tensor]:
         """What its first half sees, from fine to coarse; the last is what its second half begins with."""

@@ -32,7 +32,8 @@ from translight.generation.look.cut.stills import Stills
 SAVE_EVERY = 500
 """Steps between checkpoints."""
 
-_BETAS = (0.5, 0.999)
+_BETAS = (0.5, 0.99)
+"""Adam's. The second is 0.999 in the paper: the contrast's first gradients are large, and are forgotten sooner so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Look:
         from translight.generation.look.cube import write_cube
         from translight.generation.look.lattice import SIZES, laid_down
         from translight.generation.look.look import look
+        from translight.generation.review.ledger import append
         from translight.generation.run.generate import licence_line
         from translight.generation.run.store import FILE_NAME, load_candidate, read_stored, save_candidate
 
@@ -87,6 +88,7 @@ class Look:
         recipe = self._recipe()
         cube_input = _encoding("--cube-input", self.cube_input)
         self._check_export(SIZES)
+        ledger, who = self._ledger()
         output = _free(self.candidate.absolute().parent, parent.name)
         lines = Lines()
         try:
@@ -106,9 +108,10 @@ class Look:
         if cube is not None and self.export_cube is not None:
             write_cube(self.export_cube, cube)
         digest = sha256_of(output / FILE_NAME)
-        head = self._entered(
-            output, {"candidate": output.name, "sha256": digest, "from": parent.name, "looks": list(looked.facts)}
-        )
+        head = None
+        if ledger is not None:
+            about = {"candidate": output.name, "sha256": digest, "from": parent.name, "looks": list(looked.facts)}
+            head = append(ledger, who, "looked", about)[1]
         if self.json:
             values = {"candidate": str(output), "sha256": digest, "looks": list(looked.facts), "ledger_head": head}
             print(json.dumps({**values, "cube": None if self.export_cube is None else str(self.export_cube)}))
@@ -199,17 +202,22 @@ class Look:
         if file.exists() and not self.force:
             raise GenerationError(f"{file}: exists; --force replaces it")
 
-    def _entered(self, output: Path, about: dict[str, object]) -> str | None:
-        """The ledger's head after the look is entered; None where the candidate lies in no run."""
+    def _ledger(self) -> tuple[Path | None, str]:
+        """The ledger of the run that the candidate lies in, None where in none, and who says so; both checked."""
         import getpass
 
-        from translight.generation.review.ledger import FILE_NAME, append
+        from translight.core.errors import GenerationError
+        from translight.generation.review.ledger import FILE_NAME, read_ledger
         from translight.generation.run import job
 
-        run = output.parent.parent
+        who = getpass.getuser() if self.by is None else self.by
+        if not who.strip() or len(who) > 200:
+            raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
+        run = self.candidate.absolute().parent.parent
         if not (run / job.FILE_NAME).is_file():
-            return None
-        return append(run / FILE_NAME, self.by or getpass.getuser(), "looked", about)[1]
+            return None, who
+        read_ledger(run / FILE_NAME)  # nothing is made that could not be entered
+        return run / FILE_NAME, who
 
 
 def _encoding(option: str, given: str) -> Encoding:
@@ -218,7 +226,7 @@ def _encoding(option: str, given: str) -> Encoding:
 
     found = next((name for name in ENCODINGS if name == given), None)
     if found is None:
-        raise GenerationError(f"{option} must be {', '.join(ENCODINGS)}, got {given!r}")
+        raise GenerationError(f"{option} must be srgb, linear or log, got {given!r}")
     return found
 
 

@@ -1,5 +1,6 @@
 """``.cube`` files: what is read and refused, and that we write what we read."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -56,10 +57,8 @@ def test_a_bad_file_is_told_by_its_line(text):
 @given(st.binary(max_size=300))
 def test_rubbish_raises_nothing_else(data):
     for start in (b"", b"LUT_1D_SIZE 2\n"):
-        try:
+        with contextlib.suppress(FormatError):
             parse_cube(start + data, "x")
-        except FormatError:
-            pass
 
 
 def test_what_is_written_is_read_back(tmp_path):

@@ -17,11 +17,8 @@ def moved(source, colour_map):
 def test_it_meets_a_distribution_of_two_clouds():
     source, target = gaussian(1), gaussian(2, spread=0.01)
     target = target.moved(target.codes + np.where(np.arange(4000) < 1200, 0.15, 0.0)[:, None] * [1.0, 0.5, -0.5])
-    apart = [sliced_distance(source, target)]
-    for iterations in (1, 4, 16):
-        apart.append(
-            sliced_distance(moved(source, distribution_transfer(source, target, iterations=iterations)), target)
-        )
+    maps = [distribution_transfer(source, target, iterations=count) for count in (1, 4, 16)]
+    apart = [sliced_distance(source, target), *(sliced_distance(moved(source, found), target) for found in maps)]
     assert apart == sorted(apart, reverse=True)
     linear = sliced_distance(moved(source, linear_transfer(source, target)), target)
     assert apart[-1] < 0.25 * linear

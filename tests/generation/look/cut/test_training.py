@@ -91,7 +91,7 @@ def test_another_training_is_not_gone_on_with(tmp_path):
         taught(tmp_path / "m", 2, changed=COOL)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("x")
-    with pytest.raises(GenerationError, match="mine: holds something else than a network; choose another folder$"):
+    with pytest.raises(GenerationError, match=r"mine: holds something else than a network; choose another folder$"):
         taught(tmp_path / "mine", 1)
     with pytest.raises(GenerationError, match=r"^--device must be auto, cpu or cuda, got 'tpu'$"):
         device_named("tpu")
@@ -102,17 +102,17 @@ def test_a_model_that_was_changed_is_refused(tmp_path):
     weights = tmp_path / "m" / "model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + b"\x7f")
-    with pytest.raises(GenerationError, match="is not the file that model.json describes: its sha256 differs$"):
+    with pytest.raises(GenerationError, match=r"is not the file that model.json describes: its sha256 differs$"):
         load_generator(tmp_path / "m")
     weights.write_bytes(whole)
     text = (tmp_path / "m" / "model.json").read_text()
     (tmp_path / "m" / "model.json").write_text(text.replace('"filters": 4', '"filters": 8'))
-    with pytest.raises(GenerationError, match="does not hold the network that model.json describes$"):
+    with pytest.raises(GenerationError, match=r"does not hold the network that model.json describes$"):
         load_generator(tmp_path / "m")
     (tmp_path / "m" / "model.json").write_text(text.replace('"filters": 4', '"filters": 4000'))
-    with pytest.raises(FormatError, match="settings.filters: "):
+    with pytest.raises(FormatError, match=r"settings.filters: "):
         load_generator(tmp_path / "m")
-    with pytest.raises(GenerationError, match="no such folder; translight generate look-train makes one$"):
+    with pytest.raises(GenerationError, match=r"no such folder; translight generate look-train makes one$"):
         load_generator(tmp_path / "none")
 
 
@@ -130,7 +130,7 @@ def test_stills_are_read_small_and_known(tmp_path):
     with pytest.raises(GenerationError, match=r"a.png: 60x40 pixels; at least 64 on each side are wanted \(--size\)$"):
         read_stills(tmp_path, 64, silent, exposed=False)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(GenerationError, match="empty: 0 pictures; from 1 to 1000 are wanted$"):
+    with pytest.raises(GenerationError, match=r"empty: 0 pictures; from 1 to 1000 are wanted$"):
         read_stills(tmp_path / "empty", 32, silent, exposed=False)
 
 
@@ -145,7 +145,7 @@ def test_gains_turn_with_the_panorama_and_stay_bounded(tmp_path):
     turned = translator.gain(np.roll(light, 16, axis=1), panorama=True)  # 2 pixels for one, times the stride of 4
     np.testing.assert_allclose(turned, np.roll(gain, 8, axis=1), rtol=1e-3)
     light[0, 0] = np.nan
-    with pytest.raises(GenerationError, match="holds values that are not numbers: it cannot be translated$"):
+    with pytest.raises(GenerationError, match=r"holds values that are not numbers: it cannot be translated$"):
         translator.gain(light, panorama=True)
     with pytest.raises(GenerationError, match=r"^--cut-height must be a multiple of 4 from 32 to 2048, got 30$"):
         open_translator(tmp_path / "m", 30, "cpu")

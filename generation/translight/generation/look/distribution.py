@@ -2,8 +2,11 @@
 
 Pitié, Kokaram and Dahyot, "Automated colour grading using colour distribution transfer" (2007), section 3: again and
 again, turn colour space at random and match the distributions along its three axes. Each match is kept as a curve, so
-what was found on one picture is a map for every colour: of the sky, of splats, of a LUT. Their second stage, which
-smooths grain, looks at neighbouring pixels, so it is left out; smooth curves do some of its work.
+what was found on one picture is a map for every colour: of the sky, of splats, of a LUT.
+
+A plain surface, half of a picture within a tenth of a stop, would be torn over half of the reference's colours, its
+grain made blotches. Their remedy looks at neighbouring pixels; ours, which keeps it a map of colours, is to fit the map
+to the picture's colours scattered by ``softness``, so it does not tell apart what lies closer.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from translight.generation.look.palette import Palette
 ITERATIONS = 16
 NODES = 64
 """Of each curve, at equal shares of both distributions."""
+
+SOFTNESS_STOPS = 0.5
 
 _TAIL = 0.002
 """Share of each end that no curve asks after: beyond it a curve goes on with slope 1."""
@@ -62,10 +67,22 @@ class DistributionTransfer:
 
 
 def distribution_transfer(
-    source: Palette, target: Palette, *, seed: int = 0, iterations: int = ITERATIONS
+    source: Palette,
+    target: Palette,
+    *,
+    seed: int = 0,
+    iterations: int = ITERATIONS,
+    softness_stops: float = SOFTNESS_STOPS,
 ) -> DistributionTransfer:
-    """The map between two palettes; the first turn is none, so that plain channels are matched at once."""
+    """The map between two palettes; the first turn is none, so that plain channels are matched at once.
+
+    It does not hang on the order of the points. Without softness the distribution is met as closely as curves can.
+    """
     chance = np.random.default_rng(seed)
+    if softness_stops:
+        order = np.lexsort(source.codes.T)
+        scatter = chance.normal(scale=softness_stops * CODE_OF_A_STOP, size=source.codes.shape)
+        source = Palette(source.codes[order] + scatter, source.weights[order], source.knee)
     matchings = []
     for i in range(iterations):
         turn = np.eye(3) if i == 0 else random_turn(chance)

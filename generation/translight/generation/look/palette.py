@@ -19,7 +19,7 @@ from translight.generation.preview import shrunk
 BRIGHTEST = 0.005
 """Share of the weight that is left out of the statistics: the sun's disc, lamps, glints."""
 
-_WIDTH_PX = 1024
+_WIDTH_PX = 512
 _MIN_POINTS = 16
 
 
@@ -64,7 +64,7 @@ def palette(light: Float32[np.ndarray, "n 3"], weights: Float64[np.ndarray, "n"]
 
 
 def palette_of(light: Float32[np.ndarray, "h w 3"], what: str, *, panorama: bool) -> Palette:
-    """Of a picture, averaged down to about 1024 columns first. Raises GenerationError as ``palette`` does."""
+    """Of a picture, averaged down to about 512 columns first. Raises GenerationError as ``palette`` does."""
     small = shrunk(np.ascontiguousarray(light), _WIDTH_PX)
     height, width = small.shape[:2]
     rows = np.cos((0.5 - (np.arange(height) + 0.5) / height) * np.pi) if panorama else np.ones(height)

@@ -17,7 +17,7 @@ from translight.core.errors import GenerationError
 from translight.core.files import sha256_of
 from translight.core.image import load_image
 from translight.generation.look.cube import read_cube
-from translight.generation.look.distribution import ITERATIONS, distribution_transfer
+from translight.generation.look.distribution import ITERATIONS, SOFTNESS_STOPS, distribution_transfer
 from translight.generation.look.encoding import ColourMap, Encoding, carried, mixed
 from translight.generation.look.film import Film
 from translight.generation.look.halation import RADIUS_DEG
@@ -63,7 +63,7 @@ class Reference:
             facts |= {"gain": found.gain.tolist(), "source": found.source.tolist(), "target": found.target.tolist()}
         else:
             found = distribution_transfer(source, wanted, seed=self.seed)
-            facts |= {"seed": self.seed, "iterations": ITERATIONS}
+            facts |= {"seed": self.seed, "iterations": ITERATIONS, "softness_stops": SOFTNESS_STOPS}
         return lambda light: mixed(light, carried(found, np.maximum(light, 0), source.knee), self.strength), facts
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _MOST_LOOKS = 1000
+_LONGEST_NAME = 101
+"""Of a candidate, as run/store.py reads it."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ class Look:
             return _INTERRUPTED
         finally:
             lines.close()
-        if cube is not None and self.export_cube is not None:
-            write_cube(self.export_cube, cube)
         digest = sha256_of(output / FILE_NAME)
         head = None
         if ledger is not None:
             about = {"candidate": output.name, "sha256": digest, "from": parent.name, "looks": list(looked.facts)}
             head = append(ledger, who, "looked", about)[1]
+        if cube is not None and self.export_cube is not None:
+            write_cube(self.export_cube, cube)
         if self.json:
             values = {"candidate": str(output), "sha256": digest, "looks": list(looked.facts), "ledger_head": head}
             print(json.dumps({**values, "cube": None if self.export_cube is None else str(self.export_cube)}))
@@ -236,6 +238,8 @@ def _free(folder: Path, name: str) -> Path:
 
     for number in range(1, _MOST_LOOKS):
         path = folder / f"{name}-look{number if number > 1 else ''}"
+        if len(path.name) > _LONGEST_NAME:
+            raise GenerationError(f"{folder / name}: its name is too long for another to be made of it")
         if not path.exists():
             return path
     raise GenerationError(f"{folder / name}-look: {_MOST_LOOKS} looks are there")

@@ -96,6 +96,7 @@ def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path, capsys):
             {"cut": no, "export_cube": free},
             "--export-cube: a network changes colours place by place, which no LUT can hold",
         ),
+        ({**stock, "seed": -1}, "--seed must lie within 0 and 4294967295, got -1"),
         ({**stock, "by": " "}, "a decision wants a name: --by NAME, at most 200 characters"),
     ):
         with pytest.raises(TranslightError) as caught:

@@ -152,6 +152,10 @@ def test_an_environment_takes_what_is_a_map_of_colours(still, lut):
         look(scene, Recipe(film=FilmStep(film("print"), grain=1.0)), "n", silent)
     with pytest.raises(GenerationError, match=r"is an environment of splats: a network changes pictures only$"):
         look(scene, Recipe(), "n", silent, Redder())
+    dark = candidate()
+    dark.views[1].image[0, 0, 0] = np.inf
+    with pytest.raises(GenerationError, match=r"^test-0007: holds values that are not numbers$"):
+        look(dark, Recipe(), "n", silent)
     with pytest.raises(GenerationError, match=r"has neither pictures nor splats$"):
         look(candidate(views=()), Recipe(), "n", silent)
 

@@ -25,6 +25,8 @@ MAX_LINE_BYTES = 250
 
 _SIZES = {"LUT_1D_SIZE": (2, 65536), "LUT_3D_SIZE": (2, 256)}
 _RANGES = ("LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE")
+_MAX_VALUE = 1e9
+"""Far above any code, and its light is still a float32."""
 _SHORTEST_LINE = len("0 0 0\n")
 _Triple = tuple[float, float, float]
 
@@ -163,7 +165,7 @@ def _numbers(words: list[str], count: int, at: str) -> list[float]:
         values = [float(word) for word in words]
     except ValueError:
         values = []
-    if len(values) != count or not all(math.isfinite(value) and abs(value) < 1e30 for value in values):
+    if len(values) != count or not all(math.isfinite(value) and abs(value) < _MAX_VALUE for value in values):
         raise FormatError(f"{at}: {count} numbers are wanted, got {_told(' '.join(words))}")
     return values
 

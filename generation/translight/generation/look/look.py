@@ -64,6 +64,7 @@ def look(
             raise GenerationError(f"{candidate.name}: is an environment of splats: grain is laid on pictures only")
     if not candidate.views and candidate.environment is None:
         raise GenerationError(f"{candidate.name}: has neither pictures nor splats")
+    _check_light(candidate)
     facts: list[dict[str, Any]] = []
     maps: list[ColourMap] = []
     models = candidate.models
@@ -115,6 +116,15 @@ def look(
         settings={**candidate.settings, DERIVED: [*candidate.settings.get(DERIVED, []), told]},
     )
     return Looked(looked, colours, tuple(facts))
+
+
+def _check_light(candidate: Candidate) -> None:
+    """Raises GenerationError where some light is not a number: no map tells what becomes of it."""
+    lights = [*(view.image for view in candidate.views), candidate.sky]
+    if candidate.environment is not None:
+        lights += [candidate.environment.splats.sh, candidate.environment.sky]
+    if not all(light is None or np.isfinite(light).all() for light in lights):
+        raise GenerationError(f"{candidate.name}: holds values that are not numbers")
 
 
 def _palette(candidate: Candidate) -> Palette:

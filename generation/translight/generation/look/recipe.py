@@ -44,6 +44,7 @@ class Reference:
             raise GenerationError(f"no transfer {self.transfer!r}: {', '.join(TRANSFERS)} exist")
         if not 0 <= self.strength <= 1:
             raise GenerationError(f"--strength must lie within 0 and 1, got {self.strength:g}")
+        _check_seed(self.seed)
 
     def map_from(self, source: Palette) -> tuple[ColourMap, dict[str, Any]]:
         """The map of linear light from a candidate's palette to the picture's, and what the record shows of it."""
@@ -86,6 +87,7 @@ class FilmStep:
             raise GenerationError(f"--halation-radius must lie within 0 and 10 degrees, got {self.halation_deg:g}")
         if not 0 <= self.grain <= 10:
             raise GenerationError(f"--grain must lie within 0 and 10, got {self.grain:g}")
+        _check_seed(self.seed)
 
     def facts(self, *, local: bool) -> dict[str, Any]:
         """What the record shows; ``local`` where there are pictures that glow and grain can be laid on."""
@@ -147,3 +149,8 @@ def file_facts(file: Path) -> dict[str, Any]:
         return {"file": file.name, "sha256": sha256_of(file)}
     except OSError as error:
         raise GenerationError(f"{file}: cannot be read ({error.strerror})") from error
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise GenerationError(f"--seed must lie within 0 and {2**32 - 1}, got {seed}")

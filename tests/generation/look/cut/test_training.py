@@ -92,7 +92,8 @@ def test_another_training_is_not_gone_on_with(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("x")
     with pytest.raises(GenerationError, match=r"mine: holds something else than a network; choose another folder$"):
-        taught(tmp_path / "mine", 1)
+        taught(tmp_path / "mine", 1, fresh=True)
+    assert (tmp_path / "mine" / "precious").is_file()
     with pytest.raises(GenerationError, match=r"^--device must be auto, cpu or cuda, got 'tpu'$"):
         device_named("tpu")
 

@@ -80,6 +80,7 @@ def train(
         SCHEMA_VERSION, "cut", settings, 0, changed.digests, wanted.digests, licence, commercial, "0" * 64
     )
     pupil = _Pupil(settings, device)
+    _check_ours(folder)
     done = 0 if fresh else _gone_on(folder, description, pupil)
     losses = None
     saved = done
@@ -158,14 +159,18 @@ class _Pupil:
         return int(state["steps"])
 
 
+def _check_ours(folder: Path) -> None:
+    """A folder that is there holds a network or nothing: it will be replaced."""
+    if not folder.exists() or (folder / DESCRIPTION).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise GenerationError(f"{folder}: holds something else than a network; choose another folder")
+
+
 def _gone_on(folder: Path, now: Description, pupil: _Pupil) -> int:
     """Steps done in the folder, the pupil brought there; 0 where nothing is."""
-    if not folder.exists():
-        return 0
     if not (folder / DESCRIPTION).is_file():
-        if folder.is_dir() and not any(folder.iterdir()):
-            return 0
-        raise GenerationError(f"{folder}: holds something else than a network; choose another folder")
+        return 0
     then = read_description(folder)
     for what, before, after in (
         ("settings", then.settings, now.settings),

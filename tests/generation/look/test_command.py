@@ -44,7 +44,7 @@ def test_looks_stand_beside_their_candidate_and_in_the_ledger(run, tmp_path, cap
     cube = tmp_path / "made.cube"
     command = ["generate", "look", str(first), "--reference", str(tmp_path / "ref.png"), "--film", "print"]
     assert (
-        main([*command, "--halation", "0", "--export-cube", str(cube), "--cube-size", "65", "--by", "Ada", "--json"])
+        main([*command, "--halation", "0", "--export-cube", str(cube), "--strength", "0.4", "--by", "Ada", "--json"])
         == 0
     )
     said = json.loads(capsys.readouterr().out)

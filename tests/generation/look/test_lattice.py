@@ -44,7 +44,7 @@ def test_an_affine_map_is_held_exactly_and_the_ends_hold(interpolation):
     gain = np.array([[0.9, 0.1, 0.0], [-0.2, 1.1, 0.1], [0.0, 0.3, 0.6]])
     cube = Cube((IDENTITY.table @ gain.T + 0.05).astype(np.float32), "", (-1.0, 0.0, 0.0), (1.0, 1.0, 2.0))
     codes = np.random.default_rng(2).uniform([-1, 0, 0], [1, 1, 2], (500, 3))
-    wanted = (([*codes, 1, 0, 0]) / [2, 1, 2]) @ gain.T + 0.05
+    wanted = ((codes + np.array([1, 0, 0])) / [2, 1, 2]) @ gain.T + 0.05
     np.testing.assert_allclose(looked_up(cube, codes, interpolation), wanted, atol=1e-6)
     np.testing.assert_allclose(looked_up(cube, np.array([[9.0, -9.0, 0.0]])), cube.table[0, 0, 2][None], atol=1e-7)
 

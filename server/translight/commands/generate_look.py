@@ -180,8 +180,9 @@ class Look:
 
         if self.cut is None:
             return None
-        if find_spec("torch") is None:
-            raise MissingExtra("torch", "generate")
+        for package in ("torch", "safetensors"):
+            if find_spec(package) is None:
+                raise MissingExtra(package, "generate")
         opened: Translator = import_module("translight.generation.look.cut.translator").open_translator(
             self.cut, self.cut_height, self.device
         )

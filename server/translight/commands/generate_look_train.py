@@ -53,18 +53,17 @@ class LookTrain:
 
     def run(self) -> int:
         """Train; the network is kept every 500 steps, at the end, and at an interrupt."""
-        from importlib import import_module
         from importlib.util import find_spec
 
         from translight.core.errors import GenerationError, MissingExtra
 
-        if find_spec("torch") is None:
-            raise MissingExtra("torch", "generate")
+        for package in ("torch", "safetensors"):
+            if find_spec(package) is None:
+                raise MissingExtra(package, "generate")
         if not 1 <= self.steps <= 10_000_000:
             raise GenerationError(f"--steps must lie within 1 and 10000000, got {self.steps}")
         if not self.licence.strip() or len(self.licence) > 200:
             raise GenerationError("--licence wants some words, at most 200 characters")
-        import_module("torch")
         return self._trained()
 
     def _trained(self) -> int:

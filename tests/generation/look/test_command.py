@@ -179,3 +179,11 @@ def test_a_network_is_taught_stopped_gone_on_with_and_used(tmp_path, capsys, mon
         with pytest.raises(TranslightError) as caught:
             LookTrain(tmp_path / "a", tmp_path / "b", model, device="cpu", **given).run()
         assert str(caught.value) == said
+
+
+def test_a_missing_package_is_told_by_its_extra(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    first = run / "candidates" / "test-0007"
+    for command in (Look(first, cut=tmp_path), LookTrain(tmp_path, tmp_path, tmp_path / "m")):
+        with pytest.raises(TranslightError, match=r'^torch is not installed: pip install "translight\[generate\]"$'):
+            command.run()

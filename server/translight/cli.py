@@ -51,6 +51,8 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.environment_place import Place
     from translight.commands.generate import Generate
     from translight.commands.generate_lift import Lift
+    from translight.commands.generate_look import Look
+    from translight.commands.generate_look_train import LookTrain
     from translight.commands.generate_upscale import Upscale
     from translight.commands.library import Add, LibraryList, Remove, Search
     from translight.commands.receive import Receive
@@ -124,7 +126,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         ),
         "generate": Group(
             "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
-            {"run": Generate, "lift": Lift, "upscale": Upscale},
+            {"run": Generate, "lift": Lift, "upscale": Upscale, "look": Look, "look-train": LookTrain},
             default="run",
         ),
         "review": Group("Decide about candidates: each decision goes into a ledger with name and time.", review),

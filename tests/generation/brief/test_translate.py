@@ -209,7 +209,7 @@ def test_style_passes_through(tmp_path):
     assert parameters.guidance == 5.5
     assert reason(parameters, "style.references[0]") == ["IP-Adapter a.jpg at 0.3"]
     assert reason(parameters, "style.loras[0]") == ["LoRA b.safetensors at 0.8"]
-    assert reason(parameters, "style.lut") == ["LUT c.cube"]
+    assert reason(parameters, "style.lut") == ["LUT c.cube, by generate look --from-brief"]
     assert reason(parameters, "avoid.non_commercial_models") == ["models that forbid commercial use are refused"]
 
 

@@ -241,7 +241,7 @@ def _style_reasons(brief: Brief) -> Iterator[Reason]:
     for i, lora in enumerate(brief.style.loras):
         yield Reason(f"style.loras[{i}]", f"LoRA {lora.file.name} at {lora.weight:g}")
     if brief.style.lut is not None:
-        yield Reason("style.lut", f"LUT {brief.style.lut.name}")
+        yield Reason("style.lut", f"LUT {brief.style.lut.name}, by generate look --from-brief")
 
 
 def _sampling(brief: Brief) -> str:

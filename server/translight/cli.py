@@ -52,6 +52,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate import Generate
     from translight.commands.generate_lift import Lift
     from translight.commands.generate_upscale import Upscale
+    from translight.commands.provenance import Keygen, Show, Sign, Verify
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -113,6 +114,10 @@ def commands() -> Mapping[str, type[Command] | Group]:
             "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
             {"run": Generate, "lift": Lift, "upscale": Upscale},
             default="run",
+        ),
+        "provenance": Group(
+            "Sign what was accepted, verify what was signed, mark stills, report on a show.",
+            {"keygen": Keygen, "sign": Sign, "verify": Verify, "show": Show},
         ),
         "render": Render,
         "info": Info,

@@ -23,7 +23,7 @@ from translight.core.files import write_whole
 FILE_NAME = "ledger.jsonl"
 NOTHING_BEFORE = "0" * 64
 """What the first line follows."""
-Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "signed"]
+Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "marked", "signed"]
 
 _MAX_BYTES = 64 << 20
 _MAX_NAME = 200

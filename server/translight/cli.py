@@ -53,6 +53,8 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate_lift import Lift
     from translight.commands.generate_upscale import Upscale
     from translight.commands.provenance import Keygen, Show, Sign, Verify
+    from translight.commands.provenance_mark import Detect, Mark
+    from translight.commands.provenance_report import Report
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -117,7 +119,15 @@ def commands() -> Mapping[str, type[Command] | Group]:
         ),
         "provenance": Group(
             "Sign what was accepted, verify what was signed, mark stills, report on a show.",
-            {"keygen": Keygen, "sign": Sign, "verify": Verify, "show": Show},
+            {
+                "keygen": Keygen,
+                "sign": Sign,
+                "verify": Verify,
+                "show": Show,
+                "mark": Mark,
+                "detect": Detect,
+                "report": Report,
+            },
         ),
         "render": Render,
         "info": Info,

@@ -35,7 +35,7 @@ class Keygen:
 
         from translight.core.errors import GenerationError
 
-        certificates = _part("certificates")
+        certificates = part("certificates")
         if self.no_passphrase and self.passphrase_file is not None:
             raise GenerationError("--no-passphrase and --passphrase-file: one or the other")
         passphrase = None if self.no_passphrase else _passphrase(self.passphrase_file, twice=True)
@@ -79,7 +79,7 @@ class Sign:
         import getpass
         from datetime import UTC, datetime
 
-        certificates, signing = _part("certificates"), _part("sign")
+        certificates, signing = part("certificates"), part("sign")
         passphrase = _passphrase(self.passphrase_file) if certificates.is_locked(self.key) else None
         signer = certificates.load(self.key, passphrase, self.chain, now=datetime.now(UTC))
         order = signing.Order(
@@ -129,7 +129,7 @@ class Verify:
 
     def run(self) -> int:
         """Check and say."""
-        verdict = _part("verify").verify(self.asset, self.trust, self.ledger)
+        verdict = part("verify").verify(self.asset, self.trust, self.ledger)
         if self.json:
             print(json.dumps(asdict(verdict)))
             return int(verdict.status)
@@ -161,17 +161,17 @@ class Show:
 
         if not self.asset.exists():
             raise FormatError(f"{self.asset}: no such file or folder")
-        reading = _part("verify").read(self.asset, None)
+        reading = part("verify").read(self.asset, None)
         if reading is None:
             print(f"translight: {self.asset}: not signed", file=sys.stderr)
             return 2
-        print(json.dumps(reading.manifest) if self.json else "\n".join(_part("tree").tree(reading)))
+        print(json.dumps(reading.manifest) if self.json else "\n".join(part("tree").tree(reading)))
         if not self.json:
             print("None of this is proved by being shown: translight provenance verify.")
         return 0
 
 
-def _part(name: str) -> Any:
+def part(name: str) -> Any:
     """A module of generation/provenance, which needs the extra."""
     from importlib import import_module
     from importlib.util import find_spec

@@ -5,9 +5,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-
 from tests.generation.candidates import candidate
 from tests.generation.provenance.conftest import NAME, package
+
 from translight import cli
 from translight.core.errors import GenerationError
 from translight.generation.candidate import Model
@@ -66,7 +66,23 @@ def test_nothing_of_a_name_becomes_an_element(show, keys):
     append(show.ledger, HOSTILE, "rejected", {"candidate": NAME, "reason": HOSTILE})
     page = html(HOSTILE, "now", titles([show.run], keys.root))
     read = Reader(page)
-    allowed = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "section", "img", "table", "tr", "th", "td"}
+    allowed = {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "h1",
+        "h2",
+        "p",
+        "section",
+        "img",
+        "table",
+        "tr",
+        "th",
+        "td",
+    }
     assert {tag for tag, _ in read.tags} <= allowed
     assert {name for _, attributes in read.tags for name in attributes} <= {
         "lang", "charset", "http-equiv", "content", "class", "alt", "src",
@@ -88,7 +104,7 @@ def test_what_is_wrong_with_an_asset_stands_in_its_title(show, keys):
     assert made.ledger.broken.endswith("lines were removed, added or moved")
     text = "".join(Reader(html("Pier", "now", [broken, made])).text)
     assert f"a ledger was changed: {show.ledger}" in text
-    with pytest.raises(GenerationError, match="/nothing: neither an environment nor a run's folder$"):
+    with pytest.raises(GenerationError, match=r"/nothing: neither an environment nor a run's folder$"):
         titles([show.folder / "nothing"], None)
 
 

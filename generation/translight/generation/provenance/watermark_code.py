@@ -7,6 +7,7 @@ bounds for convolutional codes", 1967). A word that was never written passes the
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import cache
 
@@ -25,12 +26,9 @@ _STATES = 64
 
 def parse_id(text: str) -> int:
     """An identity of 12 hexadecimal digits. Raises GenerationError."""
-    try:
-        if len(text) != ID_DIGITS or not text.isalnum():
-            raise ValueError
-        return int(text, 16)
-    except ValueError:
-        raise GenerationError(f"--id has {ID_DIGITS} hexadecimal digits, got {text!r}") from None
+    if re.fullmatch(f"[0-9A-Fa-f]{{{ID_DIGITS}}}", text) is None:
+        raise GenerationError(f"--id has {ID_DIGITS} hexadecimal digits, got {text!r}")
+    return int(text, 16)
 
 
 def encode(identity: int, key: bytes) -> UInt8[np.ndarray, "n"]:

@@ -21,7 +21,7 @@ from translight.generation.provenance.watermark import CHIPS, OPEN_KEY, Pattern,
 MAX_TRIES = 168
 """Four halvings, fourteen scales of each, three places of each."""
 
-_HALVINGS, _SCALES, _PLACES = 4, 14, 3
+_HALVINGS, _SCALES, _PLAIN, _PLACES = 4, 14, 4, 3
 _WORK_PX = 1280
 """Of the shorter side: larger pictures are halved first."""
 _PERIOD_PX = (50.0, 156.0)
@@ -111,38 +111,39 @@ def _sizes(fine: Float32[np.ndarray, "h w"]) -> Iterator[tuple[float, float]]:
     own = fft.irfft2(power * power.conj(), shape).astype(np.float32)
     own -= ndimage.uniform_filter(own, 7, mode="wrap")
     periods = np.arange(*_PERIOD_PX, _STEP_PX)
-    score = np.array([_repeats(own, fine.shape, period, period, 3) for period in periods])
+    score = _repeats(own, fine.shape, periods, periods, 3)
     score = score - ndimage.median_filter(score, 41, mode="nearest")
     peaks = np.flatnonzero(score == ndimage.maximum_filter1d(score, 9))
-    best = periods[peaks[np.argsort(score[peaks])[::-1]]][: _SCALES - 4]
+    best = periods[peaks[np.argsort(score[peaks])[::-1]]][: _SCALES - _PLAIN]
     # a picture that was not resized has one of these
-    plain = [CHIPS * chip / 2**halved for chip in (2, 3, 4, 5, 6, 7) for halved in (0, 1, 2)]
-    plain = sorted(
-        {p for p in plain if _PERIOD_PX[0] <= p < _PERIOD_PX[1]}, key=lambda p: -_repeats(own, fine.shape, p, p, 3)
-    )
-    for period in (*best, *plain[:4]):
+    plain = np.unique([CHIPS * chip / 2**halved for chip in (2, 3, 4, 5, 6, 7) for halved in (0, 1, 2)])
+    plain = plain[(plain >= _PERIOD_PX[0]) & (plain < _PERIOD_PX[1])]
+    plain = plain[np.argsort(_repeats(own, fine.shape, plain, plain, 3))[::-1]][:_PLAIN]
+    nearby = np.stack(np.meshgrid(np.arange(-2, 3), np.arange(-2, 3), indexing="ij")).reshape(2, -1)
+    for period in (*best, *plain):
         rows, columns = float(period), float(period)
         for reach in (3, 8, 16):
-            step = 0.35 / reach
-            near = np.arange(-2, 3) * step
-            tries = [(rows + dr, columns + dc) for dr in near for dc in near]
+            tries = np.array([[rows], [columns]]) + nearby * (0.35 / reach)
             limit = max(1, min(reach, int(0.7 * min(height / rows, width / columns))))
-            values = [_repeats(own, fine.shape, r, c, limit) for r, c in tries]
-            rows, columns = tries[int(np.argmax(values))]
-        yield rows, columns
+            rows, columns = tries[:, int(np.argmax(_repeats(own, fine.shape, *tries, limit)))]
+        yield float(rows), float(columns)
 
 
-def _repeats(own: Float32[np.ndarray, "h w"], shape: tuple[int, ...], rows: float, columns: float, reach: int) -> float:
-    """How alike the picture is to itself moved by whole tiles, up to ``reach`` of them."""
+def _repeats(
+    own: Float32[np.ndarray, "h w"],
+    shape: tuple[int, ...],
+    rows: Float64[np.ndarray, "n"],
+    columns: Float64[np.ndarray, "n"],
+    reach: int,
+) -> Float64[np.ndarray, "n"]:
+    """How alike the picture is to itself moved by whole tiles of each size, up to ``reach`` of them."""
     i, j = np.mgrid[0 : reach + 1, -reach : reach + 1]
     half = (i > 0) | (j > 0)
-    y, x = i[half] * rows, j[half] * columns
+    y, x = np.multiply.outer(rows, i[half]), np.multiply.outer(columns, j[half])
     inside = (y < 0.75 * shape[0]) & (np.abs(x) < 0.75 * shape[1])
-    y, x = y[inside], x[inside]
-    if not len(y):
-        return 0.0
-    overlap = (shape[0] - y) * (shape[1] - np.abs(x))
-    return float((_between(own, y, x) / np.sqrt(overlap)).sum() / np.sqrt(len(y)))
+    overlap = np.maximum((shape[0] - y) * (shape[1] - np.abs(x)), 1.0)
+    each = np.where(inside, _between(own, y, x) / np.sqrt(overlap), 0.0)
+    return each.sum(axis=1) / np.sqrt(np.maximum(inside.sum(axis=1), 1))
 
 
 def _between(own: Float32[np.ndarray, "h w"], y: np.ndarray, x: np.ndarray) -> np.ndarray:

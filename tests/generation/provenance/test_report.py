@@ -108,6 +108,7 @@ def test_what_is_wrong_with_an_asset_stands_in_its_title(show, keys):
         titles([show.folder / "nothing"], None)
 
 
+@pytest.mark.slow
 def test_the_command_reads_shows_and_writes_both(show, keys, capsys):
     package(show.folder / "second.tlenv", zipped=False)
     file = show.folder / "show.toml"

@@ -6,6 +6,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.generation.candidates import candidate
 from tests.generation.provenance.conftest import NAME, package
 
 from translight import cli
@@ -16,6 +19,7 @@ from translight.environment.files import load_environment
 from translight.generation.provenance.sign import Order, sign
 from translight.generation.provenance.verify import verify
 from translight.generation.review.ledger import append, read_ledger
+from translight.generation.run.store import save_candidate
 
 
 @pytest.fixture
@@ -254,3 +258,24 @@ def test_the_commands(work, keys, capsys, tmp_path):
     capsys.readouterr()
     assert cli.main([*verify_it[:2], str(tmp_path / "none.png")]) == 1
     assert capsys.readouterr().err == f"translight: {tmp_path}/none.png: no such file or folder\n"
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.integers(0, 3000), st.booleans())
+def test_no_rubbish_in_a_credential_becomes_more_than_a_verdict(tmp_path, keys, rubbish, place, whole):
+    asset, sidecar = tmp_path / "view.exr", tmp_path / "view.c2pa"
+    asset.write_bytes(b"some bytes")
+    good = tmp_path / "good"
+    if not good.exists():
+        save_candidate(candidate(), tmp_path / "run" / "candidates" / NAME)
+        source = tmp_path / "run" / "candidates" / NAME
+        good.write_bytes(sign(Order(asset, "Ada", source=source, unapproved=True), keys.signer).sidecar.read_bytes())
+    data = good.read_bytes()
+    changed = rubbish if whole else data[:place] + rubbish + data[place + len(rubbish) :]
+    sidecar.write_bytes(data)
+    told = verify(asset, keys.root)
+    sidecar.write_bytes(changed)
+    verdict = verify(asset, keys.root)
+    # the boxes' own frame is not signed: a credential that still proves anything says what it said
+    assert verdict.status == 1 or verdict == told

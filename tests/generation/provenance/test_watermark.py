@@ -161,6 +161,7 @@ def test_the_commands_mark_and_the_ledger_and_the_credential_say_so(work, keys, 
     assert capsys.readouterr().err == f"translight: {copy}: exists; --force replaces it\n"
 
 
+@pytest.mark.slow
 def test_a_folder_of_frames_is_marked_as_a_whole(tmp_path, light, capsys):
     frames, out = tmp_path / "frames", tmp_path / "out"
     frames.mkdir()

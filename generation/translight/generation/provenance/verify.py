@@ -70,8 +70,8 @@ def verify(asset: Path, root: Path | None = None, ledger: Path | None = None) ->
     except FormatError as error:
         return Verdict(WRONG, wrong=(plain(f"the credential cannot be read, so nothing is proved: {error}"),))
     if reading is None:
-        beside = "" if credential.embeds(asset) else f", and there is no {credential.sidecar_of(asset).name} beside it"
-        return Verdict(NOT_SIGNED, wrong=(f"not signed: no credential inside{beside}",))
+        sidecar = plain(credential.sidecar_of(asset).name)
+        return Verdict(NOT_SIGNED, wrong=(f"not signed: no credential inside, and no {sidecar} beside it",))
     proved, wrong = _bytes(asset, reading)
     _certificate(reading, root, proved, wrong)
     if ledger is None:
@@ -86,8 +86,8 @@ def verify(asset: Path, root: Path | None = None, ledger: Path | None = None) ->
 
 def read(asset: Path, roots: bytes | None) -> Reading | None:
     """The credential of an asset, inside or beside; None where there is none. Raises FormatError."""
-    if credential.embeds(asset):
-        return credential.read_inside(asset, roots)
+    if credential.embeds(asset) and (inside := credential.read_inside(asset, roots)) is not None:
+        return inside
     sidecar = credential.sidecar_of(asset)
     if not sidecar.is_file():
         return None
@@ -171,6 +171,8 @@ def _claims(reading: Reading) -> Iterable[str]:
     told = ledger.get("decision")
     if ledger.get("approved") is True and isinstance(told, dict):
         yield f"accepted by {told.get('who')} at {told.get('at')}"
+        if ledger.get("made_in_line") is None:
+            yield "that this file was made of what was accepted: no line of the ledger says so of its bytes"
     else:
         yield f"signed unapproved: {ledger.get('why_not_approved', 'it does not say why')}"
     made = {

@@ -100,7 +100,7 @@ class Detect:
         _pictures(self.picture)
         found = find(load_image(self.picture), _key(self.key_file))
         if self.json:
-            values = {"id": None}
+            values: dict[str, object] = {"id": None}
             if found is not None:
                 values = {"id": f"{found.identity:012x}", "tile_px": found.tile_px, "deviations": found.deviations}
             print(json.dumps(values))

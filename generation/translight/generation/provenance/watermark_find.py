@@ -125,7 +125,7 @@ def _sizes(fine: Float32[np.ndarray, "h w"]) -> Iterator[tuple[float, float]]:
         for reach in (3, 8, 16):
             tries = np.array([[rows], [columns]]) + nearby * (0.35 / reach)
             limit = max(1, min(reach, int(0.7 * min(height / rows, width / columns))))
-            rows, columns = tries[:, int(np.argmax(_repeats(own, fine.shape, *tries, limit)))]
+            rows, columns = tries[:, int(np.argmax(_repeats(own, fine.shape, tries[0], tries[1], limit)))]
         yield float(rows), float(columns)
 
 

@@ -67,7 +67,7 @@ def keys(tmp_path_factory):
 def _master(tmp_path_factory):
     run = tmp_path_factory.mktemp("master") / "run"
     reference = {"file": "/secret/place/fog.png", "weight": 0.5, "sha256": "a" * 64}
-    settings = {"prompt": "a pier", "steps": 3, "references": [reference]}
+    settings = {"prompt": "a pier", "steps": 3, "drawn_px": [512, 256], "references": [reference]}
     save_candidate(candidate(engine="diffusers", settings=settings), run / "candidates" / NAME)
     (run / "brief.toml").write_text(BRIEF)
     package(run.parent / "pier.tlenv")

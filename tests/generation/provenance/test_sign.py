@@ -246,6 +246,7 @@ def test_the_commands(work, keys, capsys, tmp_path):
     assert cli.main(["provenance", "show", str(work.asset)]) == 0
     shown = capsys.readouterr().out
     assert "    c2pa.created generated: trainedAlgorithmicMedia" in shown
+    assert "      drawn_px: [512,256]" in shown
     assert "    inputTo fog.png: reference" in shown
     assert "    inputTo brief.toml: brief and block-out of 1" in shown
     assert "    inputTo m: text-to-image; licence MIT, commercial use allowed" in shown

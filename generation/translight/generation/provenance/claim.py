@@ -105,8 +105,15 @@ def _action(name: str, step: Step, ours: Mapping[str, str]) -> dict[str, Any]:
     if step.at:
         action["when"] = step.at
     if step.facts:
-        action["parameters"] = {"translight.facts": step.facts}
+        action["parameters"] = {"translight.facts": _without_lists(step.facts)}
     return action
+
+
+def _without_lists(value: Any) -> Any:
+    """Lists as text: c2pa takes a list of numbers for bytes, and cuts each down to one."""
+    if isinstance(value, dict):
+        return {key: _without_lists(inner) for key, inner in value.items()}
+    return msgspec.json.encode(value).decode() if isinstance(value, list | tuple) else value
 
 
 def _ingredients(origin: Origin) -> tuple[list[dict[str, Any]], list[str]]:
@@ -170,7 +177,7 @@ def _ledger(decision: Decision, facts: Facts) -> dict[str, Any]:
         "head": facts.ledger_head if facts.has_ledger else None,
         "entries": facts.ledger_entries,
         "approved": decision.accepted,
-        "why_not_approved": decision.why_not,
+        **({} if decision.accepted else {"why_not_approved": decision.why_not}),
         "decision": told,
         "made_in_line": decision.recorded,
         "signed_by": facts.by,

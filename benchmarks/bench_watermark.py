@@ -211,7 +211,8 @@ def _said(lines: list[str], shown: list[tuple], seconds: dict[bool, list[float]]
     return (
         f"# The watermark\n\n{describe()}. `python -m benchmarks watermark`.\n\n"
         "A picture counts where exactly the 48 bits that were written were read, the original not at hand. Peer: "
-        "invisible-watermark 0.2.0, dwtDctSvd, 48 bits without a check.\n\n" + "\n".join(lines) + "\n\n"
+        "invisible-watermark 0.2.0, dwtDctSvd, 48 bits without a check, not told the original size either; where a "
+        "picture is too small for it, all bits count as errors.\n\n" + "\n".join(lines) + "\n\n"
         f"False alarms: {alarms} in {clean} pictures without a mark, attacked likewise. By design "
         f"{MAX_TRIES} / 2³² = {MAX_TRIES / 2**32:.1e} a picture at most: each word passes its CRC-32 once in 2³².\n\n"
         f"Finding takes {np.median(seconds[True]):.1f} s (median){missed}.\n\n"

@@ -61,13 +61,13 @@ class Mark:
             )
         sources = _pictures(self.picture)
         if not self.picture.is_dir():
-            _mark(sources[0], self.output, identity, key)
+            _mark(sources[0], self.output, identity, key, check=True)
             copies = [self.output]
         else:
             try:
                 with whole_folder(self.output.absolute()) as aside:
-                    for source in sources:
-                        _mark(source, aside / source.name, identity, key)
+                    for number, source in enumerate(sources):  # reading takes longer than marking: once will do
+                        _mark(source, aside / source.name, identity, key, check=number == 0)
             except OSError as error:
                 raise FormatError(f"{self.output}: cannot be written ({error.strerror})") from error
             copies = [self.output / source.name for source in sources]
@@ -111,22 +111,27 @@ class Detect:
         return 1 if found is None else 0
 
 
-def _mark(source: Path, copy: Path, identity: int, key: bytes) -> None:
+def _mark(source: Path, copy: Path, identity: int, key: bytes, *, check: bool) -> None:
     import numpy as np
 
     from translight.core.errors import GenerationError
     from translight.core.image import load_image, save_image
     from translight.generation.provenance.watermark import mark
+    from translight.generation.provenance.watermark_find import find
 
     pixels = load_image(source)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     try:
-        save_image(copy, mark(pixels, identity, key))
-    except ValueError as error:
-        raise GenerationError(str(error)) from error
+        marked = mark(pixels, identity, key)
     except GenerationError as error:
         raise GenerationError(f"{source}: {error}") from error
+    if check and find(marked, key) is None:
+        raise GenerationError(f"{source}: is too small, dark or flat: the mark could not be read from it again")
+    try:
+        save_image(copy, marked)
+    except ValueError as error:
+        raise GenerationError(str(error)) from error
 
 
 def _pictures(path: Path) -> list[Path]:

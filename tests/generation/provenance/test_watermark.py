@@ -159,6 +159,11 @@ def test_the_commands_mark_and_the_ledger_and_the_credential_say_so(work, keys, 
     assert "c2pa.watermarked.unbound watermarked" in capsys.readouterr().out
     assert cli.main(words) == 1
     assert capsys.readouterr().err == f"translight: {copy}: exists; --force replaces it\n"
+    save_image(still, np.zeros((200, 200, 3), np.uint8))
+    assert cli.main(["provenance", "mark", str(still), "-o", str(work.folder / "dark.png"), "--id", "0" * 12]) == 1
+    words = f"translight: {still}: is too small, dark or flat: the mark could not be read from it again\n"
+    assert capsys.readouterr().err == words
+    assert not (work.folder / "dark.png").exists()
 
 
 @pytest.mark.slow

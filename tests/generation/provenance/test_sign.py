@@ -3,21 +3,24 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.generation.candidates import candidate
-from tests.generation.provenance.conftest import NAME, package
+from tests.generation.provenance.conftest import NAME, cloud, package
 
 from translight import cli
 from translight.core.errors import FormatError, GenerationError
 from translight.core.files import sha256_of
 from translight.core.image import save_image
+from translight.environment.environment import Environment
 from translight.environment.files import load_environment
+from translight.generation.candidate import Model
 from translight.generation.provenance.sign import Order, sign
-from translight.generation.provenance.verify import verify
+from translight.generation.provenance.verify import read, verify
 from translight.generation.review.ledger import append, read_ledger
 from translight.generation.run.store import save_candidate
 
@@ -185,6 +188,30 @@ def test_pictures_carry_it_inside(work, keys, suffix):
     data = work.asset.read_bytes()
     work.asset.write_bytes(data[:-40] + bytes([data[-40] ^ 1]) + data[-39:])
     assert check(work, keys).status == 1
+
+
+def test_what_was_imported_was_opened_not_created(work, keys):
+    made = Model("pier.ply", "imported", "", "b" * 64, "unknown", None)
+    settings = {"file": "pier.ply", "sha256": "b" * 64}
+    environment = Environment("Pier", cloud())
+    folder = work.run / "candidates" / "import-pier"
+    imported = candidate(name="import-pier", engine="import", views=(), sky=None, models=(made,), settings=settings)
+    save_candidate(replace(imported, environment=environment), folder)
+    append(work.ledger, "Ada", "accepted", {"candidate": "import-pier", "sha256": sha256_of(folder / "candidate.json")})
+    work.asset = work.folder / "import.tlenv"
+    order = Order(folder / "environment.tlenv", "Grace", work.asset, work.ledger)
+    sign(order, keys.signer)
+    assert check(work, keys).status == 0
+    assert (
+        "imported: what made it is not known, engine import, seed 7, as candidate import-pier"
+        in check(work, keys).claimed
+    )
+    manifest = read(work.asset, None).manifest
+    assert manifest["assertions"][0]["data"]["actions"][0]["action"] == "c2pa.opened"
+    assert [(one["relationship"], one["title"]) for one in manifest["ingredients"]] == [
+        ("parentOf", "pier.ply"),
+        ("inputTo", "brief.toml"),
+    ]
 
 
 def refused(order, keys, words):

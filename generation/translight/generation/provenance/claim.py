@@ -94,8 +94,8 @@ def _actions(origin: Origin, labels: list[str], ours: Mapping[str, str]) -> list
     begun = _action("c2pa.opened" if imported else "c2pa.created", first, ours)
     if not imported:
         begun["digitalSourceType"] = SOURCE_TYPES[origin.how]
-    if labels:
-        begun.setdefault("parameters", {})["ingredientIds"] = labels
+    if labels:  # what is opened is one parent, and C2PA allows that action nothing else
+        begun.setdefault("parameters", {})["ingredientIds"] = labels[:1] if imported else labels
     done = [_action(_DONE.get(step.what, "c2pa.edited"), step, ours) for step in rest if step.what not in _MEASURES]
     return [begun, *done]
 

@@ -72,11 +72,12 @@ class Origin:
 def origin_of(asset: Path, source: Path | None, run: Path | None) -> Origin:
     """Of an asset: an environment by its report; else by ``source``, the candidate or environment it was made of.
 
-    ``source`` None: the candidate in whose folder the asset lies. ``run`` is the folder of the run whose ledger is at
-    hand: a candidate that a report names is looked up there. Raises FormatError or GenerationError where nothing says
-    how the asset was made.
+    ``source`` None: the candidate in whose folder the asset lies, as an imported environment does. ``run`` is the
+    folder of the run whose ledger is at hand: a candidate that a report names is looked up there. Raises FormatError
+    or GenerationError where nothing says how the asset was made.
     """
-    if is_package(asset):
+    stored = asset.is_file() and (asset.absolute().parent / FILE_NAME).is_file()
+    if is_package(asset) and not stored and (source is None or Report.of(asset).steps):
         return _of_environment(asset, run)
     if source is None:
         holds = asset if (asset / FILE_NAME).is_file() else asset.absolute().parent

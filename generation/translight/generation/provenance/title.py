@@ -1,6 +1,6 @@
 """The chain of title of each generated asset of a show: what it is, of what, by whose decision, and whether signed.
 
-production_report.py draws it as HTML, production_pdf.py as PDF.
+rows.py puts it into words, report_html.py and report_pdf.py draw them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A tile of 64×64 chips, each 1 or -1, repeats over the picture: some chips are a
 begins, the others carry the codeword (Cox et al., "Secure spread spectrum watermarking for multimedia", 1997). The
 picture is multiplied by exp(strength × tile), so that black stays black, hues stay, and exposure changes nothing; the
 strength follows the texture around each pixel (masking). That the tile repeats gives a resized or cropped picture's
-scale away (Kutter, "Watermarking resistant to translation, rotation, and scaling", 1998).
+scale away (Kutter, "Watermarking resisting to translation, rotation, and scaling", 1998).
 
 Exported stills and frames of plates alone are marked: nothing in server/ can import this room.
 """

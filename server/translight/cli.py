@@ -55,6 +55,9 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate_look_train import LookTrain
     from translight.commands.generate_upscale import Upscale
     from translight.commands.library import Add, LibraryList, Remove, Search
+    from translight.commands.provenance import Keygen, Show, Sign, Verify
+    from translight.commands.provenance_mark import Detect, Mark
+    from translight.commands.provenance_report import Report
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
     from translight.commands.render import Render
@@ -133,6 +136,18 @@ def commands() -> Mapping[str, type[Command] | Group]:
         "library": Group(
             "Keep environments and find them again by words.",
             {"add": Add, "list": LibraryList, "search": Search, "remove": Remove},
+        ),
+        "provenance": Group(
+            "Sign what was accepted, verify what was signed, mark stills, report on a show.",
+            {
+                "keygen": Keygen,
+                "sign": Sign,
+                "verify": Verify,
+                "show": Show,
+                "mark": Mark,
+                "detect": Detect,
+                "report": Report,
+            },
         ),
         "render": Render,
         "info": Info,

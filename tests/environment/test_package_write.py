@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from translight.core.errors import FormatError
 from translight.environment.manifest import FILE_NAME, Manifest
 from translight.environment.package import open_package
-from translight.environment.package_write import write_package
+from translight.environment.package_write import pack_stored, write_package
 
 
 def write_text(text: str):
@@ -107,3 +108,20 @@ def test_a_bad_manifest_is_not_written(tmp_path: Path, manifest: Manifest) -> No
         write_package(tmp_path / "a.tlenv", manifest, {"splats": (".hidden", write_text("x"))})
     assert os.listdir(tmp_path) == []
     assert FILE_NAME == "environment.json"
+
+
+@pytest.mark.parametrize("zip_it", [False, True])
+def test_a_package_is_packed_without_compression(tmp_path: Path, manifest: Manifest, zip_it: bool) -> None:
+    path, packed = tmp_path / "a.tlenv", tmp_path / "b.tlenv"
+    write_package(path, manifest, {"splats": ("splats.ply", write_text("old" * 999))}, zipped=zip_it)
+    pack_stored(path, packed)
+    with zipfile.ZipFile(packed) as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+        manifest_now = archive.read(FILE_NAME)
+    if zip_it:
+        with zipfile.ZipFile(path) as archive:
+            assert archive.read(FILE_NAME) == manifest_now
+    with open_package(packed) as package:
+        assert (package.folder / "splats.ply").read_text() == "old" * 999
+    with pytest.raises(FileExistsError):
+        pack_stored(path, packed)

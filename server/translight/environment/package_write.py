@@ -18,7 +18,8 @@ import msgspec
 from translight.core.errors import FormatError
 from translight.core.files import sha256_of
 from translight.environment.manifest import FILE_NAME, Manifest, Part, Role, dump_manifest
-from translight.environment.package_zip import is_zip
+from translight.environment.package import open_package
+from translight.environment.package_zip import DEFAULT_LIMITS, is_zip, opened_zip
 
 Writer = Callable[[Path], None]
 """Writes one part to the path it is given."""
@@ -59,6 +60,19 @@ def write_package(
     return complete
 
 
+def pack_stored(package: Path, packed: Path) -> None:
+    """A package, a folder or zipped, as a zip without compression, which every reader of zips takes.
+
+    Raises FormatError on a damaged package, OSError when ``packed`` is there already or cannot be written.
+    """
+    with open_package(package) as opened:
+        names = [FILE_NAME, *(part.file for part in opened.manifest.parts.values())]
+        if is_zip(package):
+            with opened_zip(package, DEFAULT_LIMITS) as (archive, prefix, _):
+                (opened.folder / FILE_NAME).write_bytes(archive.read(prefix + FILE_NAME))
+        _pack(opened.folder, names, packed, deflate=False)
+
+
 def _check_replaceable(path: Path) -> None:
     if not path.exists() and not path.is_symlink():
         return
@@ -82,13 +96,14 @@ def _flush(file: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _pack(folder: Path, names: list[str], packed: Path) -> None:
+def _pack(folder: Path, names: list[str], packed: Path, *, deflate: bool = True) -> None:
     """The manifest first; what is compressed already is stored; times fixed, so equal parts give equal zips."""
     with zipfile.ZipFile(packed, "x") as archive:
         for name in names:
             entry = zipfile.ZipInfo(name, _ZIP_TIME)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            entry.compress_type = zipfile.ZIP_STORED if Path(name).suffix in _STORED else zipfile.ZIP_DEFLATED
+            stored = not deflate or Path(name).suffix in _STORED
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             entry.file_size = (folder / name).stat().st_size
             with (folder / name).open("rb") as source, archive.open(entry, "w") as out:
                 shutil.copyfileobj(source, out, _CHUNK)

@@ -1,0 +1,153 @@
+"""A credential read without c2pa: boxes by hand (ISO 19566-5), COSE (RFC 9052) by cbor2 and cryptography."""
+
+import hashlib
+import io
+import struct
+from datetime import timedelta
+
+import cbor2
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from tests.generation.provenance.conftest import NOW
+
+from translight import cli
+from translight.core.errors import FormatError, GenerationError
+from translight.generation.provenance.certificates import CLAIM_SIGNING, is_locked, load, make, write
+from translight.generation.provenance.sign import Order, sign
+
+X5CHAIN = 33
+
+
+def boxes(data):
+    """Type and content of each box."""
+    while data:
+        size, kind = struct.unpack(">I4s", data[:8])
+        yield kind, data[8:size]
+        data = data[size:]
+
+
+def tree(content, found, path=()):
+    """Label path → the content of a superbox, whole, and of what lies in it."""
+    (_, description), *rest = boxes(content)
+    label = description[17:].split(b"\0")[0].decode()
+    path = (*path, label)
+    found[path] = (content, [inner for kind, inner in rest if kind != b"jumb"])
+    for kind, inner in rest:
+        if kind == b"jumb":
+            tree(inner, found, path)
+    return found
+
+
+@pytest.fixture
+def parsed(work, keys):
+    asset = work.folder / "splats.ply"
+    asset.write_bytes(b"ply\n" * 99)
+    done = sign(Order(asset, "Grace", ledger=work.ledger, source=work.candidate), keys.signer)
+    ((_, store),) = boxes(done.sidecar.read_bytes())
+    found = {path[2:]: value for path, value in tree(store, {}).items() if len(path) > 2}
+    return asset, found
+
+
+def check(claim, signature):
+    protected, unprotected, payload, raw = signature.value
+    headers = cbor2.loads(protected)
+    assert payload is None
+    assert headers[1] == -7  # ES256
+    chain = headers.get(X5CHAIN) or unprotected[X5CHAIN]
+    certificates = [x509.load_der_x509_certificate(der) for der in ([chain] if isinstance(chain, bytes) else chain)]
+    signed = cbor2.dumps(["Signature1", protected, b"", claim])
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    certificates[0].public_key().verify(der, signed, ec.ECDSA(hashes.SHA256()))
+    return certificates
+
+
+def test_the_signature_is_over_the_claim_and_the_chain_is_ours(parsed, keys):
+    _, found = parsed
+    claim, signature = found["c2pa.claim.v2",][1][0], cbor2.loads(found["c2pa.signature",][1][0])
+    certificates = check(claim, signature)
+    root = x509.load_pem_x509_certificate(keys.root.read_bytes())
+    certificates[0].verify_directly_issued_by(root)
+    with pytest.raises(InvalidSignature):
+        check(claim.replace(b"translight", b"translighT"), signature)
+    with pytest.raises(ValueError, match="Issuer certificate subject does not match"):
+        certificates[0].verify_directly_issued_by(x509.load_pem_x509_certificate(keys.other_root.read_bytes()))
+
+
+def test_the_claim_hashes_each_assertion_and_the_asset(parsed):
+    asset, found = parsed
+    claim = cbor2.loads(found["c2pa.claim.v2",][1][0])
+    hashed = {}
+    for entry in (*claim["created_assertions"], *claim.get("gathered_assertions", ())):
+        path = tuple(entry["url"].removeprefix("self#jumbf=").split("/")[-2:])
+        assert hashlib.sha256(found[path][0]).digest() == entry["hash"]
+        hashed[path[1]] = found[path][1]
+    data = cbor2.loads(hashed["c2pa.hash.data"][0])
+    assert data["hash"] == hashlib.sha256(asset.read_bytes()).digest()
+    assert {"c2pa.actions.v2", "cawg.training-mining", "translight.ledger", "translight.origin"} <= set(hashed)
+    created = [entry["url"].rpartition("/")[2] for entry in claim["created_assertions"]]
+    assert "translight.ledger" in created
+    mining = cbor2.loads(hashed["cawg.training-mining"][0])["entries"]
+    assert {use["use"] for use in mining.values()} == {"notAllowed"}
+
+
+def test_certificates_are_what_c2pa_asks_for(keys):
+    first, root = x509.load_pem_x509_certificates(keys.signer.chain)
+    usage = first.extensions.get_extension_for_class(x509.KeyUsage)
+    assert usage.critical
+    assert usage.value.digital_signature
+    assert not usage.value.key_cert_sign
+    assert list(first.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        CLAIM_SIGNING,
+        ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    ]
+    assert not first.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    issuer = first.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    assert issuer == root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    assert keys.key.stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_are_locked_and_mismatches_are_one_line(tmp_path, keys):
+    key, chain, root = write(make("Pier", "Ada", b"sesame", now=NOW), tmp_path / "pier")
+    assert is_locked(key)
+    assert load(key, b"sesame", now=NOW).name == "Ada"
+    for words, act in (
+        (f"{key}: the passphrase is wrong, or it is no private key", lambda: load(key, b"open", now=NOW)),
+        (f"{key}: it is locked: a passphrase is wanted", lambda: load(key, None, now=NOW)),
+        (
+            f"{keys.key} and {chain} do not belong together: the first certificate is another key's",
+            lambda: load(keys.key, None, chain, now=NOW),
+        ),
+        (f"{root}: keygen's keys end in .key.pem: give --chain", lambda: load(root, None, now=NOW)),
+        (f"{chain}: no private key in PEM", lambda: load(chain, None, chain, now=NOW)),
+        (f"{key}: holds no certificates in PEM", lambda: load(keys.key, None, key, now=NOW)),
+        (
+            f"{key}: exists; keys are never replaced: choose another name",
+            lambda: write(make("P", "A", None, now=NOW), tmp_path / "pier"),
+        ),
+    ):
+        with pytest.raises(FormatError) as caught:
+            act()
+        assert str(caught.value) == words
+    late = NOW + timedelta(days=4100)
+    with pytest.raises(FormatError, match=rf"^{chain}: valid from 20\d\d-\d\d-\d\d to 20\d\d-\d\d-\d\d only$"):
+        load(key, b"sesame", now=late)
+    with pytest.raises(GenerationError, match=r"^the production's name has 1 to 64 printable characters, got 'a\\nb'$"):
+        make("a\nb", "Ada", None, now=NOW)
+
+
+def test_no_passphrase_is_asked_for_where_nobody_can_answer(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    words = ["provenance", "keygen", "-o", str(tmp_path / "k"), "--production", "Pier"]
+    assert cli.main(words) == 1
+    assert (
+        capsys.readouterr().err == "translight: the key's passphrase cannot be asked for here: --passphrase-file FILE\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert cli.main([*words, "--no-passphrase"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.chain.pem", "k.key.pem", "k.root.pem"]

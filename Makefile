@@ -7,6 +7,9 @@ ARGS ?=
 
 .PHONY: demo test test-slow check bench bench-peers nerf format clean
 
+# Bytecode is made of what is imported, when it is: of everything it would take a minute.
+export PIP_NO_COMPILE := 1
+
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .

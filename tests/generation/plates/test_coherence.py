@@ -1,9 +1,12 @@
 """The measures against films whose truth is known: pure motion, flicker of a known size, noise, a bad cut."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from tests.generation.plates.test_flow import shifted, texture
 
+from translight.colour.transfer import srgb_encode
 from translight.generation.plates.coherence import coherence
 
 GREY = np.stack([texture(1, (64, 96), 2.5)] * 3, axis=-1) * 0.8
@@ -33,10 +36,8 @@ def test_flicker_is_measured_at_the_size_that_it_has() -> None:
 def test_noise_that_is_new_in_each_frame_is_warping_error() -> None:
     rng = np.random.default_rng(0)
     frames = [np.clip(GREY + rng.normal(0, 0.02, GREY.shape), 0, 1) for _ in range(5)]
-    from translight.colour.transfer import srgb_encode
-
     shown = [srgb_encode(frame) for frame in frames]
-    expected = np.sqrt(np.mean([(b - a) ** 2 for a, b in zip(shown, shown[1:], strict=False)])) * 255
+    expected = np.sqrt(np.mean([(b - a) ** 2 for a, b in pairwise(shown)])) * 255
     # flow interpolates, which blurs the one of two noises; what the other holds is left, and more
     assert 0.7 * expected < coherence(frames).warping_codes < 1.05 * expected
 

@@ -44,7 +44,8 @@ def best_cut(film: Sequence[np.ndarray] | np.ndarray, frames: int, faded: int) -
     spare = len(film) - frames - faded
     if spare < 0:
         raise GenerationError(
-            f"{len(film)} frames are too few for a loop of {frames} that fades over {faded}: {frames + faded} are needed"
+            f"{len(film)} frames are too few for a loop of {frames} that fades over {faded}: "
+            f"{frames + faded} are needed"
         )
     small = np.stack([_tiny(frame) for frame in film])
     contrast = float(np.sqrt(np.mean((small - small.mean(axis=0)) ** 2))) or 1.0

@@ -51,6 +51,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.environment_place import Place
     from translight.commands.generate import Generate
     from translight.commands.generate_lift import Lift
+    from translight.commands.generate_plate import AddPlate
     from translight.commands.generate_upscale import Upscale
     from translight.commands.receive import Receive
     from translight.commands.reconstruct import Reconstruct
@@ -111,7 +112,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
         ),
         "generate": Group(
             "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
-            {"run": Generate, "lift": Lift, "upscale": Upscale},
+            {"run": Generate, "lift": Lift, "upscale": Upscale, "plate": AddPlate},
             default="run",
         ),
         "render": Render,

@@ -7,7 +7,6 @@ flow there and back (Sundaram et al. 2010). Flicker: how the light along the mot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from scipy import ndimage
 from translight.colour.transfer import srgb_encode
 from translight.core.progress import Progress, silent
 from translight.generation.plates.flow import flow, warped
+from translight.generation.plates.loop import Film
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _WIDEST_PX = 320
@@ -58,9 +58,7 @@ class Coherence:
         )
 
 
-def coherence(
-    frames: Sequence[Float32[np.ndarray, "h w 3"]] | np.ndarray, steps: int = 24, progress: Progress = silent
-) -> Coherence:
+def coherence(frames: Film, steps: int = 24, progress: Progress = silent) -> Coherence:
     """Measure a loop (n h w 3 or more), linear, over up to so many of its steps, evenly spread, and over its cut.
 
     The cut is the step from the last frame to the first. Raises ValueError on fewer than 3 frames.

@@ -28,7 +28,9 @@ class Kept:
     folder: Path
     shape: tuple[int, int, int]
 
-    def film(self, count: int, draw: Callable[[int], np.ndarray], progress: Progress) -> list[Float16[np.ndarray, "h w 3"]]:
+    def film(
+        self, count: int, draw: Callable[[int], np.ndarray], progress: Progress
+    ) -> list[Float16[np.ndarray, "h w 3"]]:
         """``count`` frames: those that are here, and the others, drawn now."""
         frames = []
         for number in range(count):

@@ -9,8 +9,9 @@ correlate; for two that do, as slow clouds, less is missing).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32
@@ -37,7 +38,15 @@ class Cut:
     difference: float
 
 
-def best_cut(film: Sequence[np.ndarray] | np.ndarray, frames: int, faded: int) -> Cut:
+class Film(Protocol):
+    """Linear pictures (h w 3) by their numbers: a list, an array, or what makes them when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> np.ndarray: ...
+
+
+def best_cut(film: Film, frames: int, faded: int) -> Cut:
     """Where to cut a film (n h w 3) for a loop of so many frames. Raises GenerationError where it is too short."""
     if frames < 3 or not 1 <= faded < frames:
         raise GenerationError(f"a loop has 3 frames or more and fades over fewer, got {frames} and {faded}")
@@ -47,7 +56,7 @@ def best_cut(film: Sequence[np.ndarray] | np.ndarray, frames: int, faded: int) -
             f"{len(film)} frames are too few for a loop of {frames} that fades over {faded}: "
             f"{frames + faded} are needed"
         )
-    small = np.stack([_tiny(frame) for frame in film])
+    small = np.stack([_tiny(film[number]) for number in range(len(film))])
     contrast = float(np.sqrt(np.mean((small - small.mean(axis=0)) ** 2))) or 1.0
     apart = np.mean((small[frames:] - small[:-frames]) ** 2, axis=(1, 2, 3))
     sums = np.convolve(apart, np.ones(faded) / faded, "valid")
@@ -55,7 +64,7 @@ def best_cut(film: Sequence[np.ndarray] | np.ndarray, frames: int, faded: int) -
     return Cut(begins, frames, faded, float(np.sqrt(sums[begins]) / contrast))
 
 
-def looped(film: Sequence[np.ndarray] | np.ndarray, cut: Cut) -> Callable[[int], Float32[np.ndarray, "h w 3"]]:
+def looped(film: Film, cut: Cut) -> Callable[[int], Float32[np.ndarray, "h w 3"]]:
     """The loop's frame by its number, made when it is asked for."""
 
     def frame(number: int) -> Float32[np.ndarray, "h w 3"]:

@@ -1,4 +1,4 @@
-"""A part of a brief's sky whose clouds drift with the wind, as skies.py draws it; plates/clouds.py makes loops of it."""
+"""A part of a brief's sky whose clouds drift with the wind, as skies.py draws it; plates/clouds.py makes it loop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COARSE_PX = 256
 def drifting_sky(
     brief: Brief, seed: int, height_px: int, rows: slice, columns: Int64[np.ndarray, "w"]
 ) -> Callable[[float], Float32[np.ndarray, "h w 3"]]:
-    """The radiance of some rows, all above the horizon, and columns of a sky ``height_px`` high, by the time in seconds.
+    """The radiance of rows, all above the horizon, and columns of a sky ``height_px`` high, by the time in seconds.
 
     Balanced for the brief's white, not exposed. At 0 it is the sky of ``skies.sky_for`` but for the exposure and for
     fine noise on the clouds' edges. Raises GenerationError where the weather has no clouds that move, or by night.

@@ -64,9 +64,7 @@ def _movie(path: Path) -> tuple[Iterator[np.ndarray], Fraction]:
     try:
         container: Any = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (OSError, av.FFmpegError) as error:
-        raise FormatError(
-            f"{path}: not a film that can be read ({getattr(error, 'strerror', None) or error})"
-        ) from error
+        raise FormatError(f"{path}: not a readable film ({getattr(error, 'strerror', None) or error})") from error
     if not container.streams.video:
         container.close()
         raise FormatError(f"{path}: holds no pictures")

@@ -30,7 +30,7 @@ from translight.generation.plates.coherence import Coherence, coherence
 from translight.generation.plates.film import read_film
 from translight.generation.plates.kept import kept_frames
 from translight.generation.plates.loop import Film, best_cut, looped
-from translight.generation.plates.waves import seen, waves, without_sea
+from translight.generation.plates.waves import seen, speed_error, waves, without_sea
 from translight.generation.plates.window import Lens, Window
 
 Kind = Literal["clouds", "waves", "film", "model"]
@@ -138,7 +138,7 @@ def _waves(order: Order, environment: Environment, brief: Brief, seed: int, work
         **_facts(order, frames, rate, made.area),
         "from_m": order.from_m,
         "parallax_px": round(made.parallax_px, 2),
-        "speed_error": round(made.speed_error, 4),
+        "speed_error": round(speed_error(made.water, float(frames / rate)), 4),
         "splats_removed": gone,
         "coherence": measured.facts(),
     }

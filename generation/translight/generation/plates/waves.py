@@ -50,8 +50,6 @@ class Waves:
     window: Window
     parallax_px: float
     """By how many texels its nearest edge is seen wrongly at the end of the camera's reach."""
-    speed_error: float
-    """How far, relatively, waves run too fast or slow so as to repeat: RMS by their height."""
 
 
 def turned(water: Water, seconds: float, loop_s: float) -> Water:
@@ -63,6 +61,13 @@ def turned(water: Water, seconds: float, loop_s: float) -> Water:
 def whole_turns(water: Water, loop_s: float) -> Float64[np.ndarray, "k"]:
     """How often each wave passes in a loop: whole, and at least once."""
     return np.maximum(np.round(_omega(water) * loop_s / (2 * np.pi)), 1.0)
+
+
+def speed_error(water: Water, loop_s: float) -> float:
+    """How far, relatively, waves run too fast or slow so as to repeat: RMS by their height."""
+    rounded = whole_turns(water, loop_s) * 2 * np.pi / loop_s
+    weight = water.waves[:, 0] ** 2
+    return float(np.sqrt(np.sum(weight * (rounded / _omega(water) - 1) ** 2) / weight.sum()))
 
 
 def waves(
@@ -95,12 +100,9 @@ def waves(
         return seen(drawn.image, at)
 
     reach = 0.5 * float(np.linalg.norm(brief.stage.reach_m))
-    omega, rounded = _omega(water), whole_turns(water, loop_s) * 2 * np.pi / loop_s
-    weight = water.waves[:, 0] ** 2
-    error = float(np.sqrt(np.sum(weight * (rounded / omega - 1) ** 2) / weight.sum()))
     parallax = reach / float(np.hypot(from_m, eye[2] - water.level_m)) * sky_height_px / np.pi
     cover = soft_edge(area, sky_height_px, bottom=True)
-    return Waves(area, frame, np.minimum(4 * cover, 1).astype(np.float32), water, eye, window, parallax, error)
+    return Waves(area, frame, np.minimum(4 * cover, 1).astype(np.float32), water, eye, window, parallax)
 
 
 def seen(picture: Float32[np.ndarray, "h w 3"], at: Float64[np.ndarray, "n m 2"]) -> Float32[np.ndarray, "n m 3"]:

@@ -69,8 +69,10 @@ def test_the_sea_is_drawn_where_its_texels_look(brief: Brief, made: Waves) -> No
     ours = made.frame(0)
     assert ours.shape == there.shape
     np.testing.assert_allclose(ours.mean(axis=(0, 1)), there.mean(axis=(0, 1)), rtol=0.04)
-    rows = [picture.mean(axis=(1, 2)) for picture in (ours, there)]
-    np.testing.assert_allclose(rows[0], rows[1], rtol=0.25)
+    # glints differ from sample to sample, so bands are compared, from the horizon down
+    bands = [picture.reshape(6, -1, picture.shape[1], 3).mean(axis=(1, 2, 3)) for picture in (ours, there)]
+    np.testing.assert_allclose(bands[0], bands[1], rtol=0.2)
+    assert bands[0][0] > 1.5 * bands[0][-1]
     assert np.abs(made.frame(12) - ours).mean() > 0.02 * ours.mean()
 
 
@@ -94,6 +96,7 @@ def test_the_far_seas_splats_make_room_and_no_others(made: Waves) -> None:
     points = np.array(
         [
             (0.0, 60.0, level),  # the far sea: gone
+            (9.0, 3000.0, level + 15.0),  # at the horizon, within a texel: gone
             (0.0, 5.0, level),  # near: stays
             (0.0, 60.0, level + 9.0),  # a ship's mast: stays
             (-90.0, 60.0, level),  # beside the window: stays
@@ -102,11 +105,11 @@ def test_the_far_seas_splats_make_room_and_no_others(made: Waves) -> None:
         ]
     )
     cleared, gone = without_sea(environment_at(points), made)
-    assert gone == 1
+    assert gone == 2
     np.testing.assert_allclose(cleared.splats.opacities[:4], 0.8, atol=1e-6)
     assert 0.1 < cleared.splats.opacities[4] < 0.7
     with pytest.raises(GenerationError) as caught:
-        without_sea(environment_at(points[1:5]), made)
+        without_sea(environment_at(points[2:6]), made)
     assert str(caught.value) == "Sea: has no splats of this sea there: is it of this candidate?"
 
 

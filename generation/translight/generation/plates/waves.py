@@ -48,6 +48,7 @@ class Waves:
     water: Water
     eye_m: Float64[np.ndarray, "3"]
     window: Window
+    sky_height_px: int
     parallax_px: float
     """By how many texels its nearest edge is seen wrongly at the end of the camera's reach."""
 
@@ -102,7 +103,7 @@ def waves(
     reach = 0.5 * float(np.linalg.norm(brief.stage.reach_m))
     parallax = reach / float(np.hypot(from_m, eye[2] - water.level_m)) * sky_height_px / np.pi
     cover = soft_edge(area, sky_height_px, bottom=True)
-    return Waves(area, frame, np.minimum(4 * cover, 1).astype(np.float32), water, eye, window, parallax)
+    return Waves(area, frame, np.minimum(4 * cover, 1).astype(np.float32), water, eye, window, sky_height_px, parallax)
 
 
 def seen(picture: Float32[np.ndarray, "h w 3"], at: Float64[np.ndarray, "n m 2"]) -> Float32[np.ndarray, "n m 3"]:
@@ -128,11 +129,14 @@ def without_sea(environment: Environment, made: Waves) -> tuple[Environment, int
     away = points - made.eye_m
     azimuth = np.degrees(np.arctan2(away[:, 0], away[:, 1]))
     elevation = np.degrees(np.arctan2(away[:, 2], np.hypot(away[:, 0], away[:, 1])))
-    # splats of the horizon stand a little over or under it
     into = np.mod(azimuth - window.left_deg, 360.0)
     wide = window.right_deg - window.left_deg
     share = smooth(np.minimum(into, wide - into) / _FEATHER_DEG) * smooth((elevation - window.low_deg) / _FEATHER_DEG)
-    share = np.where(np.abs(points[:, 2] - made.water.level_m) < crest, share, 0.0)
+    # a splat lies within its pixel of the panorama, which far out is higher than any wave
+    pixel = np.pi / made.sky_height_px
+    off_m = crest + pixel * np.linalg.norm(away, axis=1)
+    on_sea = (np.abs(points[:, 2] - made.water.level_m) < off_m) & (elevation < np.degrees(pixel))
+    share = np.where(on_sea, share, 0.0)
     gone = share > _GONE
     if not gone.any():
         raise GenerationError(f"{environment.name}: has no splats of this sea there: is it of this candidate?")

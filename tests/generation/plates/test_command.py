@@ -168,6 +168,9 @@ def test_clouds_are_kept_when_they_are_interrupted_and_loop(sea: Path, tmp_path:
 def test_a_models_film_begins_with_the_candidates_picture(sea: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     pytest.importorskip("diffusers")
     monkeypatch.setattr("translight.generation.plates.make._MODEL_PX", 64)
+    known = import_module("translight.generation.diffusion.video").VIDEO
+    kind = "StableVideoDiffusionPipeline"
+    monkeypatch.setitem(known, kind, replace(known[kind], steps=2))
     svd = import_module("tests.generation.diffusion.tiny_video").svd(tmp_path / "svd")
     command = ["generate", "plate", str(sea), "-o", str(tmp_path / "out.tlenv"), "--candidate", str(run_of(tmp_path))]
     command += ["--kind", "model", "--model", str(svd), "--window=-30,30,-10,24"]

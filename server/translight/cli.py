@@ -53,6 +53,7 @@ def commands() -> Mapping[str, type[Command] | Group]:
     from translight.commands.generate_lift import Lift
     from translight.commands.generate_look import Look
     from translight.commands.generate_look_train import LookTrain
+    from translight.commands.generate_plate import AddPlate
     from translight.commands.generate_upscale import Upscale
     from translight.commands.library import Add, LibraryList, Remove, Search
     from translight.commands.provenance import Keygen, Show, Sign, Verify
@@ -129,7 +130,14 @@ def commands() -> Mapping[str, type[Command] | Group]:
         ),
         "generate": Group(
             "Make candidates of a brief, and environments of candidates: translight generate BRIEF.toml -o FOLDER",
-            {"run": Generate, "lift": Lift, "upscale": Upscale, "look": Look, "look-train": LookTrain},
+            {
+                "run": Generate,
+                "lift": Lift,
+                "upscale": Upscale,
+                "plate": AddPlate,
+                "look": Look,
+                "look-train": LookTrain,
+            },
             default="run",
         ),
         "review": Group("Decide about candidates: each decision goes into a ledger with name and time.", review),

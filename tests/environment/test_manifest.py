@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from translight.core.errors import FormatError
 from translight.core.pose import Pose, Similarity
-from translight.environment.manifest import Manifest, Part, dump_manifest, parse_manifest, placement_of
+from translight.environment.manifest import PLATE_ROLES, Manifest, Part, dump_manifest, parse_manifest, placement_of
 
 DIGEST = "0" * 64
 GOOD = {
@@ -31,6 +31,20 @@ GOOD = {
 
 def changed(**fields: object) -> bytes:
     return json.dumps(GOOD | fields).encode()
+
+
+def part(name: str) -> dict[str, object]:
+    return {"file": f"{name}.bin", "bytes": 3, "sha256": DIGEST}
+
+
+PLATE = {
+    "name": "clouds", "rate": "24000/1001", "frames": 48, "left_px": 7, "top_px": 2, "width_px": 100, "height_px": 20,
+}  # fmt: skip
+
+
+def with_plates(**fields: object) -> bytes:
+    parts = {role: part(role) for role in ("splats", "sky", "plate_1")}
+    return json.dumps(GOOD | {"schema_version": 2, "parts": parts, "plates": [PLATE]} | fields).encode()
 
 
 def test_round_trip(manifest: Manifest) -> None:
@@ -71,10 +85,10 @@ REFUSED = [
     (b"\xff{}", "environment.json: JSON is malformed: invalid character (byte 0)"),
     (b"{}", "environment.json: Object missing required field `schema_version`"),
     (
-        changed(schema_version=2),
-        "environment.json: schema version 2, this program reads version 1: update the program",
+        changed(schema_version=3),
+        "environment.json: schema version 3, this program reads versions 1 and 2: update the program",
     ),
-    (changed(schema_version=0), "environment.json: schema version 0 does not exist, 1 does"),
+    (changed(schema_version=0), "environment.json: schema version 0 does not exist, versions 1 and 2 do"),
     (changed(surprise=1), "environment.json: Object contains unknown field `surprise`"),
     (changed(name=""), "environment.json: Expected `str` of length >= 1 - at `$.name`"),
     (changed(splat_count=-1), "environment.json: Expected `int` >= 0 - at `$.splat_count`"),
@@ -123,7 +137,46 @@ REFUSED = [
         changed(parts={"splats": {"file": "a.ply", "bytes": 1, "sha256": "12"}}),
         "environment.json: Expected `str` matching regex '^[0-9a-f]{64}$' - at `$.parts[...].sha256`",
     ),
+    (
+        with_plates(plates=[]),
+        "environment.json: a package has plates where its schema version is 2, and only there",
+    ),
+    (
+        with_plates(schema_version=1),
+        "environment.json: a package has plates where its schema version is 2, and only there",
+    ),
+    (with_plates(plates=[PLATE, PLATE]), "environment.json: 2 plates, whose parts must be plate_1, plate_2"),
+    (
+        with_plates(plates=[PLATE] * 5, parts={role: part(role) for role in ("splats", "sky", *PLATE_ROLES)}),
+        "environment.json: 5 plates, up to 4 are allowed",
+    ),
+    (
+        with_plates(parts={role: part(role) for role in ("splats", "plate_1")}),
+        "environment.json: plates lie on a sky, and parts has no 'sky'",
+    ),
+    (
+        with_plates(plates=[PLATE | {"rate": "fast"}]),
+        "environment.json: plate 'clouds': a frame rate is like 24, 23.976 or 24000/1001, got 'fast'",
+    ),
+    (with_plates(plates=[PLATE | {"frames": 0}]), "environment.json: Expected `int` >= 1 - at `$.plates[0].frames`"),
+    (
+        with_plates(plates=[PLATE | {"frames": 5000}]),
+        "environment.json: Expected `int` <= 4096 - at `$.plates[0].frames`",
+    ),
 ]
+
+
+def test_plates_are_read_and_written() -> None:
+    manifest = parse_manifest(with_plates())
+    (plate,) = manifest.plates
+    assert (plate.name, plate.rate, plate.frames, plate.nbytes) == ("clouds", "24000/1001", 48, 48 * 100 * 20 * 8)
+    assert parse_manifest(dump_manifest(manifest)) == manifest
+
+
+def test_without_plates_a_manifest_is_what_it_was_before_there_were_any() -> None:
+    fields = json.loads(dump_manifest(parse_manifest(changed())))
+    assert "plates" not in fields
+    assert fields["schema_version"] == 1
 
 
 @pytest.mark.parametrize(("data", "message"), REFUSED)

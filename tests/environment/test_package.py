@@ -94,7 +94,7 @@ class TestFolder:
     def test_a_later_schema(self, folder: Path) -> None:
         fields = json.loads((folder / FILE_NAME).read_text())
         (folder / FILE_NAME).write_text(json.dumps(fields | {"schema_version": 7}))
-        message = "/environment.json: schema version 7, this program reads version 1: update the program"
+        message = "/environment.json: schema version 7, this program reads versions 1 and 2: update the program"
         assert refusal(folder) == message
 
     def test_a_missing_part(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from translight.core.frames import STAGE_FROM_RDF
 from translight.core.pose import Similarity
+from translight.environment.plate import Plate
 from translight.splats.cloud import SplatCloud
 
 ColourEncoding = Literal["srgb", "linear"]
@@ -24,6 +25,7 @@ class Environment:
     right, top row +Z. ``encoding`` names the splats' colour encoding, in which they are also blended.
     ``antialiased``: the splats were trained with Mip-Splatting's 2D filter, and are drawn with it.
     ``metres_per_unit`` is the real size of one scene unit where it is known; the placement may show it at another.
+    ``plates`` are loops over the sky, each over those before it.
     """
 
     name: str
@@ -33,3 +35,4 @@ class Environment:
     encoding: ColourEncoding = "srgb"
     metres_per_unit: float | None = None
     antialiased: bool = False
+    plates: tuple[Plate, ...] = ()

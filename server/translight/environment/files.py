@@ -14,13 +14,24 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from translight.core.clock import parse_rate
 from translight.core.errors import FormatError
 from translight.core.image import MAX_PIXELS, load_image, save_image
 from translight.environment.environment import Environment
-from translight.environment.manifest import SCHEMA_VERSION, Bounds, Manifest, Role, placement_of
-from translight.environment.package import is_package, open_package
+from translight.environment.manifest import (
+    PLATE_ROLES,
+    PLATES_VERSION,
+    SCHEMA_VERSION,
+    Bounds,
+    Manifest,
+    PlateEntry,
+    Role,
+    placement_of,
+)
+from translight.environment.package import OpenPackage, is_package, open_package
 from translight.environment.package_write import Writer, write_package
 from translight.environment.package_zip import PackageLimits
+from translight.environment.plate import MAX_PLATES, Area, Plate
 from translight.splats import files as splat_files
 from translight.splats.cloud import SplatCloud
 from translight.splats.limits import Limits, Progress
@@ -37,6 +48,8 @@ class EnvironmentLimits:
     package: PackageLimits = field(default_factory=PackageLimits)
     splats: Limits = field(default_factory=Limits)
     max_sky_pixels: int = MAX_PIXELS
+    max_plate_bytes: int = 4 << 30
+    """Of all plates together, in memory."""
 
 
 DEFAULT_LIMITS = EnvironmentLimits()
@@ -59,6 +72,7 @@ def load_environment(
         cloud = _splats(path, package.folder, manifest, limits, progress)
         sky_file = package.part("sky")
         sky = None if sky_file is None else _sky(path, sky_file, limits.max_sky_pixels)
+        plates = () if sky is None else _plates(path, package, sky.shape[:2], limits.max_plate_bytes)
     return Environment(
         manifest.name,
         cloud,
@@ -67,6 +81,7 @@ def load_environment(
         manifest.colour_encoding,
         manifest.metres_per_unit,
         manifest.antialiased,
+        plates,
     )
 
 
@@ -113,6 +128,9 @@ def save_environment(
     sky = environment.sky
     if sky is not None:
         parts["sky"] = ("sky.exr", lambda file: save_image(file, sky))
+    plates = _entries(environment)
+    for role, plate in zip(PLATE_ROLES, environment.plates, strict=False):
+        parts[role] = (f"{role}.mkv", _plate_writer(plate))
     for role, source in (copies or {}).items():
         parts[role] = (f"{role}{source.suffix.lower()}", _copier(source))
     if cameras is not None:
@@ -124,7 +142,7 @@ def save_environment(
     if thumbnail is not None:
         parts["thumbnail"] = ("thumbnail.jpg", _jpeg_writer(thumbnail))
     manifest = Manifest(
-        schema_version=SCHEMA_VERSION,
+        schema_version=PLATES_VERSION if plates else SCHEMA_VERSION,
         name=environment.name,
         stage_from_scene=placement_of(environment.stage_from_scene),
         bounds=_bounds(environment.splats),
@@ -134,6 +152,7 @@ def save_environment(
         parts={},
         metres_per_unit=environment.metres_per_unit,
         antialiased=environment.antialiased,
+        plates=plates,
     )
     return write_package(Path(path), manifest, parts, zipped=zipped)
 
@@ -166,6 +185,62 @@ def _sky(path: Path, file: Path, max_pixels: int) -> Float32[np.ndarray, "h w 3"
     if not np.isfinite(picture).all():
         raise FormatError(f"{path}: {file.name}: holds values that are not finite")
     return np.ascontiguousarray(picture[..., :3])
+
+
+def _plates(path: Path, package: OpenPackage, sky_size: tuple[int, ...], max_bytes: int) -> tuple[Plate, ...]:
+    """The plates, whose size is known and allowed before the first is opened."""
+    entries = package.manifest.plates
+    if not entries:
+        return ()
+    from translight.environment.plate_file import read_plate
+
+    total = sum(entry.nbytes for entry in entries)
+    if total > max_bytes:
+        raise FormatError(f"{path}: {total} bytes of plates in memory, the limit is {max_bytes}")
+    plates = []
+    for role, entry in zip(PLATE_ROLES, entries, strict=False):
+        area = Area(entry.left_px, entry.top_px, entry.width_px, entry.height_px)
+        try:
+            area.check(sky_size[1], sky_size[0])
+        except ValueError as error:
+            raise FormatError(f"{path}: plate {entry.name!r}: {error}") from error
+        film = package.part(role)
+        assert film is not None
+        try:
+            frames = read_plate(film, entry.frames, entry.width_px, entry.height_px)
+        except FormatError as error:
+            raise _said_of(path, film.parent, error) from error
+        plates.append(Plate(entry.name, frames, parse_rate(entry.rate), entry.left_px, entry.top_px))
+    return tuple(plates)
+
+
+def _entries(environment: Environment) -> tuple[PlateEntry, ...]:
+    """What the manifest says of the plates. Raises ValueError where they cannot lie on the sky."""
+    sky, plates = environment.sky, environment.plates
+    if plates and sky is None:
+        raise ValueError("plates lie on a sky, and the environment has none")
+    if len(plates) > MAX_PLATES:
+        raise ValueError(f"an environment has up to {MAX_PLATES} plates, got {len(plates)}")
+    entries = []
+    for plate in plates:
+        assert sky is not None
+        area = plate.area
+        area.check(sky.shape[1], sky.shape[0])
+        entries.append(
+            PlateEntry(
+                plate.name, str(plate.rate), len(plate.frames), area.left_px, area.top_px, area.width_px, area.height_px
+            )
+        )
+    return tuple(entries)
+
+
+def _plate_writer(plate: Plate) -> Writer:
+    def write(file: Path) -> None:
+        from translight.environment.plate_file import write_plate
+
+        write_plate(file, plate.frames, plate.rate)
+
+    return write
 
 
 def _said_of(path: Path, folder: Path, error: FormatError) -> FormatError:

@@ -12,19 +12,29 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
+from translight.core.clock import parse_rate
 from translight.core.errors import FormatError
 from translight.core.pose import Pose, Similarity
 from translight.environment.environment import ColourEncoding
+from translight.environment.plate import MAX_FRAMES, TEXEL_BYTES
 
 SCHEMA_VERSION = 1
-"""Written, and the only one that is read."""
+"""Of a package without plates, which programs that know no plates read too."""
+PLATES_VERSION = 2
+"""Of one with plates, and the latest that is read."""
 FILE_NAME = "environment.json"
-Role = Literal["splats", "sky", "proxy", "cameras", "poses", "report", "contact_sheet", "thumbnail", "provenance"]
+Role = Literal[
+    "splats", "sky", "proxy", "cameras", "poses", "report", "contact_sheet", "thumbnail", "provenance",
+    "plate_1", "plate_2", "plate_3", "plate_4",
+]  # fmt: skip
 """What a part of a package is for; ``splats`` is the one that must be there."""
+PLATE_ROLES: tuple[Role, ...] = ("plate_1", "plate_2", "plate_3", "plate_4")
+"""Of the manifest's plates, in their order."""
 
 _PART_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,120}")
 _Triple = tuple[float, float, float]
 _UNIT_TOLERANCE = 1e-4
+_LARGEST_PX = 1 << 16
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +60,27 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upper: _Triple
 
 
+class PlateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A loop over a part of the sky (plate.py): its film is the part ``plate_1`` for the first entry, and so on.
+
+    It covers ``width_px`` by ``height_px`` of the sky's texels, from column ``left_px`` on to the right, and around,
+    and from row ``top_px`` down. ``rate`` is its own: 24, 24000/1001.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    rate: Annotated[str, msgspec.Meta(max_length=40)]
+    frames: Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAMES)]
+    left_px: Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_PX)]
+    top_px: Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_PX)]
+    width_px: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_PX)]
+    height_px: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_PX)]
+
+    @property
+    def nbytes(self) -> int:
+        """What its frames take in memory."""
+        return self.frames * self.width_px * self.height_px * TEXEL_BYTES
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of ``environment.json``."""
 
@@ -63,6 +94,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: dict[Role, Part]
     metres_per_unit: float | None = None
     antialiased: bool = False
+    plates: tuple[PlateEntry, ...] = ()
 
     def similarity(self) -> Similarity:
         """The placement as a transform."""
@@ -80,11 +112,12 @@ def parse_manifest(data: bytes, where: str = FILE_NAME) -> Manifest:
     """The manifest in ``data``. Raises FormatError, in one line that begins with ``where``, on anything not allowed."""
     try:
         version = msgspec.json.decode(data, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
+        if not SCHEMA_VERSION <= version <= PLATES_VERSION:
+            known = f"versions {SCHEMA_VERSION} and {PLATES_VERSION}"
             raise FormatError(
-                f"{where}: schema version {version}, this program reads version {SCHEMA_VERSION}: update the program"
-                if version > SCHEMA_VERSION
-                else f"{where}: schema version {version} does not exist, {SCHEMA_VERSION} does"
+                f"{where}: schema version {version}, this program reads {known}: update the program"
+                if version > PLATES_VERSION
+                else f"{where}: schema version {version} does not exist, {known} do"
             )
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -96,7 +129,10 @@ def parse_manifest(data: bytes, where: str = FILE_NAME) -> Manifest:
 def dump_manifest(manifest: Manifest) -> bytes:
     """``environment.json`` as it is written: indented, fields in the order of the schema."""
     _check(manifest, FILE_NAME)
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    fields = msgspec.to_builtins(manifest)
+    if not manifest.plates:
+        del fields["plates"]  # so that it is what version 1 always was
+    return msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
 
 
 def placement_of(stage_from_scene: Similarity) -> Placement:
@@ -122,6 +158,7 @@ def _check(manifest: Manifest, where: str) -> None:
         raise FormatError(f"{where}: bounds.lower must not pass bounds.upper, got {bounds.lower} and {bounds.upper}")
     if "splats" not in manifest.parts:
         raise FormatError(f"{where}: parts has no 'splats', which every environment needs")
+    _check_plates(manifest, where)
     seen: set[str] = set()
     for role, part in manifest.parts.items():
         if not _PART_FILE.fullmatch(part.file) or part.file.lower() == FILE_NAME:
@@ -129,3 +166,23 @@ def _check(manifest: Manifest, where: str) -> None:
         if part.file.lower() in seen:
             raise FormatError(f"{where}: part {role!r} names {part.file!r}, which another part already is")
         seen.add(part.file.lower())
+
+
+def _check_plates(manifest: Manifest, where: str) -> None:
+    plates = manifest.plates
+    if bool(plates) != (manifest.schema_version == PLATES_VERSION):
+        raise FormatError(f"{where}: a package has plates where its schema version is {PLATES_VERSION}, and only there")
+    for number, role in enumerate(PLATE_ROLES):
+        if (role in manifest.parts) != (number < len(plates)):
+            raise FormatError(
+                f"{where}: {len(plates)} plates, whose parts must be {', '.join(PLATE_ROLES[: len(plates)])}"
+            )
+    if len(plates) > len(PLATE_ROLES):
+        raise FormatError(f"{where}: {len(plates)} plates, up to {len(PLATE_ROLES)} are allowed")
+    if plates and "sky" not in manifest.parts:
+        raise FormatError(f"{where}: plates lie on a sky, and parts has no 'sky'")
+    for plate in plates:
+        try:
+            parse_rate(plate.rate)
+        except ValueError as error:
+            raise FormatError(f"{where}: plate {plate.name!r}: {error}") from error

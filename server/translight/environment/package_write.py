@@ -26,7 +26,7 @@ Writer = Callable[[Path], None]
 
 _CHUNK = 1 << 20
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-_STORED = {".jpg", ".png", ".spz", ".sog", ".exr", ".glb", ".c2pa"}
+_STORED = {".jpg", ".png", ".spz", ".sog", ".exr", ".glb", ".c2pa", ".mkv"}
 
 
 def write_package(

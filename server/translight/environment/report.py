@@ -22,7 +22,7 @@ class Report:
 
     Well-known steps: ``capture``, ``poses``, ``train``, ``evaluate`` (``psnr_db``, ``ssim``, ``lpips`` of held-out
     pictures), ``nerf``, ``bake``, ``reconstruct`` (the whole: plan, times, peak memory), and the edits: ``crop``,
-    ``floaters``, ``place``, ``prune``, ``detail``, ``match``, ``merge``.
+    ``floaters``, ``place``, ``prune``, ``detail``, ``match``, ``merge``; ``plate``.
     """
 
     steps: tuple[Mapping[str, Any], ...] = ()

@@ -19,6 +19,7 @@ from translight.render.backends import open_renderer
 from translight.render.compiling import compiling_told
 from translight.render.contract import DepthKind, Frame, Renderer, Scene
 from translight.render.dissolve import dissolve, relit
+from translight.render.moving_sky import MovingSky
 from translight.server.governor import LADDER, Quality
 from translight.server.places import EnvironmentPlace, Mix
 from translight.server.scenes import Scenery
@@ -63,7 +64,9 @@ class Pipeline:
         progress("reading the environment")
         scenery, levels = Scenery(base), 1 + max(quality.detail for quality in self._ladder)
         self.scenes: list[list[Scene]] = []
-        """By environment (the show's, then each cue's) and level of detail."""
+        """By environment (the show's, then each cue's) and level of detail; without sky where that moves."""
+        self.skies: list[MovingSky | None] = []
+        """By environment: the sky where plates move it."""
         for where, place in self._places():
             scene = scenery.scene(place, where)
             if self.scenes and scene.encoding != self.scenes[0][0].encoding:
@@ -71,6 +74,10 @@ class Pipeline:
                     f"{where}.path: {place.path} has {scene.encoding} colours, the show's environment "
                     f"{self.scenes[0][0].encoding}: they cannot dissolve into one another"
                 )
+            sky = scenery.moving_sky(place, show.render.threads)
+            if sky is not None:
+                scene = replace(scene, sky=None)
+            self.skies.append(sky)
             self.scenes.append(scenery.detailed(scene, levels, progress))
         progress("opening the renderer")
         self.renderer: Renderer = self._stack.enter_context(
@@ -101,7 +108,7 @@ class Pipeline:
             return self.renderer.render(scene, views, order=show.render.order, depth="none")
 
         scenes = [scene for scene, *_ in self.scenes]
-        self.wall.draw_outers(render, scenes, np.array(show.volume.eye_m), self._behind)
+        self.wall.draw_outers(render, scenes, np.array(show.volume.eye_m), self._behind, self.skies)
 
     @property
     def outer_renders(self) -> int:
@@ -186,10 +193,13 @@ class Pipeline:
         return inner_view(pose, camera, overscan=overscan, scale=quality.scale, behind=self._behind)
 
     def _draw(self, view: View, number: int, quality: Quality, mix: Mix) -> _Drawn:
-        """Draw a frame. A GPU of ours also finishes the walls' pictures; it does all but dissolves, which are mixed by
-        the processor."""
-        wall = self.wall
-        if wall is None or wall.device is None or mix.fraction > 0:
+        """Draw a frame. A GPU of ours also finishes the walls' pictures; it does all but dissolves and skies that move,
+        which are mixed by the processor."""
+        wall, sky = self.wall, self.skies[mix.first]
+        for moving in {mix.first, mix.second}:
+            if (each := self.skies[moving]) is not None:
+                each.show(number, self.show.rate)
+        if wall is None or wall.device is None or mix.fraction > 0 or sky is not None:
             inner = self._inner(view, quality, mix)
             if wall is not None:
                 wall.show_outer(mix, number, quality)
@@ -239,16 +249,20 @@ class Pipeline:
         """The inner picture; while one environment dissolves into another, of both, unless only the light changes."""
         inner = self._room(view, 0)
         first, second = (self.scenes[number][quality.detail] for number in (mix.first, mix.second))
-        between = relit(first, second, mix.fraction) if mix.fraction > 0 else first
-        self._render(between or first, view, inner)
+        sky, other_sky = self.skies[mix.first], self.skies[mix.second]
+        alike = mix.fraction > 0 and sky is other_sky
+        between = relit(first, second, mix.fraction) if alike else None if mix.fraction > 0 else first
+        self._render(between or first, view, inner, sky)
         if between is None:
             other = self._room(view, 1)
-            self._render(second, view, other)
+            self._render(second, view, other, other_sky)
             dissolve(inner, other, mix.fraction, self.show.render.threads)
         return inner
 
-    def _render(self, scene: Scene, view: View, room: Frame) -> None:
+    def _render(self, scene: Scene, view: View, room: Frame, sky: MovingSky | None) -> None:
         self.renderer.render(scene, [view], [room], order=self.show.render.order, depth=self._depth)
+        if sky is not None:
+            sky.add_to(room, view, scene)
 
     def _room(self, view: View, number: int) -> Frame:
         size = (view.camera.width_px, view.camera.height_px, number)

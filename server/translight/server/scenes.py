@@ -16,6 +16,7 @@ from translight.environment.placement import fitted, placed
 from translight.environment.procedural import demo_environment
 from translight.render.clip import Clips, outside_box, within_box
 from translight.render.contract import Layer, Scene
+from translight.render.moving_sky import MovingSky
 from translight.render.scene import scene_of
 from translight.server.detail_cache import default_folder, kept_levels
 from translight.server.places import BUILT_IN, Crop, EnvironmentPlace
@@ -32,13 +33,14 @@ class Scenery:
     def __init__(self, base: Path) -> None:
         self._base = base
         self._opened: dict[str, tuple[Environment, Scene]] = {}
+        self._moving: dict[str, MovingSky] = {}
         self._levels: dict[SplatCloud, list[SplatCloud]] = {}
 
     def scene(self, place: EnvironmentPlace, where: str = "environment") -> Scene:
         """An environment and its layers, as the show places, lights and crops them; ``where`` begins error messages.
 
-        The sky is that of the first of them which has one. Raises ShowError when there is no such file or when their
-        colours are not encoded alike, FormatError when one cannot be read.
+        The sky is that of the first of them which has one; its plates stand on their first frames. Raises ShowError
+        when there is no such file or when their colours are not encoded alike, FormatError when one cannot be read.
         """
         scene, *others = [self._one(part, f"{where}.path") for part in (place, *place.layers)]
         for number, (other, part) in enumerate(zip(others, place.layers, strict=True)):
@@ -51,6 +53,19 @@ class Scenery:
                 scene = replace(scene, sky=other.sky, sky_tint=other.sky_tint)
             scene = replace(scene, layers=scene.layers + other.layers)
         return scene
+
+    def moving_sky(self, place: EnvironmentPlace, threads: int | None = None) -> MovingSky | None:
+        """What plays before the sky of ``scene(place)``, in that scene's encoding; None where its sky has no plates."""
+        for part in (place, *place.layers):
+            environment = self._open(part.path, "environment.path")[0]
+            if environment.sky is not None:
+                if not environment.plates:
+                    return None
+                if part.path not in self._moving:
+                    sky = MovingSky(environment.sky, environment.plates, environment.encoding, threads)
+                    self._moving[part.path] = sky
+                return self._moving[part.path]
+        return None
 
     def detailed(self, scene: Scene, levels: int, progress: Callable[[str], None]) -> list[Scene]:
         """The scene, and coarser ones for when there is no time for all of its splats; ``progress`` is told of it."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from translight.colour.output import OutputTransform
 from translight.core.camera import View
@@ -47,7 +47,8 @@ class Compositor:
         self.outer_renders = 0
         """How often the outer picture has been rendered."""
         self._filter = coefficients(self.sampling)
-        self._surfaces = Surfaces(canvas)
+        self.surfaces = Surfaces(canvas)
+        """The canvas' walls as the kernels take them."""
         size = (canvas.height_px, canvas.width_px)
         self._outer = np.zeros((*size, 4), np.float32)
         self._outer[..., 3] = 1
@@ -55,9 +56,10 @@ class Compositor:
         self.threads, *self._rooms = scratch_rooms(threads)
         self._planes = np.empty((10, 4))
         self._ticket = np.zeros(1, np.int64)
-        self._version = 0
+        self._versions = np.zeros(len(self.surfaces.tiles), np.int64)
+        """Of what the outer picture shows in each tile."""
         self._shown: dict[int, np.ndarray] = {}
-        self._unknown = np.zeros(len(self._surfaces.tiles), np.int64)
+        self._unknown = np.zeros(len(self.surfaces.tiles), np.int64)
         self.watch_rows((canvas.height_px,))
         self.set_output(output)
 
@@ -105,6 +107,13 @@ class Compositor:
         self._outer = picture
         self._encode_outer()
 
+    def refresh_outer(self, tiles: Int64[np.ndarray, "k"]) -> None:
+        """The outer picture, whose memory is still ``show_outer``'s, has changed within these of ``surfaces.tiles``."""
+        self._versions[tiles] += 1
+        kernel.encode_tiles(
+            self.surfaces.tiles, tiles, self._outer, self._colour, *self._rooms, self.threads, self._encoded
+        )
+
     def dissolve_outer(
         self, first: Float32[np.ndarray, "h w 4"], second: Float32[np.ndarray, "h w 4"], fraction: float
     ) -> None:
@@ -112,7 +121,7 @@ class Compositor:
         if self._mixed is None:
             self._mixed = np.empty_like(first)
         self._outer = self._mixed
-        self._version += 1
+        self._versions += 1
         kernel.mix_and_encode(
             first, second, np.float32(fraction), self._colour, *self._rooms, self.threads, self._mixed, self._encoded
         )
@@ -127,11 +136,11 @@ class Compositor:
         """
         words = canvas_words(out, self.output.pixel_format, self.canvas)
         rgba = checked_picture(inner, view)
-        columns, rows = self._surfaces.project(view)
+        columns, rows = self.surfaces.project(view)
         frustum_planes(view, self._feather, self._planes)
         kernel.composite(
-            self._surfaces.tiles,
-            self._surfaces.spheres,
+            self.surfaces.tiles,
+            self.surfaces.spheres,
             self._planes,
             columns,
             rows,
@@ -147,7 +156,7 @@ class Compositor:
             self._ticket,
             self._bands,
             self._unfinished,
-            self._version,
+            self._versions,
             self._shown_in(words, kept),
             words,
         )
@@ -156,7 +165,7 @@ class Compositor:
     def watch_rows(self, ends: Sequence[int]) -> None:
         """From now on ``rows_done`` gives one of the growing ``ends``, the last of which is the canvas' height."""
         self._ends = (0, *ends)
-        self._bands, self._band_tiles = self._surfaces.bands(ends)
+        self._bands, self._band_tiles = self.surfaces.bands(ends)
         self._unfinished = -self._band_tiles
 
     def rows_done(self) -> int:
@@ -165,7 +174,7 @@ class Compositor:
         return self._ends[int(unfinished.argmax()) if unfinished.any() else -1]
 
     def _encode_outer(self) -> None:
-        self._version += 1
+        self._versions += 1
         kernel.encode(self._outer, self._colour, *self._rooms, self.threads, self._encoded)
 
     def _shown_in(self, words: np.ndarray, kept: bool) -> np.ndarray:
@@ -173,7 +182,7 @@ class Compositor:
         place = words.ctypes.data
         shown = self._shown.get(place)
         if shown is None:
-            shown = np.zeros(len(self._surfaces.tiles), np.int64) if kept else self._unknown
+            shown = np.zeros(len(self.surfaces.tiles), np.int64) if kept else self._unknown
             if kept:
                 self._shown[place] = shown
         elif not kept:

@@ -64,7 +64,7 @@ def composite(
     ticket: Array,
     bands: Array,
     unfinished: Array,
-    version: int,
+    versions: Array,
     shown: Array,
     out: Array,
 ) -> None:
@@ -74,7 +74,7 @@ def composite(
     the next tile that none has taken (``ticket``, one int64), so one that the system interrupts holds nobody up. When a
     tile is filled, the one of ``unfinished`` (k) that its ``bands`` (n) names is counted up.
     ``shown`` (n) is which version of ``encoded`` alone stands in each tile of ``out``, 0 where none does; a tile that
-    has this ``version``, above 0, is left as it is.
+    has its own of ``versions`` (n), above 0, is left as it is.
     ``planes`` (10 4): five outside of which nothing shows the picture, five inside of which all does, without feather.
     ``columns`` and ``rows`` (3 n) add up to a pixel's homogeneous place in the picture, the third being its depth.
     """
@@ -92,10 +92,10 @@ def composite(
             x, y, n, lines = U(tiles[index, 0]), U(tiles[index, 1]), U(tiles[index, 2]), U(tiles[index, 3])
             reach = _OUTSIDE if tiles[index, 4] == NO_WALL else _classify(spheres, planes, index)
             if reach == _OUTSIDE:
-                if shown[index] != version:
+                if shown[index] != versions[index]:
                     for line in range(y, y + lines):
                         keep(encoded, x, x + n, line, out)
-                    shown[index] = version
+                    shown[index] = versions[index]
                 take_ticket(counts + _8 * U(bands[index]))
                 continue
             column, row = U(tiles[index, 4]), U(tiles[index, 5])
@@ -155,6 +155,24 @@ def encode(outer: Array, colour: Colour, scratch: Array, places: Array, threads:
                     for c in range(_4):
                         scratch[t, RGBA + _4 * i + c] = outer[U(line), U(start) + i, c]
                 encode_strip(scratch, places, room, t, _0, n, colour, U(start), U(line), finished, out)
+
+
+@_parallel
+def encode_tiles(
+    tiles: Array, which: Array, outer: Array, colour: Colour, scratch: Array, places: Array, threads: int, out: Array
+) -> None:
+    """``encode``, of the ``tiles`` (n 6) that ``which`` (k) names alone."""
+    room, finished = U(scratch.ctypes.data), U(out.ctypes.data)
+    for thread in prange(threads):
+        t = U(thread)
+        for number in range(thread, which.shape[0], threads):
+            index = which[number]
+            x, y, n, lines = U(tiles[index, 0]), U(tiles[index, 1]), U(tiles[index, 2]), U(tiles[index, 3])
+            for line in range(y, y + lines):
+                for i in range(n):
+                    for c in range(_4):
+                        scratch[t, RGBA + _4 * i + c] = outer[line, x + i, c]
+                encode_strip(scratch, places, room, t, _0, n, colour, x, line, finished, out)
 
 
 @_parallel

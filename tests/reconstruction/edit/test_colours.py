@@ -1,3 +1,6 @@
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -5,6 +8,7 @@ from translight.colour.transfer import srgb_decode, srgb_encode
 from translight.core.camera import Camera, View
 from translight.core.pose import Similarity
 from translight.environment.environment import Environment
+from translight.environment.plate import Plate
 from translight.reconstruction.edit.colours import ColourMap, recoloured, reencoded
 from translight.render.cameras import look_at
 from translight.render.reference import open_backend
@@ -40,6 +44,13 @@ def test_the_sky_is_mapped_as_it_is_shown(cloud_of, sky_of, encoding):
     mapped = MAP.apply(shown.astype(np.float64))
     assert np.allclose(sky, srgb_decode(mapped) if encoding == "srgb" else mapped, atol=1e-6)
     assert recoloured(environment, MAP, encoding, sky_too=False).sky is environment.sky
+    frames = np.concatenate([environment.sky, np.ones((*environment.sky.shape[:2], 1))], axis=2)[None].astype(
+        np.float16
+    )
+    plate = Plate("all", frames, Fraction(24), 0, 0)
+    (mapped_plate,) = recoloured(replace(environment, plates=(plate,)), MAP, encoding).plates
+    np.testing.assert_allclose(mapped_plate.frames[0, ..., :3], sky, rtol=2e-2, atol=2e-3)
+    assert (mapped_plate.frames[..., 3] == 1).all()
     dark = recoloured(environment, ColourMap(np.eye(3), np.full(3, -5.0)), encoding).sky
     assert not dark.any()
 

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.environment.plates import random_plate
 
 from translight.core.camera import Camera, View
+from translight.core.errors import ReconstructionError
 from translight.core.pose import Pose, Similarity
 from translight.environment.environment import Environment
+from translight.environment.plate import laid
 from translight.reconstruction.edit import placing
 from translight.reconstruction.edit.pictures import drawn
 from translight.render.cameras import look_at
@@ -98,3 +101,15 @@ def test_baking_changes_no_picture(cloud_of, placement_of, sky_of):
 def test_a_sky_is_untouched_where_nothing_turns(cloud_of, sky_of):
     environment = Environment("e", cloud_of(3), Similarity.identity(), sky_of())
     assert placing.placed_by(environment, placing.scaled(2.0)).sky is environment.sky
+
+
+def test_plates_are_turned_with_their_sky(cloud_of):
+    sky = np.linspace(0, 1, 8 * 16 * 3, dtype=np.float32).reshape(8, 16, 3)
+    plate = random_plate(1, at=(14, 2))
+    environment = Environment("e", cloud_of(1), Similarity.identity(), sky, plates=(plate,))
+    turned = placing.placed_by(environment, placing.headed(90.0))  # to the left: a quarter of the columns
+    assert turned.plates[0].left_px == 10
+    (still, plates) = laid(sky, [plate]), laid(turned.sky, turned.plates)
+    np.testing.assert_allclose(plates, np.roll(still, -4, axis=1), atol=1e-5)
+    with pytest.raises(ReconstructionError, match=r"^'e' has plates: it is turned about the vertical alone$"):
+        placing.placed_by(environment, placing.upright((0.1, 0.0, 1.0)))

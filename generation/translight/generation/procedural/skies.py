@@ -29,8 +29,8 @@ MOON_LUX = 0.06
 _MOON_K = 4150.0
 _AIRGLOW = np.array([0.85, 1.0, 0.9]) * 1.5e-4 / SUN_LUX
 """Radiance overhead of the air's own light: 0.15 mcd/m²."""
-_STARS_BELOW_DEG = -2.5
-_LAND: dict[Family, tuple[float, float, float]] = {
+STARS_BELOW_DEG = -2.5
+LAND: dict[Family, tuple[float, float, float]] = {
     "dunes": (0.40, 0.29, 0.18),
     "ocean": (0.03, 0.05, 0.07),
     "forest": (0.06, 0.09, 0.04),
@@ -45,7 +45,7 @@ _NIGHT = ((-90.0, 0.20), (-10.0, 0.16), (-6.0, 0.17), (-3.0, 0.30), (0.0, 0.62),
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Source:
+class Source:
     """A light beyond the air: unit direction towards it, and irradiance there."""
 
     direction: Float64[np.ndarray, "3"]
@@ -84,15 +84,15 @@ def daylight(brief: Brief, seed: int, height_px: int) -> Daylight:
         raise ValueError(f"a sky's height is an even number of rows, got {height_px}")
     air = atmosphere(brief)
     clouds = chosen(brief.place.weather, seed)
-    sources = _sources(brief)
-    key, direct = _brightest(sources, EYE_M, air)
-    canvas = _Canvas(height_px)
+    sources = sources_of(brief)
+    key, direct = brightest(sources, EYE_M, air)
+    canvas = Canvas(height_px)
     canvas.paint_clear(sources, air)
-    if brief.light.sun_elevation_deg < _STARS_BELOW_DEG and clouds.sheet is None and brief.place.weather != "fog":
+    if brief.light.sun_elevation_deg < STARS_BELOW_DEG and clouds.sheet is None and brief.place.weather != "fog":
         add_stars(canvas.upper, height_px, seed, np.exp(-np.array(air.haze_per_m) * air.haze_height_m))
     above = irradiance(canvas.picture) / np.pi
     horizontal = direct * max(key.direction[2], 0.0)
-    under = np.array(_LAND[brief.place.family or "dunes"]) * (horizontal / np.pi + above)
+    under = np.array(LAND[brief.place.family or "dunes"]) * (horizontal / np.pi + above)
     sun = direct * clouds.sun
     lost = extinction_per_m(np.zeros(1), air)[0]
     if brief.place.weather == "fog":
@@ -121,22 +121,27 @@ def irradiance(picture: Float32[np.ndarray, "h w 3"]) -> Float64[np.ndarray, "3"
     return np.asarray((np.sin(elevation) * np.cos(elevation)) @ rows * (2 * np.pi * np.pi / height))
 
 
-class _Canvas:
-    """A picture with the directions of its rows and columns."""
+_STILL = np.zeros(2)
 
-    def __init__(self, height_px: int) -> None:
+
+class Canvas:
+    """A picture with the directions of its rows and columns; ``rows`` and ``columns`` name those of a part of it."""
+
+    def __init__(self, height_px: int, rows: slice = slice(None), columns: np.ndarray | None = None) -> None:
         self.height_px = height_px
-        self.picture = np.zeros((height_px, 2 * height_px, 3), np.float32)
-        self.upper = self.picture[: height_px // 2]
-        self.elevation = (0.5 - (np.arange(height_px) + 0.5) / height_px) * np.pi
-        self.azimuth = ((np.arange(2 * height_px) + 0.5) / (2 * height_px) - 0.5) * 2 * np.pi
+        self.elevation = ((0.5 - (np.arange(height_px) + 0.5) / height_px) * np.pi)[rows]
+        azimuth = ((np.arange(2 * height_px) + 0.5) / (2 * height_px) - 0.5) * 2 * np.pi
+        self.azimuth = azimuth if columns is None else azimuth[columns]
+        self.picture = np.zeros((len(self.elevation), len(self.azimuth), 3), np.float32)
+        over = int((self.elevation > 0).sum())
+        self.upper = self.picture[:over]
         self.rise = np.stack([np.sin(self.elevation), np.cos(self.elevation)], axis=-1)
         self.turn = np.stack([np.sin(self.azimuth), np.cos(self.azimuth)], axis=-1)
-        self.upper_rise = self.rise[: height_px // 2]
+        self.upper_rise = self.rise[:over]
 
-    def paint_clear(self, sources: list[_Source], air: Atmosphere) -> None:
+    def paint_clear(self, sources: list[Source], air: Atmosphere) -> None:
         """Air that the sources light, and its own faint light."""
-        row_at = np.sqrt(self.elevation[: self.height_px // 2] / (0.5 * np.pi)) * (ELEVATIONS - 1)
+        row_at = np.sqrt(self.elevation[: len(self.upper)] / (0.5 * np.pi)) * (ELEVATIONS - 1)
         for source in sources:
             glow = scattered(float(source.direction[2]), air)
             own = np.arctan2(source.direction[0], source.direction[1])
@@ -148,7 +153,7 @@ class _Canvas:
             )
         # van Rhijn (1921): a layer 90 km up is seen through more of itself towards the horizon
         slant = 1 / np.sqrt(1 - (self.upper_rise[:, 1] / (1 + 90.0 / 6371.0)) ** 2)
-        dimmed = np.clip(np.sin(self.elevation[: self.height_px // 2]) * 3 + 0.4, 0, 1)
+        dimmed = np.clip(np.sin(self.elevation[: len(self.upper)]) * 3 + 0.4, 0, 1)
         self.upper += ((slant * dimmed)[:, None, None] * _AIRGLOW).astype(np.float32)
 
     def paint_clouds(
@@ -156,33 +161,18 @@ class _Canvas:
         brief: Brief,
         clouds: Clouds,
         seed: int,
-        sources: list[_Source],
+        sources: list[Source],
         air: Atmosphere,
         above: Float64[np.ndarray, "3"],
         under: Float64[np.ndarray, "3"],
         lost: Float64[np.ndarray, "3"],
     ) -> None:
         """Cirrus, and heaps before it: the sun still lights what is high up when it has set on the floor."""
-        wind = np.radians(brief.place.wind_from_deg)
-        if clouds.cirrus > 0:
-            thinned = lost * 0.12
-            key, direct = _brightest(sources, 9000.0, air)
-            paint_kernel.cirrus(
-                self.upper,
-                self.upper_rise,
-                self.turn,
-                start_of(seed + 211),
-                clouds.cirrus,
-                np.array([np.sin(wind), np.cos(wind)]),
-                key.direction,
-                direct,
-                above,
-                thinned,
-            )
+        self.paint_cirrus(brief, clouds, seed, sources, air, above, lost, _STILL)
         if clouds.heaps is None:
             return
         heaps = clouds.heaps
-        key, direct = _brightest(sources, heaps.base_m + 0.5 * heaps.thickness_m, air)
+        key, direct = brightest(sources, heaps.base_m + 0.5 * heaps.thickness_m, air)
         layer = marched(
             heaps,
             seed,
@@ -195,15 +185,46 @@ class _Canvas:
         )
         paint_kernel.heaps(self.upper, self.upper_rise, self.turn, layer, start_of(seed + 77), lost, air.haze_height_m)
 
+    def paint_cirrus(
+        self,
+        brief: Brief,
+        clouds: Clouds,
+        seed: int,
+        sources: list[Source],
+        air: Atmosphere,
+        above: Float64[np.ndarray, "3"],
+        lost: Float64[np.ndarray, "3"],
+        shift: Float64[np.ndarray, "2"],
+    ) -> None:
+        """Thin, high cloud; ``shift`` as paint_kernel.cirrus has it."""
+        if clouds.cirrus <= 0:
+            return
+        wind = np.radians(brief.place.wind_from_deg)
+        key, direct = brightest(sources, 9000.0, air)
+        paint_kernel.cirrus(
+            self.upper,
+            self.upper_rise,
+            self.turn,
+            start_of(seed + 211),
+            clouds.cirrus,
+            np.array([np.sin(wind), np.cos(wind)]),
+            key.direction,
+            direct,
+            above,
+            lost * 0.12,
+            shift,
+        )
+
     def paint_sheet(
         self,
         clouds: Clouds,
         seed: int,
-        key: _Source,
+        key: Source,
         light: Float64[np.ndarray, "3"],
         lost: Float64[np.ndarray, "3"],
+        shift: Float64[np.ndarray, "2"] | None = None,
     ) -> None:
-        """A closed sky."""
+        """A closed sky; ``shift`` as paint_kernel.sheet has it."""
         sheet = clouds.sheet
         assert sheet is not None
         under = light * sheet.through * np.array(sheet.tint)
@@ -223,6 +244,7 @@ class _Canvas:
             under,
             under * 0.62,
             lost,
+            _STILL if shift is None else shift,
         )
 
     def paint_below(self, land: Float64[np.ndarray, "3"], lost: Float64[np.ndarray, "3"]) -> None:
@@ -232,7 +254,7 @@ class _Canvas:
         dull = np.minimum(horizon, 1.5 * np.median(horizon, axis=0))
         paint_kernel.below(self.picture, self.rise, first, horizon, _around(dull, 0.4), land, lost)
 
-    def paint_fog(self, key: _Source, light: Float64[np.ndarray, "3"]) -> None:
+    def paint_fog(self, key: Source, light: Float64[np.ndarray, "3"]) -> None:
         """Nothing but fog: brighter overhead, where it is thinner, and around the sun."""
         grey = 0.5 * light + 0.5 * (LUMINANCE @ light)
         sine = self.upper_rise[:, :1]
@@ -249,16 +271,16 @@ def _around(horizon: Float32[np.ndarray, "w 3"], width_rad: float) -> Float32[np
     return np.fft.irfft(np.fft.rfft(horizon, axis=0) * kept, len(horizon), axis=0).astype(np.float32)
 
 
-def _sources(brief: Brief) -> list[_Source]:
+def sources_of(brief: Brief) -> list[Source]:
     """The sun, and the moon opposite when the sun is down."""
     sun = direction_of(brief.light.sun_azimuth_deg, brief.light.sun_elevation_deg)
-    sources = [_Source(sun, white(SUN_K))]
+    sources = [Source(sun, white(SUN_K))]
     if brief.light.sun_elevation_deg < 0:
-        sources.append(_Source(-sun, white(_MOON_K) * MOON_LUX / SUN_LUX))
+        sources.append(Source(-sun, white(_MOON_K) * MOON_LUX / SUN_LUX))
     return sources
 
 
-def _brightest(sources: list[_Source], altitude_m: float, air: Atmosphere) -> tuple[_Source, Float64[np.ndarray, "3"]]:
+def brightest(sources: list[Source], altitude_m: float, air: Atmosphere) -> tuple[Source, Float64[np.ndarray, "3"]]:
     """The source that sheds most light at an altitude, and its irradiance there."""
     lights = [
         source.irradiance * sun_transmittance(np.array([altitude_m]), source.direction[2:], air, steps=40)[0]

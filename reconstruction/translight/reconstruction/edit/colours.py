@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from translight.colour.transfer import srgb_decode, srgb_encode
 from translight.environment.environment import ColourEncoding, Environment
+from translight.environment.plate import Plate
 from translight.render.sh import SH_0, SH_OFFSET
 from translight.splats.cloud import SplatCloud
 
@@ -43,7 +44,7 @@ def recoloured(
     Where that is the environment's own, the splats' harmonics are transformed exactly: the constant one takes the
     lift, the others the gain; so the whole picture is mapped, but for where a colour was or becomes negative and is
     clamped. Where it is not, each splat is mapped by its mean colour and the slope there. The sky, which is linear,
-    is mapped as what it is shown as, and never below 0.
+    is mapped as what it is shown as, and never below 0; its plates are too.
     """
     if light == environment.encoding:
         splats = _affine(environment.splats, colour_map)
@@ -52,11 +53,11 @@ def recoloured(
             environment.splats,
             lambda c: _encoded(colour_map.apply(_encoded(c, environment.encoding, light)), light, environment.encoding),
         )
-    sky = environment.sky
+    sky, plates = environment.sky, environment.plates
     if sky is not None and sky_too:
-        mapped = _encoded(colour_map.apply(_encoded(sky.astype(np.float64), "linear", light)), light, "linear")
-        sky = np.ascontiguousarray(np.maximum(mapped, 0.0), dtype=np.float32)
-    return replace(environment, splats=splats, sky=sky)
+        sky = _light_mapped(sky, colour_map, light)
+        plates = tuple(_plate_mapped(plate, colour_map, light) for plate in plates)
+    return replace(environment, splats=splats, sky=sky, plates=plates)
 
 
 def reencoded(environment: Environment, encoding: ColourEncoding) -> Environment:
@@ -69,6 +70,21 @@ def reencoded(environment: Environment, encoding: ColourEncoding) -> Environment
     own = environment.encoding
     splats = _by_tangent(environment.splats, lambda c: _encoded(c, own, encoding))
     return replace(environment, splats=splats, encoding=encoding)
+
+
+def _light_mapped(
+    light: Float32[np.ndarray, "h w 3"], colour_map: ColourMap, shown: ColourEncoding
+) -> Float32[np.ndarray, "h w 3"]:
+    mapped = _encoded(colour_map.apply(_encoded(light.astype(np.float64), "linear", shown)), shown, "linear")
+    return np.ascontiguousarray(np.maximum(mapped, 0.0), dtype=np.float32)
+
+
+def _plate_mapped(plate: Plate, colour_map: ColourMap, shown: ColourEncoding) -> Plate:
+    frames = plate.frames.copy()
+    for frame in frames:
+        mapped = _light_mapped(frame[..., :3].astype(np.float32), colour_map, shown)
+        frame[..., :3] = np.minimum(mapped, np.finfo(np.float16).max)
+    return replace(plate, frames=frames)
 
 
 def _affine(cloud: SplatCloud, colour_map: ColourMap) -> SplatCloud:

@@ -34,7 +34,7 @@ def merged(environments: Sequence[Environment], sky_of: int = 0, *, convert: boo
             )
         to_first = first.stage_from_scene.inverse() @ other.stage_from_scene
         clouds.append(moved(reencoded(other, first.encoding).splats, to_first))
-    return replace(first, splats=joined(clouds), sky=environments[sky_of].sky)
+    return replace(first, splats=joined(clouds), sky=environments[sky_of].sky, plates=environments[sky_of].plates)
 
 
 def merged_cameras(names: Sequence[str], cameras: Sequence[Sequence[NamedView]]) -> list[NamedView]:

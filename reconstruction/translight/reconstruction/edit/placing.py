@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
+from translight.core.errors import ReconstructionError
 from translight.core.frames import STAGE_FROM_RDF
 from translight.core.pose import Pose, Similarity
 from translight.environment.environment import Environment
@@ -75,11 +76,21 @@ def headed(heading_deg: float) -> Similarity:
 
 
 def placed_by(environment: Environment, new_from_stage: Similarity) -> Environment:
-    """The environment standing anew: its placement, and its sky turned along; the splats' arrays are untouched."""
-    sky, turn = environment.sky, new_from_stage.pose.rotation()
+    """The environment standing anew: its placement, and its sky turned along; the splats' arrays are untouched.
+
+    Plates, which lie on the sky's texels, are turned by whole ones. Raises ReconstructionError where there are some and
+    the turn is not about the vertical alone.
+    """
+    sky, turn, plates = environment.sky, new_from_stage.pose.rotation(), environment.plates
+    if sky is not None and plates:
+        if not np.allclose(turn[2], (0.0, 0.0, 1.0), atol=1e-6):
+            raise ReconstructionError(f"{environment.name!r} has plates: it is turned about the vertical alone")
+        texels = round(float(np.arctan2(turn[0, 1], turn[1, 1])) / (2 * np.pi) * sky.shape[1])
+        plates = tuple(replace(plate, left_px=(plate.left_px + texels) % sky.shape[1]) for plate in plates)
     if sky is not None and not np.allclose(turn, np.eye(3), atol=1e-9):
         sky = turned_sky(sky, turn)
-    return replace(environment, stage_from_scene=new_from_stage @ environment.stage_from_scene, sky=sky)
+    placed = new_from_stage @ environment.stage_from_scene
+    return replace(environment, stage_from_scene=placed, sky=sky, plates=plates)
 
 
 def baked(environment: Environment) -> Environment:

@@ -94,11 +94,27 @@ def marched(
 ) -> Float32[np.ndarray, "h w 5"]:
     """The heaps on ``rows`` rows over the horizon: radiance, how much they hide, metres; see cloud_kernel.march.
 
-    A seed's clouds are shifted until the middle of a gap stands before ``clear_towards`` (the sun), when it is given.
+    ``clear_towards`` as ``plan_of`` has it.
     """
     rows = min(rows, MOST_ROWS)
     elevation = (0.5 - (np.arange(rows) + 0.5) / (2 * rows)) * np.pi
     azimuth = ((np.arange(4 * rows) + 0.5) / (4 * rows) - 0.5) * 2 * np.pi
+    layer, start = plan_of(heaps, seed, clear_towards)
+    out = np.zeros((rows, 4 * rows, 5), np.float32)
+    turn = np.stack([np.sin(azimuth), np.cos(azimuth)], axis=-1)
+    march(np.sin(elevation), turn, layer, start, light, direct, above, under, out)
+    return out
+
+
+def plan_of(
+    heaps: Heaps, seed: int, clear_towards: Float64[np.ndarray, "3"] | None
+) -> tuple[Float64[np.ndarray, "11"], np.uint32]:
+    """A seed's clouds as ``cloud_kernel.march`` takes them: the layer and the start of its noise.
+
+    The layer's last two are where the plan begins over the eye (x, y).
+
+    They are shifted until the middle of a gap stands before ``clear_towards`` (the sun), when it is given.
+    """
     start = start_of(seed + 401)
     rng = np.random.default_rng([seed, 3])
     probe = rng.uniform(-300.0, 300.0, (20_000, 2)).astype(np.float32)
@@ -125,10 +141,7 @@ def marched(
             *begin,
         ]
     )
-    out = np.zeros((rows, 4 * rows, 5), np.float32)
-    turn = np.stack([np.sin(azimuth), np.cos(azimuth)], axis=-1)
-    march(np.sin(elevation), turn, layer, start, light, direct, above, under, out)
-    return out
+    return layer, start
 
 
 def _gap(

@@ -67,16 +67,17 @@ def glow(picture, rise, turn, row_at, column_at, air, haze, again, light, colour
 
 
 @_kernel
-def cirrus(picture, rise, turn, start, amount, along, light, direct, sky, lost):  # type: ignore[no-untyped-def]
+def cirrus(picture, rise, turn, start, amount, along, light, direct, sky, lost, shift):  # type: ignore[no-untyped-def]
     """Ice cloud 9 km up, combed along ``along`` (cosine, sine of the wind), mostly lit through.
 
-    ``direct``: irradiance up there; ``sky``: radiance around it; ``lost``: optical depth of the air per metre of path.
+    ``direct``: irradiance up there; ``sky``: radiance around it; ``lost``: optical depth of the air per metre of path;
+    ``shift`` (x, y): metres from the eye to the plan's origin, for clouds that drift.
     """
     for i in numba.prange(rise.shape[0]):
         s, level = rise[i, 0], rise[i, 1]
         far = _to_shell(s, 9000.0)
         for j in range(picture.shape[1]):
-            x, y = far * level * turn[j, 0] / 9000.0, far * level * turn[j, 1] / 9000.0
+            x, y = (far * level * turn[j, 0] + shift[0]) / 9000.0, (far * level * turn[j, 1] + shift[1]) / 9000.0
             p = np.float32(x * along[0] + y * along[1])
             q = np.float32(x * along[1] - y * along[0])
             zero, half, two = np.float32(0), np.float32(0.5), np.float32(2.03)
@@ -152,11 +153,12 @@ def heaps(picture, rise, turn, clouds, start, lost, haze_height):  # type: ignor
 
 
 @_kernel
-def sheet(picture, rise, turn, start, altitude, depth, swing, size, slant, light, glow_, horizon, lost):  # type: ignore[no-untyped-def]
+def sheet(picture, rise, turn, start, altitude, depth, swing, size, slant, light, glow_, horizon, lost, shift):  # type: ignore[no-untyped-def]
     """Close the sky with a layer of cloud: ``glow_`` is the radiance under it where it is ``depth`` thick.
 
     ``swing``: how its optical depth varies, over ``size`` metres; ``slant``: the same for the relief of its underside,
     seen by light from ``light``. ``horizon`` is what the air adds in the distance, ``lost`` its extinction per metre.
+    ``shift`` as for ``cirrus``.
     """
     for i in numba.prange(rise.shape[0]):
         s, level = rise[i, 0], rise[i, 1]
@@ -166,7 +168,8 @@ def sheet(picture, rise, turn, start, altitude, depth, swing, size, slant, light
         shade = (1.0 + 2.0 * s) / 3.0
         octaves = 8 if far < 12.0 * altitude else 6
         for j in range(picture.shape[1]):
-            x, y = np.float32(far * level * turn[j, 0] / size), np.float32(far * level * turn[j, 1] / size)
+            x = np.float32((far * level * turn[j, 0] + shift[0]) / size)
+            y = np.float32((far * level * turn[j, 1] + shift[1]) / size)
             wide = _fractal(x * np.float32(0.3), y * np.float32(0.3), np.float32(0), False, start, 3, half, two)
             x, y = x + wide * np.float32(0.8), y - wide * np.float32(0.6)
             tone = _fractal(x, y, np.float32(0), False, start + np.uint32(31), octaves, half, two)

@@ -4,7 +4,7 @@ A source is one file, or a folder of them, each of which becomes a candidate:
 
 - a picture (.png, .jpg, .exr, .hdr) twice as wide as high is a panorama around the brief's eye, any other is a still
   through the brief's lens; beside ``NAME.jpg``, ``NAME_distance.exr`` holds metres along each pixel's ray;
-- a splat file or a .tlenv package is an environment.
+- a splat file or a .tlenv package is an environment, and so is a folder of 2.5D layers (layered.py).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from translight.generation.brief.brief import Lens
 from translight.generation.brief.optics import picture_mm
 from translight.generation.candidate import Candidate, Model, View
 from translight.generation.engines.engine import Order
+from translight.generation.engines.layered import FILE_NAME as LAYERS
+from translight.generation.engines.layered import layered_environment, layers_digest
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".exr", ".hdr", ".pic")
 _SPLATS = (".ply", ".splat", ".spz", ".sog", ".ksplat", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz", ".tlenv")
@@ -42,7 +44,7 @@ def open(source: Path | None) -> Imported:
     """The engine over a file or folder. Raises GenerationError when there is nothing that it takes."""
     if source is None:
         raise GenerationError(
-            "the import engine wants --source: a picture, panorama or splat file, or a folder of them"
+            "the import engine wants --source: a picture, panorama or splat file, layers, or a folder of them"
         )
     return Imported(_files(source))
 
@@ -81,7 +83,8 @@ class Imported:
                 view = _view(file, order.brief.lens)
                 yield Candidate(name, self.name, seed, (view,), models=(model,), settings=settings)
             else:
-                environment = load_environment(file)
+                layered = _is_layered(file)
+                environment = layered_environment(file, order.brief) if layered else load_environment(file)
                 yield Candidate(name, self.name, seed, environment=environment, models=(model,), settings=settings)
 
 
@@ -119,14 +122,16 @@ def _view(file: Path, lens: Lens) -> View:
 
 
 def _files(source: Path) -> tuple[Path, ...]:
-    if source.is_file() or is_package(source):
+    if _is_layered(source):
+        found = [source]
+    elif source.is_file() or is_package(source):
         found = [source] if source.suffix.lower() in (*_PICTURES, *_SPLATS) or is_package(source) else []
         if not found:
             taken = ", ".join((*_PICTURES, *_SPLATS))
             raise GenerationError(f"{source}: {source.suffix or 'a file without suffix'} is not taken: {taken} are")
     elif source.is_dir():
         entries = sorted(source.iterdir())
-        known = [entry for entry in entries if entry.suffix.lower() in (*_PICTURES, *_SPLATS)]
+        known = [entry for entry in entries if entry.suffix.lower() in (*_PICTURES, *_SPLATS) or _is_layered(entry)]
         found = [entry for entry in known if not entry.name.endswith(_DISTANCE)]
     else:
         raise GenerationError(f"{source}: no such file or folder")
@@ -135,9 +140,15 @@ def _files(source: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def _is_layered(path: Path) -> bool:
+    return (path / LAYERS).is_file()
+
+
 def _digest(path: Path) -> str:
     """Of a file's bytes; of a package's folder, its manifest's, which lists the sha256 of all its parts."""
     try:
+        if _is_layered(path):
+            return layers_digest(path)
         return sha256_of(path / MANIFEST if path.is_dir() else path)
     except OSError as error:
         raise GenerationError(f"{path}: cannot be read ({error.strerror})") from error

@@ -22,7 +22,7 @@ EYE = (0.0, 0.0, 2.0)
 BRIEF = Brief(name="b", intent="i", lens=Lens(height_m=2.0, focal_length_mm=18.0, sensor_mm=(36.0, 24.0)))
 RED, GREEN, BLUE = np.float32([0.9, 0.1, 0.1]), np.float32([0.1, 0.8, 0.1]), np.float32([0.1, 0.2, 0.9])
 
-LEAK = 0.08
+LEAK = 0.12
 """One splat a pixel, seen finer than it is, lets some of what is behind it through."""
 
 

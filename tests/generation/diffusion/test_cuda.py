@@ -26,6 +26,17 @@ HALF = 0.05
 PATHS = ("sd", "sdxl", "flux", "flux2", "z_image", "room-sd", "room-sdxl")
 
 
+@pytest.fixture(autouse=True)
+def _same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch before 2.13 draws other noise in half precision, not the same noise rounded."""
+    real = torch.randn
+
+    def in_float(*size: Any, dtype: torch.dtype | None = None, **more: Any) -> torch.Tensor:
+        return real(*size, dtype=torch.float32, **more).to(dtype or torch.float32)
+
+    monkeypatch.setattr(torch, "randn", in_float)
+
+
 def _on_the_processor(monkeypatch: pytest.MonkeyPatch, draw: Any) -> Any:
     with monkeypatch.context() as patch:
         patch.setattr(torch.cuda, "is_available", lambda: False)
@@ -89,13 +100,6 @@ def test_filled_regions(shelf: Shelf, kind: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("kind", ["svd", "wan", "ltx", "cogvideox"])
 def test_films(shelf: Shelf, kind: str, monkeypatch: pytest.MonkeyPatch):
-    real = torch.randn
-
-    def in_float(*size: Any, dtype: torch.dtype | None = None, device: Any = None, **more: Any) -> torch.Tensor:
-        """torch before 2.13 draws other noise in half precision, not the same noise rounded."""
-        return real(*size, dtype=torch.float32, device=device, **more).to(dtype or torch.float32)
-
-    monkeypatch.setattr(torch, "randn", in_float)
     first = np.random.default_rng(2).random((32, 64, 3)).astype(np.float32)
 
     def draw() -> np.ndarray[Any, Any]:

@@ -255,6 +255,14 @@ def test_a_mirror_shows_what_stands_where_it_points() -> None:
     np.testing.assert_allclose(drawn.image[~inside & ~edge], 0.0, atol=1e-4)
 
 
+def test_fog_that_hides_all_but_a_denormal_leaves_numbers() -> None:
+    """Of a floor at four metres: e⁻⁸⁸ to e⁻¹⁰⁴, the colours that float32 cannot divide by."""
+    for fog_per_m in np.linspace(21.5, 26.0, 10):
+        fog = Air(fog_per_m=float(fog_per_m), fog_top_m=100.0)
+        drawn = _down(_scene(land=_flat(), air=fog, sky=_sky(1.0)))
+        assert np.isfinite(drawn.image).all(), fog_per_m
+
+
 def test_fog_dims_by_beers_law() -> None:
     lit = Material((0, 0, 0), (0, 0, 0), emission=(1.0, 1.0, 1.0), specular=0.0)
     even = Air(fog_per_m=0.1, fog_top_m=100.0, albedo=(0.0, 0.0, 0.0))

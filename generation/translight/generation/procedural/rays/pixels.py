@@ -67,6 +67,8 @@ SMOOTH = 0.35
 _PI = np.pi
 _BRIGHTEST = 24.0
 """Of one sample's diffuse light: a rare bright path would show as a speck."""
+_FAINTEST = 1e-20
+"""A colour that thick fog leaves less of than this adds nothing; what is divided by so small a number is no number."""
 
 
 @kernel
@@ -100,9 +102,11 @@ def _finish(distances: Any, samples: int, out: Any) -> None:
     stays_apart()
     share = 1.0 / samples
     for c in range(3):
-        if out[COLOUR + c] > 0.0:
+        if out[COLOUR + c] > _FAINTEST:
             out[LIGHT + c] /= out[COLOUR + c]
             out[LAMPLIGHT + c] /= out[COLOUR + c]
+        else:
+            out[LIGHT + c] = out[LAMPLIGHT + c] = out[COLOUR + c] = 0.0
         out[IMAGE + c] *= share
         out[COLOUR + c] *= share
         out[ALBEDO + c] *= share

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import tyro
 
-_MAX_PASSPHRASE = 4096
+_MAX_LINE = 4096
+"""Of a passphrase's file: more than a passphrase may have, so that none is cut unnoticed."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,16 @@ class Sign:
 
     def run(self) -> int:
         """Sign; the asset or its credential appears whole or not at all."""
-        import getpass
         from datetime import UTC, datetime
+
+        from translight.commands.review import account
 
         certificates, signing = part("certificates"), part("sign")
         passphrase = _passphrase(self.passphrase_file) if certificates.is_locked(self.key) else None
         signer = certificates.load(self.key, passphrase, self.chain, now=datetime.now(UTC))
         order = signing.Order(
             self.asset,
-            getpass.getuser() if self.by is None else self.by,
+            account(self.by),
             self.output,
             self.ledger,
             self.of,
@@ -194,7 +196,7 @@ def _passphrase(file: Path | None, *, twice: bool = False) -> bytes:
     if file is not None:
         try:
             with file.open("rb") as handle:
-                line = handle.readline(_MAX_PASSPHRASE)
+                line = handle.readline(_MAX_LINE)
         except OSError as error:
             raise FormatError(f"{file}: cannot be read ({error.strerror})") from error
         found = line.rstrip(b"\r\n")

@@ -36,8 +36,7 @@ class Mark:
 
     def run(self) -> int:
         """Mark; each copy appears whole or not at all, a folder as a whole."""
-        import getpass
-
+        from translight.commands.review import account
         from translight.core.errors import FormatError, GenerationError
         from translight.core.files import sha256_of, whole_folder
         from translight.generation.provenance.decision import ledger_at
@@ -54,7 +53,7 @@ class Mark:
         assert digits is not None
         identity, key = parse_id(digits), _key(self.key_file)
         ledger_at(self.ledger)
-        by = getpass.getuser() if self.by is None else self.by
+        by = account(self.by)
         if self.output.exists() and not (self.force and self.picture.is_file() and self.output.is_file()):
             raise GenerationError(
                 f"{self.output}: exists" + ("; --force replaces it" if self.picture.is_file() else "")

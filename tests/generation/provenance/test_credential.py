@@ -1,15 +1,20 @@
 """A credential read without c2pa: boxes by hand (ISO 19566-5), COSE (RFC 9052) by cbor2 and cryptography."""
 
+import base64
 import hashlib
 import io
+import os
+import re
+import stat
 import struct
+from contextlib import suppress
 from datetime import timedelta
 
 import cbor2
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -17,7 +22,7 @@ from tests.generation.provenance.conftest import NOW
 
 from translight import cli
 from translight.core.errors import FormatError, GenerationError
-from translight.generation.provenance.certificates import CLAIM_SIGNING, is_locked, load, make, write
+from translight.generation.provenance.certificates import CLAIM_SIGNING, is_locked, load, make, read_certificates, write
 from translight.generation.provenance.sign import Order, sign
 
 X5CHAIN = 33
@@ -125,7 +130,7 @@ def test_keys_are_locked_and_mismatches_are_one_line(tmp_path, keys):
         ),
         (f"{root}: keygen's keys end in .key.pem: give --chain", lambda: load(root, None, now=NOW)),
         (f"{chain}: no private key in PEM", lambda: load(chain, None, chain, now=NOW)),
-        (f"{key}: holds no certificates in PEM", lambda: load(keys.key, None, key, now=NOW)),
+        (f"{key}: holds no certificates in PEM, or damaged ones", lambda: load(keys.key, None, key, now=NOW)),
         (
             f"{key}: exists; keys are never replaced: choose another name",
             lambda: write(make("P", "A", None, now=NOW), tmp_path / "pier"),
@@ -137,8 +142,76 @@ def test_keys_are_locked_and_mismatches_are_one_line(tmp_path, keys):
     late = NOW + timedelta(days=4100)
     with pytest.raises(FormatError, match=rf"^{chain}: valid from 20\d\d-\d\d-\d\d to 20\d\d-\d\d-\d\d only$"):
         load(key, b"sesame", now=late)
-    with pytest.raises(GenerationError, match=r"^the production's name has 1 to 64 printable characters, got 'a\\nb'$"):
+    with pytest.raises(
+        GenerationError, match=r"^the production's name has 1 to 64 bytes of printable characters, got 'a\\nb'$"
+    ):
         make("a\nb", "Ada", None, now=NOW)
+
+
+def test_a_key_is_its_owners_alone_before_it_is_written(tmp_path, monkeypatch):
+    modes, fdopen = [], os.fdopen
+
+    def seen(descriptor, mode):
+        modes.append((stat.S_IMODE(os.fstat(descriptor).st_mode), os.fstat(descriptor).st_size))
+        return fdopen(descriptor, mode)
+
+    monkeypatch.setattr(os, "fdopen", seen)
+    before = os.umask(0)
+    try:
+        write(make("Pier", "Ada", None, now=NOW), tmp_path / "pier")
+    finally:
+        os.umask(before)
+    assert modes == [(0o600, 0), (0o644, 0), (0o644, 0)]
+
+
+def test_keys_that_cannot_be_written_whole_leave_nothing(tmp_path, monkeypatch):
+    (tmp_path / "pier.root.pem").write_bytes(b"another's")
+    made = make("Pier", "Ada", None, now=NOW)
+    with pytest.raises(FormatError, match=r"pier\.root\.pem: exists; keys are never replaced: choose another name$"):
+        write(made, tmp_path / "pier")
+    fdopen, count = os.fdopen, iter(range(3))
+
+    def interrupted(descriptor, mode):
+        handle = fdopen(descriptor, mode)
+        if next(count) == 1:
+            handle.close()
+            raise KeyboardInterrupt
+        return handle
+
+    monkeypatch.setattr(os, "fdopen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(made, tmp_path / "ada")
+    assert [path.name for path in tmp_path.iterdir()] == ["pier.root.pem"]
+
+
+@pytest.mark.parametrize(
+    ("production", "signer", "passphrase", "words"),
+    [
+        ("漢" * 22, "Ada", None, f"the production's name has 1 to 64 bytes of printable characters, got '{'漢' * 22}'"),
+        ("Pier", "Pier root", None, "the signer's name is the root's, 'Pier root': choose another"),
+        ("Pier", "Ada", b"x" * 1024, "a passphrase has 1 to 1023 bytes, got 1024"),
+        ("Pier", "Ada", b"", "a passphrase has 1 to 1023 bytes, got 0"),
+    ],
+)
+def test_what_no_certificate_holds_is_one_line(production, signer, passphrase, words):
+    with pytest.raises(GenerationError, match=f"^{re.escape(words)}$"):
+        make(production, signer, passphrase, now=NOW)
+    assert len(make("é" * 31, "漢" * 21, None, now=NOW).root) > 100
+
+
+def test_damaged_certificates_are_one_line(tmp_path, keys):
+    der = x509.load_pem_x509_certificate(keys.root.read_bytes()).public_bytes(serialization.Encoding.DER)
+    file = tmp_path / "root.pem"
+    place = der.index(bytes.fromhex("2a8648ce3d0301")) + 12  # within the point of the public key, after its curve
+    for at, bit in ((place, 1), (der.index(b"ours"), 0x80), (4, 1), (len(der) - 1, 1)):
+        changed = bytearray(der)
+        changed[at] ^= bit
+        text = base64.encodebytes(bytes(changed)).decode()
+        file.write_text(f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
+        with suppress(FormatError):
+            read_certificates(file)
+        with pytest.raises(FormatError):
+            load(keys.key, None, file, now=NOW)
 
 
 def test_no_passphrase_is_asked_for_where_nobody_can_answer(tmp_path, capsys, monkeypatch):

@@ -99,7 +99,7 @@ def test_what_is_wrong_with_an_asset_stands_in_its_title(show, keys):
     show.asset.write_bytes(show.asset.read_bytes()[:-30])
     show.ledger.write_bytes(show.ledger.read_bytes().replace(b"Ada", b"Eve", 1))
     broken, made = titles([show.asset, show.run], keys.root)
-    assert (broken.state, broken.origin) == ("signed, not proved", None)
+    assert (broken.state, broken.origin) == ("not proved", None)
     assert "a damaged zip" in broken.unknown
     assert made.ledger.broken.endswith("lines were removed, added or moved")
     text = "".join(Reader(html("Pier", "now", [broken, made])).text)

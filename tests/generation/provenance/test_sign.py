@@ -1,16 +1,22 @@
 """A ledger and its signed environment: verified, then tampered with and refused, in the words that a user reads."""
 
+import importlib
 import json
 import re
 import zipfile
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from tests.generation.candidates import candidate
-from tests.generation.provenance.conftest import NAME, cloud, package
+from tests.generation.provenance.conftest import NAME, NOW, cloud, package
 
 from translight import cli
 from translight.core.errors import FormatError, GenerationError
@@ -19,6 +25,8 @@ from translight.core.image import save_image
 from translight.environment.environment import Environment
 from translight.environment.files import load_environment
 from translight.generation.candidate import Model
+from translight.generation.provenance.certificates import load, make, write
+from translight.generation.provenance.decision import Decision
 from translight.generation.provenance.sign import Order, sign
 from translight.generation.provenance.verify import read, verify
 from translight.generation.review.ledger import append, read_ledger
@@ -44,11 +52,12 @@ def test_a_signed_environment_is_proved_and_still_opens(signed, keys):
         "unchanged since it was signed: every file of the zip, 3 files compared",
         "signed by “Signer” of “ours Pictures”, whose certificate comes from the root that you trust: “ours Pictures root”",
         "the ledger goes on from the one that was signed: lines 1 to 3 of 4 are as they were",
-        "line 2 of the ledger says that Ada accepted it, and has not changed since",
+        "line 2 of the ledger says that Ada accepted candidate test-0007, and has not changed since",
     )
     time = read_ledger(signed.ledger)[0][1].at
     assert verdict.claimed[1:] == (
         f"accepted by Ada at {time}",
+        f"line 3 of the ledger says that this was made of candidate {NAME}, before it got its credential",
         f"made by a trained model (AI), engine diffusers, seed 7, as candidate {NAME}",
         "text-to-image m, licence MIT: commercial use allowed",
     )
@@ -131,6 +140,105 @@ def test_another_root_proves_nothing(signed, keys):
     )
 
 
+def test_equal_names_are_not_the_same_key(work, keys, tmp_path):
+    key, _, _ = write(make("ours Pictures", "Signer", None, now=NOW), tmp_path / "ours")
+    sign(Order(work.asset, "Grace", ledger=work.ledger), load(key, None, now=NOW))
+    assert check(work, keys).wrong == (
+        "signed by “Signer” of “ours Pictures”, whose certificate does not come from the root that you trust: “ours Pictures root”",
+    )
+    assert not any("accepted" in line for line in check(work, keys).proved)
+
+
+def test_a_signer_certifies_nobody(work, keys):
+    # a certificate that the signer's own key made, below the chain that is trusted
+    ours, key = x509.load_pem_x509_certificates(keys.signer.chain)[0], ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder(ours.subject, ours.subject, key.public_key(), 7, NOW, ours.not_valid_after_utc)
+    for extension in ours.extensions:
+        if not isinstance(extension.value, x509.SubjectKeyIdentifier | x509.AuthorityKeyIdentifier):
+            builder = builder.add_extension(extension.value, extension.critical)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(ours.public_key())
+    below = builder.add_extension(above, critical=False)
+    made = below.sign(serialization.load_pem_private_key(keys.signer.key, None), hashes.SHA256())
+    plain = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = made.public_bytes(serialization.Encoding.PEM) + keys.signer.chain
+    sign(Order(work.asset, "Grace", ledger=work.ledger), replace(keys.signer, key=plain, chain=chain))
+    assert "does not come from the root that you trust" in check(work, keys).wrong[0]
+
+
+def test_an_acceptance_that_was_taken_back_holds_no_more(signed, keys):
+    append(signed.ledger, "Alan", "rejected", {"candidate": NAME, "reason": "too dark"})
+    verdict = check(signed, keys)
+    assert verdict.status == 1
+    assert verdict.wrong == (f"that holds no more: Alan rejected candidate {NAME} (line 5), after it was signed",)
+
+
+def test_an_acceptance_of_something_else_is_noticed(work, keys, monkeypatch):
+    entry, _ = append(work.ledger, "Ada", "accepted", {"candidate": "another", "sha256": "c" * 64})
+    append(work.ledger, "Alan", "rejected", {"candidate": NAME, "reason": "too dark"})
+    # a signer who lies: his own program says what he likes
+    module = importlib.import_module("translight.generation.provenance.sign")
+    monkeypatch.setattr(module, "decide", lambda *_: Decision(entry, True, "", None))
+    sign(Order(work.asset, "Grace", ledger=work.ledger), keys.signer)
+    assert check(work, keys).wrong == ("the ledger does not hold the acceptance that the credential names",)
+
+
+def test_a_package_of_a_candidate_that_was_swapped_is_not_signed(work, keys):
+    about = {"candidate": NAME, "environment": "pier.tlenv", "sha256": sha256_of(work.asset)}
+    append(work.ledger, "Ada", "lifted", {**about, "candidate_sha256": "d" * 64})
+    words = f"{work.asset}: candidate {NAME} is not as Ada accepted it (line 2): this was lifted from another (line 4); --un"
+    refused(Order(work.asset, "Grace", ledger=work.ledger), keys, words)
+
+
+def test_a_candidate_with_a_swapped_picture_is_not_signed(work, keys):
+    (work.candidate / "panorama.exr").write_bytes(b"another")
+    words = f"{work.candidate}/panorama.exr: is not the file that was generated: its sha256 differs"
+    refused(Order(work.candidate, "Grace", ledger=work.ledger), keys, words)
+
+
+def test_a_package_is_known_by_its_manifest_in_a_zip_too(work, keys):
+    folder = package(work.folder / "folder.tlenv", zipped=False)
+    about = {"candidate": NAME, "environment": "folder.tlenv", "sha256": sha256_of(folder / "environment.json")}
+    append(work.ledger, "Ada", "lifted", about)
+    work.asset = work.folder / "zipped.tlenv"
+    sign(Order(folder, "Grace", output=work.asset, ledger=work.ledger), keys.signer)
+    verdict = check(work, keys)
+    assert f"line 4 of the ledger says that this was made of candidate {NAME}" in verdict.proved
+    assert not any("made of" in line and "line" in line for line in verdict.claimed)
+
+
+def test_a_credential_that_was_taken_away_is_missed(work, keys):
+    still = work.folder / "still.png"
+    save_image(still, np.zeros((24, 32, 3), np.uint8))
+    plain = still.read_bytes()
+    sign(Order(still, "Grace", ledger=work.ledger, source=work.candidate), keys.signer)
+    save_image(still, np.zeros((24, 31, 3), np.uint8))
+    told = ("not signed: no credential inside, and no still.c2pa beside it",)
+    gone = "line 4 of the ledger says that a still.png was signed: this is another, or its credential was taken out"
+    assert (verify(still).status, verify(still).wrong) == (2, told)
+    assert (verify(still, None, work.ledger).status, verify(still, None, work.ledger).wrong) == (1, (*told, gone))
+    still.write_bytes(plain)  # the file that was signed as a copy lacks nothing
+    assert verify(still, None, work.ledger).status == 2
+    view = work.folder / "view.exr"
+    view.write_bytes(b"some bytes")
+    sign(Order(view, "Grace", ledger=work.ledger, source=work.candidate), keys.signer).sidecar.unlink()
+    assert verify(view, None, work.ledger).wrong[1] == (
+        "line 5 of the ledger says that exactly these bytes were signed: the credential is gone"
+    )
+
+
+def test_a_credential_of_another_asset_proves_nothing(work, keys):
+    for name in ("one.exr", "two.exr"):
+        (work.folder / name).write_bytes(name.encode())
+    done = sign(Order(work.folder / "one.exr", "Grace", ledger=work.ledger, source=work.candidate), keys.signer)
+    done.sidecar.rename(work.folder / "two.c2pa")
+    verdict = verify(work.folder / "two.exr", keys.root, work.ledger)
+    assert verdict.status == 1
+    assert verdict.wrong[0] == "its bytes are not the ones that were signed"
+
+
 def test_without_a_ledger_the_asset_is_proved_and_the_ledger_is_said_to_be_unseen(signed, keys):
     verdict = verify(signed.asset, keys.root)
     assert verdict.status == 0
@@ -179,15 +287,42 @@ def test_a_folder_with_an_output_is_zipped_and_signed(work, keys):
     assert sorted(path.name for path in work.folder.iterdir()) == ["folder.tlenv", "pier.tlenv", "run", "zipped.tlenv"]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_pictures_carry_it_inside(work, keys, suffix):
+def film(path, frames):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
+        for frame in (*(av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in frames), None):
+            container.mux(stream.encode(frame))
+
+
+def shown(path):
+    """Every pixel that a reader which is not ours takes from a picture or film."""
+    if path.suffix in (".mp4", ".mov"):
+        with av.open(str(path)) as container:
+            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".mp4", ".mov"])
+def test_pictures_and_films_carry_it_inside(work, keys, suffix):
     work.asset = work.folder / f"still{suffix}"
-    save_image(work.asset, np.random.default_rng(1).integers(0, 255, (24, 32, 3)).astype(np.uint8))
+    frames = np.random.default_rng(1).integers(0, 255, (2, 48, 64, 3)).astype(np.uint8)
+    if suffix in (".mp4", ".mov"):
+        film(work.asset, frames)
+    else:
+        Image.fromarray(frames[0]).save(work.asset)
+    plain, pixels = work.asset.read_bytes(), shown(work.asset)
     sign(Order(work.asset, "Grace", ledger=work.ledger, source=work.candidate), keys.signer)
-    assert check(work, keys).status == 0
-    data = work.asset.read_bytes()
-    work.asset.write_bytes(data[:-40] + bytes([data[-40] ^ 1]) + data[-39:])
-    assert check(work, keys).status == 1
+    assert verify(work.asset, keys.root).status == check(work, keys).status == 0
+    assert (shown(work.asset) == pixels).all()
+    data = bytearray(work.asset.read_bytes())
+    same = plain[len(plain) // 2 :][:64]  # from the middle of the picture's own bytes
+    data[data.index(same) + 32] ^= 1
+    work.asset.write_bytes(data)
+    verdict = verify(work.asset, keys.root)
+    assert verdict.status == 1
+    assert verdict.wrong[0] == "its bytes are not the ones that were signed"
 
 
 def test_what_was_imported_was_opened_not_created(work, keys):

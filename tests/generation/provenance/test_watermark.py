@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from translight import cli
 from translight.core.errors import GenerationError
 from translight.core.files import sha256_of
 from translight.core.image import load_image, save_image, to_u8
-from translight.generation.provenance import watermark, watermark_code
+from translight.generation.provenance import watermark, watermark_code, watermark_find
 from translight.generation.provenance.watermark import OPEN_KEY, chip_px, mark, pattern
 from translight.generation.provenance.watermark_find import MAX_TRIES, find
 from translight.generation.review.ledger import read_ledger
@@ -98,7 +99,24 @@ def test_the_size_of_a_tile_tells_the_scale(marked):
 def test_it_is_not_found_where_it_is_not(light, marked):
     assert find(to_u8(watermark.srgb_encode(light))) is None
     assert find(marked, b"k" * 16) is None
-    assert MAX_TRIES / 2**32 < 1e-6
+
+
+def test_false_alarms_are_as_rare_as_the_code_makes_them(monkeypatch):
+    tries, decode = [], watermark_code.decode
+    monkeypatch.setattr(watermark_code, "decode", lambda soft, key: tries.append(soft) or decode(soft, key))
+    monkeypatch.setattr(watermark_find, "_FOUND", -np.inf)  # every place is tried, however faint
+    monkeypatch.setattr(watermark_find, "_sizes", lambda fine: [(64.0, 64.0)] * watermark_find._SCALES)
+    assert find(textured(400, 400)) is None
+    assert len(tries) == MAX_TRIES
+    assert MAX_TRIES / 2**32 < 4e-8
+    # what noise decodes to is spread evenly over all words: its first two bits are 0 once in four times
+    words: list[bytes] = []
+    monkeypatch.setattr(watermark_code, "zlib", SimpleNamespace(crc32=lambda word: words.append(word) or 0))
+    chance, count = np.random.default_rng(2), 150
+    for _ in range(count):
+        decode(chance.normal(0, 1, watermark_code.CODED_BITS), b"")
+    share = sum(word[0] < 64 for word in words) / count
+    assert abs(share - 0.25) < 3 * np.sqrt(0.25 * 0.75 / count)
 
 
 def test_it_is_hardly_seen_and_keeps_hues_black_and_alpha(light, marked):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -25,6 +26,8 @@ from translight.core.errors import FormatError, GenerationError
 
 CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 """c2pa-kp-claimSigning."""
+MAX_PASSPHRASE = 1023
+"""Bytes, as OpenSSL takes them."""
 KEY, CHAIN, ROOT = ".key.pem", ".chain.pem", ".root.pem"
 
 _MAX_BYTES = 1 << 20
@@ -58,12 +61,17 @@ class Signer:
 def make(production: str, signer: str, passphrase: bytes | None, *, years: int = 10, now: datetime) -> Made:
     """A root and a signer of a production. Raises GenerationError on names that a certificate does not hold."""
     for name, what in ((production, "production"), (signer, "signer")):
-        if not 0 < len(name.strip()) <= _MAX_NAME or not name.isprintable():
-            raise GenerationError(f"the {what}'s name has 1 to {_MAX_NAME} printable characters, got {name!r}")
+        if not name.isprintable() or not name.strip() or len(name.encode()) > _MAX_NAME:
+            raise GenerationError(f"the {what}'s name has 1 to {_MAX_NAME} bytes of printable characters, got {name!r}")
     if not 1 <= years <= 30:
         raise GenerationError(f"--years must be from 1 to 30, got {years}")
+    common = f"{production} root".encode()[:_MAX_NAME].decode(errors="ignore")
+    if signer == common:  # a certificate whose issuer has its own name is taken for a root
+        raise GenerationError(f"the signer's name is the root's, {common!r}: choose another")
+    if passphrase is not None and not 0 < len(passphrase) <= MAX_PASSPHRASE:
+        raise GenerationError(f"a passphrase has 1 to {MAX_PASSPHRASE} bytes, got {len(passphrase)}")
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuer, subject = _name(production, f"{production} root"[:_MAX_NAME]), _name(production, signer)
+    issuer, subject = _name(production, common), _name(production, signer)
     until = now + timedelta(days=365.25 * years)
     root = (
         _started(issuer, issuer, root_key, now, until)
@@ -80,7 +88,7 @@ def make(production: str, signer: str, passphrase: bytes | None, *, years: int =
         .sign(root_key, hashes.SHA256())
     )
     lock: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if passphrase:
+    if passphrase is not None:
         lock = serialization.BestAvailableEncryption(passphrase)
     pem = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, lock)
     return Made(pem, certificate.public_bytes(_PEM) + root.public_bytes(_PEM), root.public_bytes(_PEM))
@@ -94,19 +102,18 @@ def write(made: Made, stem: Path) -> tuple[Path, Path, Path]:
     files = tuple((stem.with_name(stem.name + end), pem, mode) for end, pem, mode in (
         (KEY, made.key, 0o600), (CHAIN, made.chain, 0o644), (ROOT, made.root, 0o644),
     ))  # fmt: skip
-    written: list[Path] = []
-    for file, pem, mode in files:
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            written.append(file)
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(pem)
-        except OSError as error:
-            for done in written:
-                done.unlink(missing_ok=True)
-            if isinstance(error, FileExistsError):
+    with ExitStack() as undo:
+        for file, pem, mode in files:
+            try:
+                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+                undo.callback(file.unlink, missing_ok=True)
+                with os.fdopen(descriptor, "wb") as handle:
+                    handle.write(pem)
+            except FileExistsError as error:
                 raise FormatError(f"{file}: exists; keys are never replaced: choose another name") from error
-            raise FormatError(f"{file}: cannot be written ({error.strerror})") from error
+            except OSError as error:
+                raise FormatError(f"{file}: cannot be written ({error.strerror})") from error
+        undo.pop_all()
     return files[0][0], files[1][0], files[2][0]
 
 
@@ -130,7 +137,7 @@ def load(key: Path, passphrase: bytes | None, chain: Path | None = None, *, now:
     except TypeError as error:
         wanted = "it is locked: a passphrase is wanted" if passphrase is None else "it is not locked by a passphrase"
         raise FormatError(f"{key}: {wanted}") from error
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         what = "no private key in PEM" if passphrase is None else "the passphrase is wrong, or it is no private key"
         raise FormatError(f"{key}: {what}") from error
     if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
@@ -150,11 +157,14 @@ def load(key: Path, passphrase: bytes | None, chain: Path | None = None, *, now:
 
 
 def read_certificates(file: Path) -> list[x509.Certificate]:
-    """All certificates of a PEM file, one at least. Raises FormatError."""
+    """All certificates of a PEM file, one at least, whose names and keys can be read. Raises FormatError."""
     try:
-        return x509.load_pem_x509_certificates(_read(file))
-    except ValueError as error:
-        raise FormatError(f"{file}: holds no certificates in PEM") from error
+        certificates = x509.load_pem_x509_certificates(_read(file))
+        for certificate in certificates:  # each part is read when it is asked for
+            certificate.public_key(), certificate.subject, certificate.issuer
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise FormatError(f"{file}: holds no certificates in PEM, or damaged ones") from error
+    return certificates
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -167,7 +177,7 @@ def _check_chain(certificates: Sequence[x509.Certificate], chain: Path) -> None:
     for below, above in pairwise(certificates):
         try:
             below.verify_directly_issued_by(above)
-        except (ValueError, TypeError, InvalidSignature) as error:
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
             raise FormatError(f"{chain}: its certificates do not follow from one another") from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from translight.generation.candidate import Model
-from translight.generation.provenance.decision import Decision
+from translight.generation.provenance.decision import Decision, reason
 from translight.generation.provenance.origin import How, Input, Origin, Step
 
 LEDGER, ORIGIN, FILES = "translight.ledger", "translight.origin", "translight.files"
@@ -171,8 +171,8 @@ def _ledger(decision: Decision, facts: Facts) -> dict[str, Any]:
     told = None
     if entry is not None:
         told = {"line": entry.number, "action": entry.action, "who": entry.who, "at": entry.at}
-        if why := entry.about.get("reason", entry.about.get("why")):
-            told["why"] = str(why)
+        if why := reason(entry):
+            told["why"] = why
     return {
         "head": facts.ledger_head if facts.has_ledger else None,
         "entries": facts.ledger_entries,

@@ -19,6 +19,7 @@ from translight.environment.package import is_package
 from translight.environment.report import Report
 from translight.generation.brief.read import read_brief
 from translight.generation.candidate import DERIVED, Model
+from translight.generation.review.decisions import check_whole
 from translight.generation.run.generate import BRIEF
 from translight.generation.run.store import FILE_NAME, read_stored
 
@@ -85,6 +86,8 @@ def origin_of(asset: Path, source: Path | None, run: Path | None) -> Origin:
             raise GenerationError(f"{asset}: nothing beside it says how it was made: name its source, --of CANDIDATE")
         if asset.is_file() and read_stored(holds).files.get(asset.name) != sha256_of(asset):
             raise GenerationError(f"{asset}: is not the file that {holds / FILE_NAME} lists")
+        if asset.is_dir():
+            check_whole(asset)
         return of_candidate(holds)
     if is_package(source):
         return _of_environment(source, run)

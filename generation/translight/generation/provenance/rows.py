@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from translight.generation.candidate import Model
-from translight.generation.provenance.title import Title, head_claimed, reason
+from translight.generation.provenance.decision import reason
+from translight.generation.provenance.title import Title, head_claimed
 from translight.generation.provenance.verify import plain
 
 Tone = Literal["", "good", "bad"]

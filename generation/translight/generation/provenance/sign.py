@@ -17,12 +17,13 @@ from cryptography import x509
 
 from translight.core.errors import FormatError, GenerationError
 from translight.core.files import sha256_of, whole_file
+from translight.environment.manifest import FILE_NAME as MANIFEST
 from translight.environment.package import SUFFIX, is_package
 from translight.environment.package_write import pack_stored
 from translight.generation.provenance import credential
 from translight.generation.provenance.certificates import Signer
 from translight.generation.provenance.claim import Facts, definition
-from translight.generation.provenance.decision import decide, ledger_at
+from translight.generation.provenance.decision import Subject, decide, ledger_at
 from translight.generation.provenance.files import digest_of_asset, files_of, listing
 from translight.generation.provenance.origin import Step, origin_of
 from translight.generation.review.ledger import Entry, append
@@ -83,7 +84,9 @@ def sign(order: Order, signer: Signer, *, now: datetime | None = None) -> Signed
     if marked is not None:
         step = Step("watermarked", marked.at, {"id": str(marked.about.get("id"))})
         origin = replace(origin, steps=(*origin.steps, step))
-    decision = decide(entries, origin, before)
+    # a package is known by its environment.json as well, which is the same in a folder and in a zip
+    digests = frozenset((before, files.get(MANIFEST, before)))
+    decision = decide(entries, Subject(origin.candidate, origin.candidate_sha256, digests))
     if not decision.accepted and not order.unapproved:
         raise GenerationError(f"{order.asset}: {decision.why_not}; --unapproved signs it all the same, and says so")
     facts = Facts(

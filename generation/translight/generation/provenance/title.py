@@ -13,6 +13,7 @@ from translight.core.errors import FormatError, GenerationError, TranslightError
 from translight.environment.package import is_package, open_package
 from translight.generation.candidate import Model
 from translight.generation.provenance.claim import LEDGER, SOURCE_TYPES
+from translight.generation.provenance.decision import DECISIONS
 from translight.generation.provenance.files import digest_of_asset
 from translight.generation.provenance.origin import Origin, Step, of_candidate, origin_of
 from translight.generation.provenance.verify import Verdict, read, verify
@@ -23,7 +24,6 @@ from translight.generation.run.job import FILE_NAME as RUN_FILE
 from translight.generation.run.store import PREVIEW, read_stored
 
 _MAX_PICTURE = 4 << 20
-_DECISIONS = ("accepted", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Title:
     @property
     def state(self) -> str:
         """The signature in a word or two."""
-        return ("proved", "signed, not proved", "not signed")[self.verdict.status]
+        return ("proved", "not proved", "not signed")[self.verdict.status]
 
 
 def titles(paths: Sequence[Path], root: Path | None) -> list[Title]:
@@ -132,7 +132,7 @@ def _title(
         decisions = tuple(
             entry
             for entry in ledger.entries
-            if entry.action in _DECISIONS
+            if entry.action in DECISIONS
             and (
                 entry.about.get("sha256") == digest
                 or (known is not None and bool(known.candidate) and entry.about.get("candidate") == known.candidate)
@@ -149,11 +149,6 @@ def head_claimed(asset: Path) -> str:
         return ""
     data = None if reading is None else reading.assertion(LEDGER)
     return str(data.get("head") or "") if isinstance(data, dict) else ""
-
-
-def reason(entry: Entry) -> str:
-    """Why a decision was made; empty where its line does not say."""
-    return str(entry.about.get("reason", entry.about.get("why", "")) or "")
 
 
 def _ledger(path: Path) -> Ledger | None:

@@ -7,7 +7,7 @@ nobody else vouches for. sign.py made it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from translight.core.errors import FormatError
+from translight.environment.manifest import FILE_NAME as MANIFEST
 from translight.generation.provenance import credential
 from translight.generation.provenance.certificates import common_name, read_certificates
 from translight.generation.provenance.claim import FILES, LEDGER, ORIGIN
 from translight.generation.provenance.credential import Reading
-from translight.generation.provenance.decision import ledger_at, wrong_with
+from translight.generation.provenance.decision import Subject, decide, ledger_at, signed_once, wrong_with
 from translight.generation.provenance.files import differences, digest_of_asset, files_of, listing
+from translight.generation.review.ledger import Entry
 
 PROVED, WRONG, NOT_SIGNED = 0, 1, 2
 """Exit statuses."""
@@ -70,8 +72,7 @@ def verify(asset: Path, root: Path | None = None, ledger: Path | None = None) ->
     except FormatError as error:
         return Verdict(WRONG, wrong=(plain(f"the credential cannot be read, so nothing is proved: {error}"),))
     if reading is None:
-        sidecar = plain(credential.sidecar_of(asset).name)
-        return Verdict(NOT_SIGNED, wrong=(f"not signed: no credential inside, and no {sidecar} beside it",))
+        return _unsigned(asset, ledger)
     proved, wrong = _bytes(asset, reading)
     _certificate(reading, root, proved, wrong)
     if ledger is None:
@@ -81,7 +82,23 @@ def verify(asset: Path, root: Path | None = None, ledger: Path | None = None) ->
         unseen = 0
         _ledger(asset, reading, ledger, proved, wrong)
     status = PROVED if len(wrong) == unseen else WRONG
-    return Verdict(status, *(tuple(plain(line) for line in lines) for lines in (proved, _claims(reading), wrong)))
+    return Verdict(
+        status, *(tuple(plain(line) for line in lines) for lines in (proved, _claims(reading, proved), wrong))
+    )
+
+
+def _unsigned(asset: Path, ledger: Path | None) -> Verdict:
+    """Of an asset without a credential: the ledger may know that it had one."""
+    sidecar = credential.sidecar_of(asset).name
+    wrong, status = [f"not signed: no credential inside, and no {sidecar} beside it"], NOT_SIGNED
+    if ledger is not None:
+        try:
+            more = signed_once(ledger_at(ledger)[0], asset.name, digest_of_asset(asset))
+        except FormatError as error:
+            more = f"the ledger was changed, or a file cannot be read: {error}"
+        if more:
+            wrong, status = [*wrong, more], WRONG
+    return Verdict(status, wrong=tuple(plain(line) for line in wrong))
 
 
 def read(asset: Path, roots: bytes | None) -> Reading | None:
@@ -93,8 +110,13 @@ def read(asset: Path, roots: bytes | None) -> Reading | None:
         return None
     if asset.is_dir():
         return credential.read_beside(io.BytesIO(listing(files_of(asset))), sidecar, roots)
-    with asset.open("rb") as content:
-        return credential.read_beside(content, sidecar, roots)
+    try:
+        if not asset.is_file():
+            raise FormatError(f"{asset}: neither a file nor a folder")
+        with asset.open("rb") as content:
+            return credential.read_beside(content, sidecar, roots)
+    except OSError as error:
+        raise FormatError(f"{asset}: cannot be read ({error.strerror})") from error
 
 
 def plain(text: str) -> str:
@@ -154,17 +176,44 @@ def _ledger(asset: Path, reading: Reading, ledger: Path, proved: list[str], wron
         proved.append(
             f"the ledger goes on from the one that was signed: lines 1 to {count} of {len(entries)} are as they were"
         )
-        told = claimed.get("decision")
-        if isinstance(told, dict) and claimed.get("approved") is True:
-            line = told.get("line")
-            entry = entries[line - 1] if isinstance(line, int) and 1 <= line <= count else None
-            if entry is None or (entry.action, entry.who, entry.at) != ("accepted", told.get("who"), told.get("at")):
-                wrong.append("the ledger does not hold the acceptance that the credential names")
-            else:
-                proved.append(f"line {line} of the ledger says that {entry.who} accepted it, and has not changed since")
+        if claimed.get("approved") is True:
+            _acceptance(asset, reading, entries, proved, wrong)
 
 
-def _claims(reading: Reading) -> Iterable[str]:
+def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved: list[str], wrong: list[str]) -> None:
+    """Whether a ledger that is the signed one holds the acceptance that the credential names, and still holds to it."""
+    claimed, origin = _table(reading, LEDGER), _table(reading, ORIGIN)
+    before, listed = origin.get("asset_sha256_before_signing"), _table(reading, FILES).get("files")
+    # what the file's own bytes answer for: the rest is the signer's word
+    seen = {digest_of_asset(asset), listed.get(MANIFEST) if isinstance(listed, dict) else None}
+    subject = Subject(
+        str(origin.get("candidate") or ""),
+        str(origin.get("candidate_sha256") or ""),
+        frozenset(str(digest) for digest in (before, *seen) if digest),
+    )
+    then, told = decide(entries[: claimed["entries"]], subject), claimed.get("decision")
+    named = (told.get("line"), told.get("who"), told.get("at")) if isinstance(told, dict) else None
+    if not then.accepted or then.entry is None or named != (then.entry.number, then.entry.who, then.entry.at):
+        wrong.append("the ledger does not hold the acceptance that the credential names")
+        return
+    if not wrong:  # else nobody knows whose words these are
+        entry, made = then.entry, then.recorded
+        what = "exactly this" if entry.about.get("sha256") in seen else f"candidate {subject.candidate}"
+        proved.append(
+            f"line {entry.number} of the ledger says that {entry.who} accepted {what}, and has not changed since"
+        )
+        if made is not None and entries[made - 1].about.get("sha256") in seen:
+            proved.append(_made_in(made, subject.candidate))
+    now = decide(entries, subject)
+    if not now.accepted:
+        wrong.append(f"that holds no more: {now.why_not}, after it was signed")
+
+
+def _made_in(line: object, candidate: object) -> str:
+    return f"line {line} of the ledger says that this was made of candidate {candidate}"
+
+
+def _claims(reading: Reading, proved: Sequence[str]) -> Iterable[str]:
     ledger, origin = _table(reading, LEDGER), _table(reading, ORIGIN)
     if ledger.get("signed_at"):
         yield f"signed at {ledger['signed_at']} by {ledger.get('signed_by')}: by the signer's own clock"
@@ -173,19 +222,21 @@ def _claims(reading: Reading) -> Iterable[str]:
         yield f"accepted by {told.get('who')} at {told.get('at')}"
         if ledger.get("made_in_line") is None:
             yield "that this file was made of what was accepted: no line of the ledger says so of its bytes"
+        elif (made := _made_in(ledger["made_in_line"], origin.get("candidate"))) not in proved:
+            yield f"{made}, before it got its credential"
     else:
         yield f"signed unapproved: {ledger.get('why_not_approved', 'it does not say why')}"
-    made = {
+    hows = {
         "procedural": "computed, without a trained model",
         "model": "made by a trained model (AI)",
         "mixed": "made of a trained model's work (AI) and of something else",
         "photographs": "made of photographs",
         "imported": "imported: what made it is not known",
     }
-    if origin.get("how") in made:
+    if origin.get("how") in hows:
         engine = f", engine {origin['engine']}, seed {origin.get('seed')}" if origin.get("engine") else ""
         candidate = f", as candidate {origin['candidate']}" if origin.get("candidate") else ""
-        yield f"{made[origin['how']]}{engine}{candidate}"
+        yield f"{hows[origin['how']]}{engine}{candidate}"
     models = origin.get("models")
     for model in models if isinstance(models, list) else ():
         if isinstance(model, dict):

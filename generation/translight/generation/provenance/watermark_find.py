@@ -1,7 +1,11 @@
 """Finding a watermark, the original not at hand: scale by autocorrelation, place by correlation, bits by Viterbi.
 
-False alarms: at most MAX_TRIES words are tried for a picture, and each passes its CRC-32 by chance once in 2³², so a
-picture without a mark is taken for one with less than MAX_TRIES / 2³² = 4e-8, whatever it shows.
+False alarms. At most MAX_TRIES words are tried for a picture. The key gives each chip that carries a bit a sign of its
+own, drawn without regard to the picture and to the chips that tell the place; so, over keys, the soft value of each bit
+is as likely positive as negative, whatever the picture shows. The code is linear: the nearest codeword is then equally
+likely each of its 2⁸⁰, of which 2⁴⁸ pass the CRC-32. A try passes by chance with 2⁻³², and a picture without a mark is
+taken for one with MAX_TRIES / 2³² = 3.9e-8 at most (union bound). Pictures that somebody made with the key in hand, as
+everybody can with the open one, are another matter: a mark is no proof.
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ from translight.core.errors import GenerationError
 from translight.generation.provenance import watermark_code
 from translight.generation.provenance.watermark import CHIPS, OPEN_KEY, Pattern, log_luminance, pattern
 
-MAX_TRIES = 168
-"""Four halvings, fourteen scales of each, three places of each."""
-
 _HALVINGS, _SCALES, _PLAIN, _PLACES = 4, 14, 4, 3
+MAX_TRIES = _HALVINGS * _SCALES * _PLACES
+"""Halvings of the picture, scales of each, places of each: words that are tried at most."""
+
 _WORK_PX = 1280
 """Of the shorter side: larger pictures are halved first."""
 _PERIOD_PX = (50.0, 156.0)

@@ -151,10 +151,16 @@ def _matching(
     for axis in range(3):
         limit = np.full(NODES + 1, np.inf)
         np.minimum.at(limit, _interval(before[axis], along[:, axis]), most[:, axis])
-        rises = np.minimum(np.diff(after[axis]), limit[1:-1] * steps[axis])
-        gentle = np.concatenate([[0.0], np.cumsum(rises)])
-        after[axis] = gentle + (after[axis] - gentle).mean()
+        after[axis] = _gentle(after[axis], np.minimum(limit[1:-1] * steps[axis], np.ptp(after[axis])))
     return Matching(turn, before, after)
+
+
+def _gentle(after: Float64[np.ndarray, "k"], most: Float64[np.ndarray, "k1"]) -> Float64[np.ndarray, "k"]:
+    """A rising curve that rises by no more than ``most`` from node to node: midway between the highest below it and
+    the lowest above it that do (McShane, "Extension of range of functions", 1934)."""
+    way = np.concatenate([[0.0], np.cumsum(most)])
+    apart = np.abs(way[:, None] - way)
+    return ((after + apart).min(axis=1) + (after - apart).max(axis=1)) / 2
 
 
 def _interval(nodes: Float64[np.ndarray, "k"], x: Float64[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:

@@ -41,6 +41,7 @@ BAD = {
     "LUT_2D_SIZE 4\n": "line 1: 'LUT_2D_SIZE' is no keyword of a .cube file",
     "DOMAIN_MIN 0 0 0\nDOMAIN_MIN 0 0 0\n": "line 2: DOMAIN_MIN a second time",
     "LUT_1D_SIZE 2\nDOMAIN_MAX 1 1 0\n0 0 0\n1 1 1\n": "DOMAIN_MIN must lie below DOMAIN_MAX, got (0.0, 0.0, 0.0) and (1.0, 1.0, 0.0)",
+    "LUT_1D_SIZE 2\nLUT_1D_INPUT_RANGE 0.99999999 1\n0 0 0\n1 1 1\n": "the domain is less than 1e-05 wide",
     "#" + "x" * 250 + "\n": "line 1 has 251 bytes, 250 are allowed",
     "LUT_1D_SIZE 9" + "9" * 200 + "\n": "line 1: LUT_1D_SIZE must be a whole number from 2 to 65536, got '"
     + "9" * 40

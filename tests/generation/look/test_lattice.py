@@ -87,3 +87,7 @@ def test_what_cannot_be_laid_down_or_used_is_refused():
         laid_down(lambda light: light, "log", 130, "")
     with pytest.raises(GenerationError, match=r"^the LUT's domain ends at -1 in linear light: above 0 is wanted$"):
         Lut(Cube(IDENTITY.table, "", (-2.0,) * 3, (-1.0,) * 3), "linear", "linear")
+    with pytest.raises(GenerationError, match=r"^the LUT's domain ends at 1e-38 in linear light: above 0 is wanted$"):
+        Lut(Cube(IDENTITY.table, "", (0.0,) * 3, (1e-38,) * 3), "linear", "linear")
+    with pytest.raises(ValueError, match=r"^codes that are not numbers have no place in a LUT$"):
+        looked_up(IDENTITY, np.array([[np.nan, 0.0, 0.0]]))

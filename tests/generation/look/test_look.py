@@ -11,10 +11,11 @@ from translight.core.image import save_image
 from translight.core.pose import Similarity
 from translight.core.progress import silent
 from translight.environment.environment import Environment
-from translight.generation.candidate import Model
+from translight.environment.procedural_sky import make_sky
+from translight.generation.candidate import Model, View
 from translight.generation.look.cube import Cube, write_cube
 from translight.generation.look.encoding import decode, encode
-from translight.generation.look.film import film
+from translight.generation.look.film import STOCKS, film
 from translight.generation.look.look import look
 from translight.generation.look.recipe import FilmStep, Recipe, Reference, linear_picture, lut_step
 from translight.generation.look.splat_colours import recoloured
@@ -158,6 +159,34 @@ def test_an_environment_takes_what_is_a_map_of_colours(still, lut):
         look(dark, Recipe(), "n", silent)
     with pytest.raises(GenerationError, match=r"has neither pictures nor splats$"):
         look(candidate(views=()), Recipe(), "n", silent)
+
+
+@pytest.fixture(scope="module")
+def sunny():
+    """A procedural sky whose sun's disc, 40,000 times white, is three pixels."""
+    sky = make_sky(48, sun_azimuth_deg=20, sun_elevation_deg=30, ground=np.full(3, 0.2), exposure=1.0, seed=0)
+    image = sky.picture.copy()
+    image[15, 52:55] = sky.sun / sky.sun.max() * 40_000
+    return image
+
+
+@pytest.mark.parametrize("step", ["mk", "idt", *STOCKS, "lut", "cut"])
+def test_the_suns_disc_and_its_stops_come_through(step, sunny, still, lut):
+    if step in ("mk", "idt"):
+        recipe = Recipe(Reference(still, step))
+    elif step in STOCKS:
+        recipe = Recipe(film=FilmStep(film(step), halation=0.0))
+    else:
+        recipe = Recipe(lut=lut_step(lut, "srgb") if step == "lut" else None)
+    view = View(sunny, None, panorama().stage_from_camera)
+    network = Redder() if step == "cut" else None
+    made = look(candidate(views=(view,), sky=sunny), recipe, "n", silent, network).candidate
+    for light in (made.views[0].image, made.sky):
+        peak = light.max(axis=-1)
+        disc = np.zeros(peak.shape, bool)
+        disc[15, 52:55] = True
+        assert peak[disc].min() > 100 * peak[~disc].max(), "nothing beside it is near it, all of it is there"
+        assert np.log2(peak[disc].min() / np.percentile(peak, 1)) > 14
 
 
 class Redder:

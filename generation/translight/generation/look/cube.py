@@ -27,6 +27,8 @@ _SIZES = {"LUT_1D_SIZE": (2, 65536), "LUT_3D_SIZE": (2, 256)}
 _RANGES = ("LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE")
 _MAX_VALUE = 1e9
 """Far above any code, and its light is still a float32."""
+_LEAST_DOMAIN = 1e-5
+"""Narrower, float32 codes do not tell its ends apart."""
 _SHORTEST_LINE = len("0 0 0\n")
 _Triple = tuple[float, float, float]
 
@@ -105,6 +107,10 @@ def parse_cube(data: bytes, source: str) -> Cube:
     low_corner, high_corner = domain["DOMAIN_MIN"], domain["DOMAIN_MAX"]
     if any(low >= high for low, high in zip(low_corner, high_corner, strict=True)):
         raise FormatError(f"{source}: DOMAIN_MIN must lie below DOMAIN_MAX, got {low_corner} and {high_corner}")
+    if any(
+        np.float32(high) - np.float32(low) < _LEAST_DOMAIN for low, high in zip(low_corner, high_corner, strict=True)
+    ):
+        raise FormatError(f"{source}: the domain is less than {_LEAST_DOMAIN:g} wide")
     shape = (size, 3) if kind == "LUT_1D_SIZE" else (size, size, size, 3)
     return Cube(table.reshape(shape), title, low_corner, high_corner)
 

@@ -17,6 +17,8 @@ INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 SIZES = (2, 129)
 """Of tables that are made."""
 
+_LEAST_KNEE = 1e-6
+"""Light that is carried from below it would leave float32."""
 _BLOCK = 1 << 18
 
 
@@ -39,7 +41,7 @@ class Lut:
         return float(decode(np.array(self.cube.domain_max), self.input).min())
 
     def __post_init__(self) -> None:
-        if not self.knee > 0:
+        if not self.knee >= _LEAST_KNEE:
             raise GenerationError(f"the LUT's domain ends at {self.knee:g} in linear light: above 0 is wanted")
 
     def __call__(self, light: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
@@ -59,7 +61,12 @@ class Lut:
 def looked_up(
     cube: Cube, codes: Float[np.ndarray, "*n 3"], interpolation: Interpolation = "tetrahedral"
 ) -> Float[np.ndarray, "*n 3"]:
-    """The table's values at codes, which are held within the domain first; in the floating type of the codes."""
+    """The table's values at codes, which are held within the domain first; in the floating type of the codes.
+
+    Raises ValueError on codes that are not numbers.
+    """
+    if np.isnan(codes).any():
+        raise ValueError("codes that are not numbers have no place in a LUT")
     flat = codes.reshape(-1, 3)
     low, high = (np.asarray(corner, codes.dtype) for corner in (cube.domain_min, cube.domain_max))
     out = np.empty_like(flat)

@@ -23,7 +23,7 @@ from translight.generation.look.film import Film
 from translight.generation.look.halation import RADIUS_DEG
 from translight.generation.look.lattice import Lut
 from translight.generation.look.palette import Palette, palette_of
-from translight.generation.look.transfer import LinearTransfer, linear_transfer
+from translight.generation.look.transfer import SLOPES, LinearTransfer, linear_transfer
 
 Transfer = Literal["mk", "idt"]
 TRANSFERS: tuple[Transfer, ...] = get_args(Transfer)
@@ -64,7 +64,12 @@ class Reference:
             facts |= {"gain": found.gain.tolist(), "source": found.source.tolist(), "target": found.target.tolist()}
         else:
             found = distribution_transfer(source, wanted, seed=self.seed)
-            facts |= {"seed": self.seed, "iterations": ITERATIONS, "softness_stops": SOFTNESS_STOPS}
+            facts |= {
+                "seed": self.seed,
+                "iterations": ITERATIONS,
+                "softness_stops": SOFTNESS_STOPS,
+                "steepest": SLOPES[1],
+            }
         return lambda light: mixed(light, carried(found, np.maximum(light, 0), source.knee), self.strength), facts
 
 

@@ -48,8 +48,8 @@ def taught(folder, steps, settings=TINY, changed=WARM, wanted=COOL, **more):
 
 @pytest.mark.slow
 def test_warm_pictures_become_cool_and_keep_their_places(tmp_path):
-    settings = Settings(size_px=32, filters=8, blocks=1, places=64, embedding=32, learning_rate=2e-3)
-    ended = taught(tmp_path / "m", 100, settings)
+    settings = Settings(size_px=32, filters=8, blocks=1, places=64, embedding=32, learning_rate=4e-3)
+    ended = taught(tmp_path / "m", 50, settings)
     generator = load_generator(tmp_path / "m")[0]
     with torch.no_grad():
         made = torch.cat([generator(x[None, :, :48, :48]) for x in WARM.pictures])
@@ -150,3 +150,24 @@ def test_gains_turn_with_the_panorama_and_stay_bounded(tmp_path):
         translator.gain(light, panorama=True)
     with pytest.raises(GenerationError, match=r"^--cut-height must be a multiple of 4 from 32 to 2048, got 30$"):
         open_translator(tmp_path / "m", 30, "cpu")
+
+
+def test_too_little_memory_is_one_line(tmp_path, monkeypatch):
+    taught(tmp_path / "m", 1)
+    translator = open_translator(tmp_path / "m", 32, "cpu")
+
+    def full(*_, **__):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+
+    def broken(*_, **__):
+        raise RuntimeError("a mistake of ours")
+
+    for forward, kind, said in (
+        (full, GenerationError, "does not fit into"),
+        (broken, RuntimeError, "^a mistake of ours$"),
+    ):
+        monkeypatch.setattr("translight.generation.look.cut.network.Generator.forward", forward)
+        with pytest.raises(kind, match=said):
+            taught(tmp_path / "m", 2)
+        with pytest.raises(kind, match=said):
+            translator.gain(np.ones((32, 64, 3), np.float32), panorama=True)

@@ -44,7 +44,9 @@ def contrast(
     for layer, (before, after) in enumerate(zip(source, generator.features(result), strict=True)):
         count = before.shape[2] * before.shape[3]
         at = torch.randperm(count, generator=dice)[:places].to(before.device)
-        query, key = (heads(layer, x[0].flatten(1).T[at]) for x in (after, before))
+        query = heads(layer, after[0].flatten(1).T[at])
+        with torch.no_grad():
+            key = heads(layer, before[0].flatten(1).T[at])
         losses.append(patch_nce(query, key))
     return torch.stack(losses).mean()
 

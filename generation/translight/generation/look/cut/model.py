@@ -19,7 +19,7 @@ from translight.core.errors import GenerationError
 from translight.core.files import sha256_of, whole_folder
 from translight.environment.typed_json import read_json
 from translight.generation.candidate import Model
-from translight.generation.look.cut.network import STRIDE, Generator
+from translight.generation.look.cut.network import Generator
 
 DESCRIPTION, WEIGHTS, CHECKPOINT = "model.json", "model.safetensors", "checkpoint.pt"
 SCHEMA_VERSION = 1
@@ -141,6 +141,6 @@ def device_named(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def whole(size_px: int) -> bool:
-    """Whether a side is one that networks take."""
-    return size_px % STRIDE == 0
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch had no memory left; on a processor it says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)

@@ -23,6 +23,7 @@ from translight.generation.look.cut.model import (
     Description,
     Settings,
     load_state,
+    out_of_memory,
     read_description,
     save_model,
 )
@@ -93,7 +94,14 @@ def train(
         if stop():
             interrupted = True
             break
-        losses = pupil.step(changed, wanted, done)
+        try:
+            losses = pupil.step(changed, wanted, done)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            raise GenerationError(
+                f"training does not fit into the memory of {device.type}: give a smaller --size or fewer --filters"
+            ) from error
         done += 1
         progress(
             f"step {done} of {steps}: likeness {losses.likeness:.3f}, contrast {losses.contrast:.3f}", done / steps
@@ -137,9 +145,11 @@ class _Pupil:
         self.judge.requires_grad_(False)
         likeness = judged(self.judge(result), 1.0)
         places = self.settings.places
+        with torch.no_grad():  # what results are compared with is not taught
+            keys = [self.generator.features(picture) for picture in (source, target)]
         kept = [
-            contrast(self.generator, self.heads, self.generator.features(before), after, places, dice)
-            for before, after in ((source, result), (target, same))
+            contrast(self.generator, self.heads, before, after, places, dice)
+            for before, after in zip(keys, (result, same), strict=True)
         ]
         different = torch.stack(kept).mean()
         self.maker.zero_grad(set_to_none=True)

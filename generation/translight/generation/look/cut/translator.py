@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import GenerationError
 from translight.generation.candidate import Model
-from translight.generation.look.cut.model import Description, device_named, load_generator
+from translight.generation.look.cut.model import Description, device_named, load_generator, out_of_memory
 from translight.generation.look.cut.network import STRIDE, Generator
 from translight.generation.look.cut.stills import shrunk_to
 from translight.generation.upscale.range import see
@@ -65,10 +65,11 @@ class CutTranslator:
         try:
             with torch.inference_mode():
                 shown = self._generator(picture, wrap=panorama)[0].cpu().numpy()
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
             raise GenerationError(
-                f"the network does not fit into memory at {wide}x{tall} pixels ({str(error).splitlines()[0]}); "
-                "give a smaller --cut-height"
+                f"the network does not fit into memory at {wide}x{tall} pixels: give a smaller --cut-height"
             ) from error
         before = srgb_decode(seen)
         after = srgb_decode((shown.transpose(1, 2, 0) + 1) / 2)

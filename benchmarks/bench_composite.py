@@ -145,7 +145,7 @@ def _time(compositor: Compositor, view: View, frames: int) -> tuple[float, float
     shape = (camera.height_px, camera.width_px, 4)
     inner = _Picture(np.random.default_rng(0).random(shape, dtype=np.float32))
     outs = [np.zeros((canvas.height_px, canvas.width_px, 4), np.uint8) for _ in range(3)]
-    surfaces = compositor._surfaces
+    surfaces = compositor.surfaces
     tiles, spheres, whole = surfaces.tiles, surfaces.spheres, []
     cuts = [k * len(tiles) // _BANDS for k in range(_BANDS + 1)]
     best, call = np.full(_BANDS, np.inf), np.inf

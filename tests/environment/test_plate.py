@@ -37,6 +37,9 @@ def test_24_on_60_is_shown_for_three_and_two_frames_in_turn() -> None:
     plate = plate_of([0.0] * 24)
     shown = [plate.frame_at(NOW + k, Fraction(60)) for k in range(10)]
     assert shown == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
+    fast = Plate("fast", plate.frames, Fraction(60000, 1001), 0, 0)
+    # a number from NumPy does not overflow: 60000 · 1001 · 10¹² is past 64 bits
+    assert fast.frame_at(np.int64(10**12), Fraction(60000, 1001)) == 10**12 % 24  # type: ignore[arg-type]
 
 
 def test_after_decades_of_ntsc_on_60_a_frame_still_changes_where_it_must() -> None:

@@ -139,6 +139,18 @@ def test_damage_is_told_or_does_no_harm(tmp_path: Path) -> None:
     assert told > 20
 
 
+def test_where_memory_ends(tmp_path: Path, monkeypatch) -> None:
+    write_plate(tmp_path / "a.mkv", random_plate(1).frames, Fraction(24))
+    monkeypatch.setattr("translight.environment.plate_file.np.empty", _no_memory)
+    with pytest.raises(FormatError) as caught:
+        read_plate(tmp_path / "a.mkv", 1 << 25, 6, 4)
+    assert str(caught.value) == f"{tmp_path}/a.mkv: 6.0 GiB of frames, and there is no memory for them"
+
+
+def _no_memory(*_: object) -> np.ndarray:
+    raise MemoryError
+
+
 def test_plates_that_lie_on_no_sky(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^plates lie on a sky, and the environment has none$"):
         save_environment(replace(environment_of(plate_of([1.0])), sky=None), tmp_path / "a.tlenv")

@@ -116,6 +116,51 @@ def test_a_change_of_scene_forgets_what_was_learnt() -> None:
     assert (work < 1.0).all()
 
 
+def _with_plate(governor: Governor, draw_ms: float, sky_ms: float, seconds: float = 20, start_s: float = 0) -> None:
+    """A plate at half the wall's rate, whose sky is moved as often as the quality says."""
+    for frame in range(int(seconds * 1e9 / PERIOD_NS)):
+        quality = governor.quality
+        due = quality.outer_every if quality.outer_every > 1 else 2
+        sky, draw = sky_ms * (frame % due == 0), draw_ms * COST[LADDER[_step(quality)]]
+        governor.worked(
+            int((REST_MS + draw + sky) * 1e6), int(draw * 1e6), int(start_s * 1e9) + frame * PERIOD_NS, int(sky * 1e6)
+        )
+
+
+def _step(quality: Quality) -> int:
+    (step,) = (k for k, each in enumerate(LADDER) if (each.detail, each.scale) == (quality.detail, quality.scale))
+    return step
+
+
+def test_a_sky_that_moves_costs_no_splats() -> None:
+    """No drawing would make room for it, so it moves less often, until there is room for it again."""
+    governor = Governor(PERIOD_NS)
+    _with_plate(governor, 14.0, 26.0)
+    assert governor.quality == Quality(outer_every=8)
+    changes = governor.changes
+    _with_plate(governor, 14.0, 3.0, start_s=20)
+    assert governor.quality == LADDER[0]
+    assert governor.changes == changes + 3
+    _with_plate(governor, 14.0, 26.0, start_s=40)
+    governor.restart(int(60e9))
+    assert governor.quality == LADDER[0], "another scene has another sky"
+
+
+def test_drawing_makes_room_for_a_sky_no_more_than_it_must() -> None:
+    governor = Governor(PERIOD_NS)
+    _with_plate(governor, 18.0, 6.5)  # of the 26 ms that may be used 13.5 are left for drawing
+    assert governor.quality in LADDER[1:3], "every splat is drawn, in fewer pixels"
+    splats = Governor(PERIOD_NS)
+    _with_plate(splats, 60.0, 26.0)
+    assert splats.quality.detail > 0, "splats that are too many even without it are fewer all the same"
+
+
+def test_without_a_ladder_a_sky_moves_as_often_as_it_does() -> None:
+    governor = Governor(PERIOD_NS, LADDER[:1])
+    _with_plate(governor, 14.0, 40.0, 2)
+    assert governor.quality == LADDER[0]
+
+
 def test_a_ladder_has_a_step() -> None:
     with pytest.raises(ValueError, match="at least one quality"):
         Governor(PERIOD_NS, ())

@@ -87,9 +87,8 @@ class Plate:
         floor(frame / rate · own rate) mod n, in whole numbers: both begin at the frame clock's epoch, and neither a
         long time nor 24000/1001 on 60 puts a frame anywhere else than where it belongs.
         """
-        return int(frame * rate.denominator * self.rate.numerator // (rate.numerator * self.rate.denominator)) % len(
-            self.frames
-        )
+        over = rate.numerator * self.rate.denominator
+        return int(frame) * rate.denominator * self.rate.numerator // over % len(self.frames)
 
 
 def laid(

@@ -6,6 +6,7 @@ them shows a pale log picture. FFV1 is RFC 9043; the planes are FFmpeg's gbrap16
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def read_plate(path: Path, count: int, width_px: int, height_px: int) -> Float16
                 )
             context.thread_type, context.thread_count = "SLICE", _THREADS
             # taken only now; the system gives it page by page as frames come
-            frames = np.empty((count, height_px, width_px, 4), np.uint16)
+            frames = _room(path, (count, height_px, width_px, 4))
             read = 0
             for frame in container.decode(stream):
                 if read == count:
@@ -94,6 +95,14 @@ def read_plate(path: Path, count: int, width_px: int, height_px: int) -> Float16
     except ValueError as error:
         raise FormatError(str(error)) from error
     return frames.view(np.float16)
+
+
+def _room(path: Path, shape: tuple[int, int, int, int]) -> UInt16[np.ndarray, "n h w 4"]:
+    try:
+        return np.empty(shape, np.uint16)
+    except MemoryError as error:
+        taken = 2 * math.prod(shape) / 2**30
+        raise FormatError(f"{path}: {taken:.1f} GiB of frames, and there is no memory for them") from error
 
 
 def _check_bits(bits: UInt16[np.ndarray, "n h w 4"], what: str) -> None:

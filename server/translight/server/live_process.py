@@ -76,7 +76,8 @@ class LiveLoop:
             sent = self._frame(slot, tracked, begin_ns)
             work_ns = now_ns() - begin_ns
             pace.worked(work_ns)
-            self._govern(work_ns, sent.times.render_end_ns - sent.times.render_begin_ns)
+            sky_ns = self._pipeline.outer_sky_ns
+            self._govern(work_ns, sent.times.render_end_ns - sent.times.render_begin_ns - sky_ns, sky_ns)
             self._meter.add(sent, work_ns, slot.passed)
             self._tell(tracked)
         self._board.write(self._status("ended", -1.0, None, {}))
@@ -115,9 +116,9 @@ class LiveLoop:
             if self._mix.second != before.second:
                 _log.info("cue: %s", self._show.cues[self._mix.second - 1].name)
 
-    def _govern(self, work_ns: int, draw_ns: int) -> None:
+    def _govern(self, work_ns: int, draw_ns: int, sky_ns: int) -> None:
         before = self._governor.quality
-        if self._governor.worked(work_ns, draw_ns, now_ns()):
+        if self._governor.worked(work_ns, draw_ns, now_ns(), sky_ns):
             _log.info("quality: %s, then %s", before, self._governor.quality)
 
     def _pose(self, tracked: Tracked, slot: Slot) -> Pose:

@@ -51,6 +51,8 @@ class Pipeline:
 
     def __init__(self, show: Show, base: Path, progress: Progress) -> None:
         self.show = show
+        self.outer_sky_ns = 0
+        """Of the last frame: what a plate took to move the outer picture's sky; within the rendering's time."""
         self._stack = ExitStack()
         try:
             with compiling_told(progress):
@@ -196,14 +198,19 @@ class Pipeline:
         """Draw a frame. A GPU of ours also finishes the walls' pictures; it does all but dissolves and skies that move,
         which are mixed by the processor."""
         wall, sky = self.wall, self.skies[mix.first]
+        self.outer_sky_ns = 0
         for moving in {mix.first, mix.second}:
             if (each := self.skies[moving]) is not None:
                 each.show(number, self.show.rate)
         if wall is None or wall.device is None or mix.fraction > 0 or sky is not None:
             inner = self._inner(view, quality, mix)
+            begin_ns = now_ns()
             if wall is not None:
                 wall.show_outer(mix, number, quality)
-            return _Drawn(inner, [], now_ns())
+            done_ns = now_ns()
+            if mix.fraction == 0 and sky is not None:
+                self.outer_sky_ns = done_ns - begin_ns
+            return _Drawn(inner, [], done_ns)
         wall.show_outer(mix, number, quality)
         pictures = [ways.room() for ways in self.ways[: len(wall.compositors)]]
         here = self._room(view, 0) if self._wants_camera else None

@@ -41,9 +41,7 @@ def test_at_the_beginning_it_is_the_still_sky(brief: Brief, weather: str) -> Non
     assert np.percentile(off, 99) < 0.06 * still.mean(), "fine noise on the clouds' edges"
 
 
-@pytest.mark.parametrize(
-    ("wind_from_deg", "column", "row"), [(0.0, 0, -1), (180.0, 0, 1), (90.0, -1, 0), (270.0, 1, 0)]
-)
+@pytest.mark.parametrize(("wind_from_deg", "column", "row"), [(0.0, 0, -1), (270.0, 1, 0)])
 def test_clouds_go_where_the_wind_goes(brief: Brief, wind_from_deg: float, column: int, row: int) -> None:
     """Seen ahead: wind from ahead brings them over one's head, wind from the right to the left."""
     area = Window(-25, 25, 25, 65).area(HEIGHT)

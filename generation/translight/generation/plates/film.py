@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from jaxtyping import Float16
+from jaxtyping import Float16, Float32
 
 from translight.colour.transfer import srgb_decode
 from translight.core.errors import FormatError
@@ -24,17 +24,23 @@ _MAX_PIXELS = 1 << 25
 _DISPLAY, _LINEAR = (1, 2, 6, 13), 8
 """Transfer characteristics of ITU-T H.273: BT.709, not told, BT.601 and sRGB, which are shown alike; and linear."""
 _CODES = 65535.0
+_OPAQUE = 0xFF00
+"""255 of 8 bits, however FFmpeg widens it to 16."""
+_UNTOLD, _HIGH_DEFINITION_PX = 2, 720
+"""Matrix coefficients that are not told: of pictures from this height on BT.709's, as players take them."""
+_CLEAR = "is see-through in places, which a plate's film is not: lay it over something first"
 
 
 def read_film(
-    path: Path, most: int, rate: Fraction | None, progress: Progress
+    path: Path, wanted: Callable[[Fraction], int], rate: Fraction | None, progress: Progress
 ) -> tuple[list[Float16[np.ndarray, "h w 3"]], Fraction]:
-    """Up to ``most`` frames from the beginning, linear Rec.709, and their rate: ``rate`` where it is given.
+    """Up to as many frames from the beginning as are ``wanted`` at their rate, linear Rec.709, and that rate: ``rate``
+    where it is given.
 
-    Movies are decoded by the sRGB curve unless they say that they are linear. Raises FormatError in one line on what
-    cannot be read, is too large, or is encoded in another way (PQ, HLG), and where an EXR folder comes without a rate.
+    Movies are decoded by the sRGB curve unless they say that they are linear; where their rate varies, their frames
+    stand and fall out so that it does not. Raises FormatError in one line on what cannot be read, is too large, is
+    encoded in another way (PQ, HLG) or see-through, and where an EXR folder comes without a rate.
     """
-    most = min(most, MAX_FRAMES)
     if path.is_dir():
         if rate is None:
             raise FormatError(f"{path}: a folder of pictures has no rate of its own: give --rate")
@@ -44,6 +50,7 @@ def read_film(
         rate = rate or own
     else:
         raise FormatError(f"{path}: no such file or folder")
+    most = min(wanted(rate), MAX_FRAMES)
     found: list[Float16[np.ndarray, "h w 3"]] = []
     for frame in frames:
         if found and frame.shape != found[0].shape:
@@ -56,7 +63,6 @@ def read_film(
             break
     if not found:
         raise FormatError(f"{path}: holds no frames")
-    assert rate is not None
     return found, rate
 
 
@@ -87,13 +93,38 @@ def _movie(path: Path) -> tuple[Iterator[np.ndarray], Fraction]:
 def _decoded(path: Path, container: Any, stream: Any, *, linear: bool) -> Iterator[np.ndarray]:
     try:
         with container:
+            start, done, shown = None, 0, None
             for frame in container.decode(stream):
                 if frame.width * frame.height > _MAX_PIXELS:
                     raise FormatError(f"{path}: a frame of {frame.width}x{frame.height} pixels")
-                codes = frame.to_ndarray(format="rgb48le").astype(np.float32) / np.float32(_CODES)
-                yield codes if linear else srgb_decode(codes)
+                if frame.pts is not None and frame.time_base:
+                    time = frame.pts * Fraction(frame.time_base)
+                    start = time if start is None else start
+                    # of a rate that varies: the one before stands until this one's time
+                    while shown is not None and done < round((time - start) * stream.average_rate):
+                        yield shown
+                        done += 1
+                elif shown is not None:
+                    yield shown
+                    done += 1
+                light = _codes(path, frame)
+                shown = light if linear else srgb_decode(light)
+            if shown is not None:
+                yield shown
     except (OSError, av.FFmpegError) as error:
         raise FormatError(f"{path}: is damaged ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _codes(path: Path, frame: Any) -> Float32[np.ndarray, "h w 3"]:
+    """0 to 1, as encoded."""
+    more = {}
+    if frame.colorspace == _UNTOLD and frame.height >= _HIGH_DEFINITION_PX:
+        more["src_colorspace"] = "ITU709"
+    clear = any(component.is_alpha for component in frame.format.components)
+    codes = frame.to_ndarray(format="rgba64le" if clear else "rgb48le", **more)
+    if clear and int(codes[..., 3].min()) < _OPAQUE:
+        raise FormatError(f"{path}: {_CLEAR}")
+    return codes[..., :3].astype(np.float32) / np.float32(_CODES)
 
 
 def _pictures(folder: Path) -> Iterator[np.ndarray]:
@@ -104,4 +135,6 @@ def _pictures(folder: Path) -> Iterator[np.ndarray]:
         picture = load_image(file, max_pixels=_MAX_PIXELS)
         if picture.ndim != 3:
             raise FormatError(f"{file}: a picture of three channels is wanted")
+        if picture.shape[2] > 3 and float(picture[..., 3].min()) < 1:
+            raise FormatError(f"{file}: {_CLEAR}")
         yield picture[..., :3]

@@ -148,7 +148,7 @@ def _waves(order: Order, environment: Environment, brief: Brief, seed: int, work
 def _from_film(order: Order, environment: Environment, progress: Progress) -> Made:
     if order.film is None:
         raise GenerationError("film: give the film: --film FILE")
-    film, rate = read_film(order.film, _most(order), order.rate, _first_part(progress, 0.3))
+    film, rate = read_film(order.film, lambda rate: _most(order, rate), order.rate, _first_part(progress, 0.3))
     return _through_lens(order, environment, film, rate, {"film": order.film.name}, progress)
 
 
@@ -247,8 +247,7 @@ def _counts(order: Order, rate: Fraction) -> tuple[int, int]:
     return frames, max(1, min(round(order.fade_s * rate), frames - 1))
 
 
-def _most(order: Order) -> int:
-    rate = order.rate or Fraction(120)
+def _most(order: Order, rate: Fraction) -> int:
     return int(sum(_counts(order, rate)) * _SPARE) + 1
 
 

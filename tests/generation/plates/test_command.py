@@ -17,6 +17,7 @@ from translight.core.image import save_image
 from translight.environment.environment import Environment
 from translight.environment.files import load_environment, load_json_part, save_environment
 from translight.environment.report import Report
+from translight.generation.provenance.files import digest_of_asset
 from translight.generation.run.store import save_candidate
 
 BRIEFS = Path(__file__).parents[3] / "docs" / "briefs"
@@ -54,6 +55,7 @@ def test_a_film_becomes_a_plate_of_the_package(sea: Path, film: Path, tmp_path: 
     assert main([*command, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["frames"], told["rate"], told["film_px"], told["cut"]["faded"]) == (24, "12", [48, 32], 3)
+    assert (told["film"], told["film_sha256"]) == ("film", digest_of_asset(film))
     assert told["cut"]["difference"] < 1e-3, "it was cut at its period"
     assert told["coherence"]["cut_flicker"] <= told["coherence"]["flicker_p99"] + 0.002
     environment = load_environment(output)

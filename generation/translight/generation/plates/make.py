@@ -32,6 +32,7 @@ from translight.generation.plates.kept import kept_frames
 from translight.generation.plates.loop import Film, best_cut, looped
 from translight.generation.plates.waves import seen, speed_error, waves, without_sea
 from translight.generation.plates.window import Lens, Window
+from translight.generation.provenance.files import digest_of_asset
 
 Kind = Literal["clouds", "waves", "film", "model"]
 _SPARE = Fraction(5, 4)
@@ -149,7 +150,9 @@ def _from_film(order: Order, environment: Environment, progress: Progress) -> Ma
     if order.film is None:
         raise GenerationError("film: give the film: --film FILE")
     film, rate = read_film(order.film, lambda rate: _most(order, rate), order.rate, _first_part(progress, 0.3))
-    return _through_lens(order, environment, film, rate, {"film": order.film.name}, progress)
+    return _through_lens(
+        order, environment, film, rate, {"film": order.film.name, "film_sha256": digest_of_asset(order.film)}, progress
+    )
 
 
 def _from_model(order: Order, environment: Environment, brief: Brief, candidate: Candidate, progress: Progress) -> Made:

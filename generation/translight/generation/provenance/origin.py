@@ -120,8 +120,13 @@ def _of_environment(package: Path, run: Path | None) -> Origin:
     settings = made.get("settings")
     try:
         candidate, engine, seed = str(made["candidate"]), str(made["engine"]), int(made["seed"])
-        lift = report.last("lift") or {}
-        models = msgspec.convert(lift.get("models", ()), tuple[Model, ...])
+        with_models = (report.last("lift") or {}, *(step for step in report.steps if step["step"] == "plate"))
+        models = msgspec.convert([m for step in with_models for m in step.get("models", ())], tuple[Model, ...])
+        films = tuple(
+            Input(str(step["film"]), "film of a plate", str(step.get("film_sha256", "")))
+            for step in report.steps
+            if step["step"] == "plate" and "film" in step
+        )
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise FormatError(f"{package}: its report's steps are not as translight writes them ({error})") from error
     folder = None if run is None else run / "candidates" / candidate
@@ -134,7 +139,8 @@ def _of_environment(package: Path, run: Path | None) -> Origin:
     after = [step for step in report.steps if step["step"] != "generate"]
     mixed = any(name in (*_BY_HAND, *_PHOTOGRAPHS) for name in names) or engine == "procedural"
     how: How = "mixed" if (origin.how == "model" and mixed) or (models and origin.how == "procedural") else origin.how
-    return replace(origin, how=how, models=models, steps=(*origin.steps, *_steps(after)))
+    steps, inputs = (*origin.steps, *_steps(after)), (*origin.inputs, *films)
+    return replace(origin, how=how, models=models, inputs=inputs, steps=steps)
 
 
 def _generated(engine: str, seed: int, name: str, settings: Mapping[str, Any], models: Sequence[Model]) -> Origin:

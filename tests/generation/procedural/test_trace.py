@@ -267,6 +267,17 @@ def test_fog_dims_by_beers_law() -> None:
     np.testing.assert_allclose(drawn.image[..., 0], np.exp(-column * drawn.distance_m / 4.0), rtol=1e-4)
 
 
+@pytest.mark.parametrize("depth", [60.0, 85.0, 90.0, 95.0, 100.0, 103.0, 120.0, 1e4, 1e12])
+def test_ground_that_fog_all_but_hides_stays_a_number(depth: float) -> None:
+    # e^-88 to e^-103 are single precision's subnormal numbers, whose reciprocals are infinite
+    toward_ground_m = 1.6 / np.sin(np.pi / 32)
+    scene = _scene(sky=_sky(0.5, sun=2.0), land=_flat(), air=Air(fog_per_m=depth / toward_ground_m, fog_top_m=100.0))
+    drawn = draw(scene, Panorama(16, scene.eye_m), samples=1)
+    assert np.isfinite(drawn.image).all()
+    assert np.isfinite(drawn.distance_m[8]).any()
+    np.testing.assert_allclose(drawn.image[8], drawn.image[9], rtol=0.6)
+
+
 def test_far_haze_takes_the_horizons_colour() -> None:
     haze = Air((0.05, 0.05, 0.05), haze_height_m=1e6)
     drawn = draw(

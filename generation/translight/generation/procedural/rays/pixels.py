@@ -67,6 +67,8 @@ SMOOTH = 0.35
 _PI = np.pi
 _BRIGHTEST = 24.0
 """Of one sample's diffuse light: a rare bright path would show as a speck."""
+_FAINTEST = 1e-30
+"""Of a pixel's colour: what fog leaves less of is not seen, and single precision cannot divide by it."""
 
 
 @kernel
@@ -100,9 +102,11 @@ def _finish(distances: Any, samples: int, out: Any) -> None:
     stays_apart()
     share = 1.0 / samples
     for c in range(3):
-        if out[COLOUR + c] > 0.0:
+        if out[COLOUR + c] > _FAINTEST:
             out[LIGHT + c] /= out[COLOUR + c]
             out[LAMPLIGHT + c] /= out[COLOUR + c]
+        else:
+            out[COLOUR + c] = out[LIGHT + c] = out[LAMPLIGHT + c] = 0.0
         out[IMAGE + c] *= share
         out[COLOUR + c] *= share
         out[ALBEDO + c] *= share

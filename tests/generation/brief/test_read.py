@@ -22,7 +22,7 @@ BAD = {
     ),
     "nan": ("[light]\nsun_elevation_deg = nan", "light.sun_elevation_deg must be from -90 to 90 degrees, got nan"),
     "inf": ("[lens]\nheight_m = inf", "lens.height_m must be more than 0, up to 50 metres, got inf"),
-    "zero": ("[place]\nvisibility_km = 0", "place.visibility_km must be more than 0, up to 300 km, got 0"),
+    "zero": ("[place]\nvisibility_km = 0", "place.visibility_km must be from 0.001 to 300 km, got 0"),
     "negative size": (
         BLOCK + "size_m = [1, -2, 3]",
         "blocking[Ida].size_m[1] must be more than 0, up to 100000 metres, got -2",

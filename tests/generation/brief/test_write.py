@@ -56,7 +56,7 @@ briefs = st.integers(1, 4).flatmap(
             where=text(),
             family=st.sampled_from([None, "dunes", "hall"]),
             weather=st.sampled_from(["clear", "fog", "snow"]),
-            visibility_km=number(0, 300),
+            visibility_km=number(0.001, 300),
             wind_m_s=number(1, 60),
             wind_from_deg=azimuth,
         ),

@@ -63,7 +63,7 @@ class Box:
         return directions @ to_centre >= math.sqrt(beyond) - 1e-6 * np.linalg.norm(to_centre)
 
     def meet(
-        self, eye_m: Float[np.ndarray, "3"], directions: Float[np.ndarray, "*n 3"]
+        self, eye_m: Float[np.ndarray, "*#n 3"], directions: Float[np.ndarray, "*n 3"]
     ) -> tuple[Float64[np.ndarray, "*n"], UInt8[np.ndarray, "*n"]]:
         """Where rays from outside enter it, in lengths of their directions, and by which face.
 

@@ -31,8 +31,8 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     where: _Text = ""
     family: Family | None = None
     weather: Weather = "clear"
-    visibility_km: Annotated[float, msgspec.Meta(gt=0, le=300)] = 40.0
-    """Meteorological visibility: where contrast falls to 5 % (Koschmieder)."""
+    visibility_km: Annotated[float, msgspec.Meta(ge=0.001, le=300)] = 40.0
+    """Meteorological visibility: where contrast falls to 2 % (Koschmieder)."""
     wind_m_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 4.0
     wind_from_deg: Annotated[float, msgspec.Meta(ge=-360, le=360)] = 300.0
     """Azimuth that the wind comes from."""

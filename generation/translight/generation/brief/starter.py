@@ -103,7 +103,7 @@ candidates = 4
 where = {text["where"]}
 family = "{family}"    # dunes, ocean, forest, peaks, city, hall, space; found from the words without it
 weather = "{start.weather}"    # clear, haze, scattered, broken, overcast, fog, rain, snow
-visibility_km = 40.0    # where contrast falls to 5 %
+visibility_km = 40.0    # where contrast falls to 2 %
 wind_m_s = 4.0
 wind_from_deg = 300.0
 

@@ -1,10 +1,11 @@
 """A block-out's own distances, then off by known factors."""
 
+import msgspec
 import numpy as np
 import pytest
 from tests.generation.candidates import EYE
 
-from translight.generation.brief.brief import Block, Brief
+from translight.generation.brief.brief import Block, Brief, Place
 from translight.generation.brief.control import surfaces
 from translight.generation.candidate import View
 from translight.generation.review.measures.blocking import agreement, blocking
@@ -52,6 +53,36 @@ def test_a_house_that_is_not_there():
     assert found.verdict in ("look", "bad")
     sky = blocking(view(lambda d: np.full_like(d, np.inf)), BRIEF)
     assert (sky.value, sky.details["shape_share"]) == (0.0, 0.0)
+
+
+ROW = Block(name="columns", kind="wall", size_m=(1.0, 20.0, 6.0), position_m=(-6.0, 14.0))
+HALL = Brief(name="b", intent="x", place=Place(family="hall"), blocking=(ROW,))
+
+
+def columns(behind_m, blocks):
+    """Blocks before walls at a distance along Y and X that stand behind all of them."""
+    walls = [Block(name="w", kind="wall", size_m=(0.2, 80.0, 30.0), position_m=(-behind_m, 14.0))]
+    distance, _ = surfaces([*blocks, *walls], 1.7, 500.0, 128)
+    return View(np.ones((128, 256, 3), np.float32), None, EYE, distance)
+
+
+def test_a_row_of_columns_is_seen_through_in_a_hall():
+    posts = [
+        Block(name="p", kind="wall", size_m=(0.7, 0.7, 6.0), position_m=(-6.0, y)) for y in np.arange(4.5, 24.0, 3.0)
+    ]
+    view = columns(9.0, posts)
+    found = blocking(view, HALL)
+    assert (found.value, found.verdict) == (100.0, "good")
+    assert found.details["open_share"] > 0.2
+    outdoors = msgspec.structs.replace(HALL, place=Place(family="city"))
+    assert blocking(view, outdoors).value < 60
+
+
+def test_a_row_that_is_not_there_or_hidden_is_not_met():
+    gone = blocking(columns(9.0, []), HALL)
+    assert (gone.verdict, gone.details["open_share"]) == ("bad", 0.0)
+    hidden = blocking(columns(3.0, []), HALL)
+    assert (hidden.value, hidden.verdict) == (0.0, "bad")
 
 
 def test_noise_has_no_shape():

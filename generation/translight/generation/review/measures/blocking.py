@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Float, Float64
+from collections.abc import Sequence
 
-from translight.generation.brief.blockout import boxes, in_picture
-from translight.generation.brief.brief import Brief
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64
+
+from translight.generation.brief.blockout import box, boxes, in_picture
+from translight.generation.brief.brief import Block, Brief
 from translight.generation.brief.control import surfaces
+from translight.generation.brief.translate import family_of
 from translight.generation.candidate import View
+from translight.generation.panorama import directions
+from translight.generation.procedural.halls.arcade import is_row
 from translight.generation.review.measures.measure import Measure, graded, solid_angles, unknown
 
 GOOD, BAD = 0.8, 0.5
@@ -19,6 +24,8 @@ WITHIN = 0.10
 _HEIGHT_PX = 256
 _LEAST_PX = 50
 _ROUNDS = 15
+_LEAST_SOLID = 0.1
+"""Of a row of columns: a column is 0.7 of its thickness wide, and the next at most 6 m on, so more is never open."""
 
 
 def blocking(view: View | None, brief: Brief) -> Measure:
@@ -37,7 +44,8 @@ def blocking(view: View | None, brief: Brief) -> Measure:
     row = ((np.arange(height) + 0.5) * view.distance_m.shape[0] / height).astype(np.int64)
     column = ((np.arange(2 * height) + 0.5) * view.distance_m.shape[1] / (2 * height)).astype(np.int64)
     found = view.distance_m[np.ix_(row, column)].astype(np.float64)
-    there = np.isfinite(wanted)
+    wanted, seen_through = _rows_opened(shown if family_of(brief) == "hall" else (), brief.lens.height_m, wanted, found)
+    there = np.isfinite(wanted) & ~seen_through
     if there.sum() < _LEAST_PX:
         return unknown("blocking", "%", f"its {len(boxes(shown))} boxes are too small or far to measure by")
     weight = np.broadcast_to(solid_angles(height)[:, None], there.shape)[there]
@@ -46,9 +54,43 @@ def blocking(view: View | None, brief: Brief) -> Measure:
     words = {"good": "stands where it was blocked", "look": "partly elsewhere", "bad": "elsewhere", "none": ""}[verdict]
     if verdict != "good" and shape >= GOOD:
         words += f", but of the right shape: {scale:.2g} times as far"
-    details = {"within_share": round(met, 4), "shape_share": round(shape, 4), "scale": round(scale, 4)}
+    share_open = float(seen_through.sum() / max(1, (seen_through | there).sum()))
+    details = {
+        "within_share": round(met, 4),
+        "shape_share": round(shape, 4),
+        "scale": round(scale, 4),
+        "open_share": round(share_open, 4),
+    }
     why = f"{words}: {met:.0%} within {WITHIN:.0%} of the block-out's distance ({GOOD:.0%} is good)"
     return Measure("blocking", round(100 * met, 2), "%", verdict, why, details)
+
+
+def _rows_opened(
+    blocks: Sequence[Block],
+    eye_height_m: float,
+    wanted_m: Float32[np.ndarray, "h w"],
+    found_m: Float64[np.ndarray, "h w"],
+) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """A hall's rows of columns: one anywhere in its row's box is met, what is between them is no part of it.
+
+    Returns the distances to be met, and where a row is seen through. A box in which nothing stands is no row.
+    """
+    eye, rays = np.array([0.0, 0.0, eye_height_m]), directions(len(wanted_m)).astype(np.float64)
+    wanted_m, through = wanted_m.copy(), np.zeros(wanted_m.shape, bool)
+    for block in blocks:
+        if not is_row(block):
+            continue
+        own = box(block)
+        first, _ = own.meet(eye, rays)
+        at = np.isfinite(first) & np.isclose(first, wanted_m, rtol=1e-4)
+        beyond = 2 * (float(np.linalg.norm(own.centre_m - eye)) + float(np.linalg.norm(own.half_m)))
+        last = beyond - own.meet(eye + rays[at] * beyond, -rays[at])[0]
+        inside = (found_m[at] >= (1 - WITHIN) * first[at]) & (found_m[at] <= (1 + WITHIN) * last)
+        if inside.sum() < _LEAST_SOLID * at.sum():
+            continue
+        wanted_m[at] = np.where(inside, found_m[at], first[at])
+        through[at] = ~inside & (found_m[at] > last)
+    return wanted_m, through
 
 
 def agreement(

@@ -26,7 +26,7 @@ _LEVEL_DEG = 0.5
 _BAND_DEG = 25.0
 _LEAN_DEG = 18.0
 _UPRIGHT_DEG = 2.0
-_UPRIGHT_SUPPORT, _SUPPORT_TILTED = 0.3, 0.5
+_UPRIGHT_SUPPORT = 0.3
 """By chance a share of 2 in 18 leans within 2 degrees of anything."""
 _WIDTH_PX = 1024
 _SECTORS = 12

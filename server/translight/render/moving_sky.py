@@ -7,9 +7,8 @@ the same picture to the bit as the ``cpu`` backend's of a scene with such a sky.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -18,10 +17,10 @@ from jaxtyping import Float32
 
 from translight.colour.transfer import srgb_encode
 from translight.core.camera import View
-from translight.core.kernel_cache import cached
 from translight.environment.environment import ColourEncoding
 from translight.environment.plate import Plate
 from translight.render.contract import Frame, Scene
+from translight.render.cpu.jit import on_threads, parallel_kernel
 from translight.render.cpu.memory import aligned
 from translight.render.cpu.prepare import prepare_sky
 from translight.render.cpu.simd import LANES
@@ -31,12 +30,14 @@ from translight.render.cpu.viewpoint import view_row
 _HALVES = 1 << 16
 _LARGEST = 0x7C00
 """Bits of the first half float that is not finite."""
+_UNDER, _OVER_UNDER, _OVER_TEXELS = 0, 1, 2
+"""What a plate's texels become: the still sky, the frame over that, or the frame over what lies there."""
 
 
 class MovingSky:
     """A sky's texels in the encoding that a scene blends in, with the frames of its plates that were shown last.
 
-    Used by one thread. After construction it allocates nothing. ``threads`` None takes all of Numba's.
+    Used by one thread. No picture is made after construction. ``threads`` None takes all of Numba's.
     """
 
     def __init__(
@@ -79,40 +80,28 @@ class MovingSky:
         whole = self._overlap
         if whole:  # what lies over another is laid again whichever of them changed
             for plate, under in zip(self.plates, self._under, strict=True):
-                self._lay(plate, under, 0, restore=True)
+                self._lay(plate, under, 0, _UNDER)
         for k, (plate, under) in enumerate(zip(self.plates, self._under, strict=True)):
             if whole or numbers[k] != self._shown[k]:
-                self._lay(plate, under, numbers[k], restore=False)
+                self._lay(plate, under, numbers[k], _OVER_TEXELS if whole else _OVER_UNDER)
         self._shown[:] = numbers
         self.version += 1
 
     def add_to(self, frame: Frame, view: View, scene: Scene) -> None:
         """Add the sky behind what was drawn of ``scene`` without one, as ``view`` sees it, in the scene's sky tint."""
         row = view_row(scene.layers[0], scene.encoding, view)
-        add = self._on_threads(add_sky)
-        add(
-            self.texels.reshape(-1), self.width_px, self.height_px, row, sky_tint(scene), frame.rgba.reshape(-1),
-            view.camera.width_px, self._fractions, self._corners,
-        )  # fmt: skip
+        with on_threads(self.threads):
+            add_sky(
+                self.texels.reshape(-1), self.width_px, self.height_px, row, sky_tint(scene), frame.rgba.reshape(-1),
+                view.camera.width_px, self._fractions, self._corners,
+            )  # fmt: skip
 
-    def _lay(self, plate: Plate, under: np.ndarray, number: int, *, restore: bool) -> None:
-        self._on_threads(_lay)(
-            plate.frames[number].view(np.uint16), self._colours, self._covers, under, self.texels, plate.left_px,
-            plate.top_px, 0 if restore else 2 if self._overlap else 1, self.threads,
-        )  # fmt: skip
-
-    def _on_threads(self, kernel: Callable[..., Any]) -> Callable[..., None]:
-        """A kernel that runs on no more threads than this may take."""
-
-        def run(*arguments: Any) -> None:
-            before = numba.get_num_threads()
-            numba.set_num_threads(self.threads)
-            try:
-                kernel(*arguments)
-            finally:
-                numba.set_num_threads(before)
-
-        return run
+    def _lay(self, plate: Plate, under: np.ndarray, number: int, mode: int) -> None:
+        with on_threads(self.threads):
+            _lay_frame(
+                plate.frames[number].view(np.uint16), self._colours, self._covers, under, self.texels, plate.left_px,
+                plate.top_px, mode, self.threads,
+            )  # fmt: skip
 
 
 def _tables(encoding: ColourEncoding) -> tuple[Float32[np.ndarray, "65536"], Float32[np.ndarray, "65536"]]:
@@ -123,10 +112,11 @@ def _tables(encoding: ColourEncoding) -> tuple[Float32[np.ndarray, "65536"], Flo
     return np.ascontiguousarray(colours), linear
 
 
+@parallel_kernel
 def _lay_frame(
     bits: Any, colours: Any, covers: Any, under: Any, texels: Any, left: int, top: int, mode: int, threads: int
 ) -> None:
-    """A frame (h w 4) into ``texels``: over what they hold (mode 2), over ``under`` (1), or ``under`` alone (0)."""
+    """A frame (h w 4) into ``texels``, as ``mode`` says: ``under`` alone, the frame over that, or over the texels."""
     height, width, around = bits.shape[0], bits.shape[1], texels.shape[1]
     for thread in numba.prange(threads):
         for i in range(height * thread // threads, height * (thread + 1) // threads):
@@ -136,12 +126,7 @@ def _lay_frame(
                     x -= around
                 cover = covers[bits[i, j, 3]]
                 for c in range(3):
-                    old = texels[top + i, x, c] if mode == 2 else under[i, j, c]
-                    if mode != 0:
+                    old = texels[top + i, x, c] if mode == _OVER_TEXELS else under[i, j, c]
+                    if mode != _UNDER:
                         old += cover * (colours[bits[i, j, c]] - old)
                     texels[top + i, x, c] = old
-
-
-_lay = cached(
-    numba.njit(nogil=True, parallel=True, error_model="numpy", fastmath={"contract"})(_lay_frame), Path(__file__).parent
-)

@@ -9,22 +9,19 @@ from typing import Any
 
 import numba
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 
-from translight.core.kernel_cache import cached
 from translight.render.contract import Scene
-from translight.render.cpu.sky import sky_tint
+from translight.render.cpu.jit import parallel_kernel
+from translight.render.cpu.sky import OPAQUE, sky_tint
 from translight.render.moving_sky import MovingSky
 from translight.render.sky import sky_coordinates
 from translight.volume.canvas import Canvas
 from translight.volume.surfaces import NO_WALL, Surfaces
 
-_OPAQUE = np.float32(1.0 - 2e-5)
-"""As cpu/sky.py has it: coverage that hides the sky."""
-
 
 class OuterSky:
-    """The outer picture of one environment. Used by one thread; ``lay`` allocates nothing."""
+    """The outer picture of one environment. Used by one thread; ``lay`` makes no picture anew."""
 
     def __init__(
         self,
@@ -40,18 +37,18 @@ class OuterSky:
         self._splats = np.ascontiguousarray(splats, np.float32)
         self.picture: Float32[np.ndarray, "h w 4"] = self._splats.copy()
         """Splats and sky, as of the last ``lay``."""
-        canvas_px = np.zeros((canvas.height_px, canvas.width_px, 2), np.float32)
+        sky_px = np.zeros((canvas.height_px, canvas.width_px, 2), np.float32)
         wall = np.zeros((canvas.height_px, canvas.width_px), bool)
         for x, y, width, height, column, row in surfaces.tiles:
             if column == NO_WALL:
                 continue
             points = surfaces.columns[None, column : column + width] + surfaces.rows[row : row + height, None]
-            canvas_px[y : y + height, x : x + width] = sky_coordinates(points - eye_m, sky.width_px, sky.height_px)
+            sky_px[y : y + height, x : x + width] = sky_coordinates(points - eye_m, sky.width_px, sky.height_px)
             wall[y : y + height, x : x + width] = True
-        seen = wall & (self._splats[..., 3] < _OPAQUE)
-        at, corners, parts = _places(np.flatnonzero(seen), canvas_px, sky)
-        _add(self._splats.reshape(-1, 4), self.picture.reshape(-1, 4), at, corners, parts, sky.texels.reshape(-1, 4),
-             self._tint, sky.threads)  # fmt: skip
+        seen = wall & (self._splats[..., 3] < OPAQUE)
+        at = np.flatnonzero(seen)
+        corners, parts = _places(sky_px.reshape(-1, 2)[at], sky)
+        self._add(at, corners, parts)
         moves = sky.moving.reshape(-1)[corners].any(axis=1)
         self._at, self._corners, self._parts = (np.ascontiguousarray(a[moves]) for a in (at, corners, parts))
         touched = np.zeros(seen.shape, bool)
@@ -70,22 +67,31 @@ class OuterSky:
     def lay(self) -> None:
         """Bring the picture to what the sky shows now."""
         self._version = self._sky.version
-        _add(self._splats.reshape(-1, 4), self.picture.reshape(-1, 4), self._at, self._corners, self._parts,
-             self._sky.texels.reshape(-1, 4), self._tint, self._sky.threads)  # fmt: skip
+        self._add(self._at, self._corners, self._parts)
+
+    def _add(
+        self, at: Int64[np.ndarray, "k"], corners: Int32[np.ndarray, "k 4"], parts: Float32[np.ndarray, "k 2"]
+    ) -> None:
+        """Splats and sky at canvas pixels number ``at``."""
+        _add_sky(
+            self._splats.reshape(-1, 4), self.picture.reshape(-1, 4), at, corners, parts,
+            self._sky.texels.reshape(-1, 4), self._tint, self._sky.threads,
+        )  # fmt: skip
 
 
 def _places(
-    at: Int64[np.ndarray, "k"], coordinates: Float32[np.ndarray, "h w 2"], sky: MovingSky
-) -> tuple[Int64[np.ndarray, "k"], np.ndarray, Float32[np.ndarray, "k 2"]]:
-    """Of canvas pixels: their numbers, the four texels around what each sees (k 4), and where it lies between them."""
-    column, row = coordinates.reshape(-1, 2)[at].T
+    coordinates: Float32[np.ndarray, "k 2"], sky: MovingSky
+) -> tuple[Int32[np.ndarray, "k 4"], Float32[np.ndarray, "k 2"]]:
+    """The four texels around each of a sky's columns and rows, and where it lies between them."""
+    column, row = coordinates.T
     left, top = np.floor(column), np.floor(row)
     x0, y0 = left.astype(np.int64) % sky.width_px, top.astype(np.int64)
     x1, y1 = (x0 + 1) % sky.width_px, np.minimum(y0 + 1, sky.height_px - 1)
     corners = np.stack([y0 * sky.width_px + x0, y0 * sky.width_px + x1, y1 * sky.width_px + x0, y1 * sky.width_px + x1])
-    return at, corners.T.astype(np.int32), np.stack([column - left, row - top], axis=-1).astype(np.float32)
+    return corners.T.astype(np.int32), np.stack([column - left, row - top], axis=-1).astype(np.float32)
 
 
+@parallel_kernel
 def _add_sky(
     splats: Any, picture: Any, at: Any, corners: Any, parts: Any, texels: Any, tint: Any, threads: int
 ) -> None:
@@ -102,6 +108,3 @@ def _add_sky(
                 colour = upper + v * (lower - upper)
                 shown = tint[0, k] * min(tint[1, k] * colour, tint[2, k] * colour + tint[3, k])
                 picture[pixel, k] = splats[pixel, k] + through * shown
-
-
-_add = cached(numba.njit(nogil=True, parallel=True, error_model="numpy", fastmath={"contract"})(_add_sky))

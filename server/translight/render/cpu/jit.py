@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,14 @@ def inlined(function: Callable[..., Any]) -> Any:
 def parallel_kernel(function: Callable[..., Any]) -> Any:
     """Compile with ``numba.prange`` over Numba's threads; such kernels run from one Python thread at a time."""
     return cached(numba.njit(nogil=True, parallel=True, error_model="numpy", fastmath=FAST_MATH)(function), _HERE)
+
+
+@contextmanager
+def on_threads(threads: int) -> Iterator[None]:
+    """Parallel kernels that are called within run on so many of Numba's threads."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

@@ -20,6 +20,7 @@ from translight.render.compiling import compiling_told
 from translight.render.contract import DepthKind, Frame, Order, Scene, frames_for
 from translight.render.cpu import cull
 from translight.render.cpu.blend import FLOATS_A_WORKER, INTS_A_WORKER, blend
+from translight.render.cpu.jit import on_threads
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
 from translight.render.cpu.prepare import CHUNK, GROUP, PreparedCloud, prepare, prepare_sky
@@ -75,16 +76,12 @@ class CpuRenderer:
         frames = frames_for(views, out)
         self.timings = dict.fromkeys(("prepare", "project", "sort", "bin", "blend", "sky"), 0)
         self.visible = self.pairs = 0
-        threads_before = numba.get_num_threads()
-        numba.set_num_threads(self.threads)
-        try:
+        with on_threads(self.threads):
             clock = _Laps(self.timings)
             clouds = self._prepare(scene)
             clock.lap("prepare")
             for view, frame in zip(views, frames, strict=True):
                 self._draw(scene, clouds, view, frame, order, depth)
-        finally:
-            numba.set_num_threads(threads_before)
         return frames
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from translight.render.contract import ALPHA_CUT, ALPHA_MAX, TRANSMITTANCE_STOP
-from translight.render.cpu.jit import inlined, kernel, parallel_kernel
+from translight.render.cpu.jit import inlined, kernel, on_threads, parallel_kernel
 from translight.render.cpu.memory import load, store
 from translight.render.cpu.project import LOG2_ALPHA, RECORD, TILE_PX, P, Q, R, X, Y
 from translight.render.cpu.simd import LANES
@@ -33,16 +33,12 @@ _TRIES = 150
 def fma_peak(threads: int) -> float:
     """Fused multiply-adds of float32 a second, over all lanes and ``threads``: the best of many short tries, once."""
     room = np.random.default_rng(0).uniform(0.1, 0.9, (threads, (_CHAINS + 2) * LANES)).astype(np.float32)
-    before = numba.get_num_threads()
-    numba.set_num_threads(threads)
-    try:
-        best = np.inf
+    best = np.inf
+    with on_threads(threads):
         for _ in range(_TRIES):
             begin = time.perf_counter()
             _multiply_add(room, _TURNS)
             best = min(best, time.perf_counter() - begin)
-    finally:
-        numba.set_num_threads(before)
     return float(threads * _TURNS * _CHAINS * LANES / best)
 
 

@@ -32,7 +32,7 @@ CORNERS = 4
 FRACTIONS = 2
 """Floats of a pixel's scratch: how far it lies between them, across and down."""
 
-_OPAQUE = np.float32(1.0 - 2e-5)
+OPAQUE = np.float32(1.0 - 2e-5)
 """Coverage that hides the sky: what is left of one 20 times as bright as white is under 0.1/255."""
 _PI, _HALF_PI = np.float32(math.pi), np.float32(math.pi / 2)
 _ATAN = tuple(np.float32(c) for c in (0.99997723, -0.33262283, 0.19354038, -0.11642648, 0.052647348, -0.011719134))
@@ -73,7 +73,7 @@ def _add_row(
         at, count = (row * columns + first) * 4, min(LANES, columns - first)
         seen = False
         for lane in range(count):
-            seen |= get(rgba, at + 4 * lane + 3) < _OPAQUE
+            seen |= get(rgba, at + 4 * lane + 3) < OPAQUE
         if not seen:
             continue
         across = (floats(lane_numbers() + first) + (np.float32(0.5) - v[CX])) * (np.float32(1.0) / v[FX])

@@ -15,6 +15,7 @@ from translight.core.errors import BackendError
 from translight.core.rotations import rotations
 from translight.render.compiling import compiling_told
 from translight.render.cpu import blend, viewpoint
+from translight.render.cpu.jit import on_threads
 from translight.render.cpu.lists import BLOCKS
 from translight.render.cpu.memory import aligned
 from translight.render.cpu.project import RECORD, TILE_PX
@@ -104,12 +105,8 @@ class GradientRasteriser:
 
         ``pose`` is scene_from_camera: a quaternion wxyz of any length but zero, and the eye.
         """
-        before = numba.get_num_threads()
-        numba.set_num_threads(self.threads)
-        try:
+        with on_threads(self.threads):
             self._draw(cloud, pose, camera, near_m, drawn, planes, antialiased)
-        finally:
-            numba.set_num_threads(before)
 
     def _draw(
         self, cloud: Splats, pose: Float64[Array, "7"], camera: Camera, near_m: float, drawn: Drawn, planes: Array,
@@ -157,12 +154,8 @@ class GradientRasteriser:
         ``planes`` is the picture as drawn; ``rgb``, ``alpha`` and ``depth`` are the gradients of its planes. Without
         ``absolute``, the screen's sums of magnitudes are 0.
         """
-        before = numba.get_num_threads()
-        numba.set_num_threads(self.threads)
-        try:
+        with on_threads(self.threads):
             return self._gradients(cloud, drawn, planes, rgb, alpha, depth, out, absolute)
-        finally:
-            numba.set_num_threads(before)
 
     def _gradients(
         self, cloud: Splats, drawn: Drawn, planes: Array, rgb: Array, alpha: Array, depth: Array, out: Gradients,

@@ -52,7 +52,7 @@ class Lift:
         from translight.generation.lift.layers import ESTIMATED_DEPTH, TRUE_DEPTH
         from translight.generation.lift.lift import Options, lift, save_lifted
         from translight.generation.lift.networks import inpainting, with_distances
-        from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
+        from translight.generation.review.lifted import add_lifted, not_accepted, run_entries
         from translight.generation.review.vary import brief_of
         from translight.generation.run.generate import BRIEF
         from translight.generation.run.store import load_candidate
@@ -63,7 +63,7 @@ class Lift:
             raise GenerationError(f"{self.output}: exists; --force replaces it")
         file = self.brief or self.candidate.absolute().parent.parent / BRIEF
         who = account(self.by)
-        entries = read_lifted(self.candidate)
+        entries = run_entries(self.candidate)
         candidate = load_candidate(self.candidate)
         brief = read_brief(file)
         if not candidate.views or candidate.views[0].camera is not None:

@@ -207,20 +207,13 @@ class Look:
 
     def _ledger(self) -> tuple[Path | None, str]:
         """The ledger of the run that the candidate lies in, None where in none, and who says so; both checked."""
-        import getpass
+        from translight.commands.review import account
+        from translight.generation.review.ledger import FILE_NAME
+        from translight.generation.review.lifted import run_entries
 
-        from translight.core.errors import GenerationError
-        from translight.generation.review.ledger import FILE_NAME, read_ledger
-        from translight.generation.run import job
-
-        who = getpass.getuser() if self.by is None else self.by
-        if not who.strip() or len(who) > 200:
-            raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
-        run = self.candidate.absolute().parent.parent
-        if not (run / job.FILE_NAME).is_file():
-            return None, who
-        read_ledger(run / FILE_NAME)  # nothing is made that could not be entered
-        return run / FILE_NAME, who
+        who = account(self.by)
+        noted = run_entries(self.candidate) is not None  # nothing is made that could not be entered
+        return self.candidate.absolute().parent.parent / FILE_NAME if noted else None, who
 
 
 def _encoding(option: str, given: str) -> Encoding:

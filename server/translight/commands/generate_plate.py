@@ -49,8 +49,9 @@ class AddPlate:
     lens of that width would have seen it, about the window's middle."""
     seconds: float = 8.0
     """How long a turn of the loop takes."""
-    fade: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 2.0
-    """How long the loop's end fades into its beginning (not of waves, which come round by themselves)."""
+    fade: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
+    """How long the loop's end fades into its beginning (not of waves, which come round by themselves); 2 seconds, or a
+    quarter of a loop of less than 8, if not given."""
     rate: str | None = None
     """Frames a second: 24, 24000/1001. The film's or the model's own if not given, else 24."""
     speed: float = 1.0
@@ -98,7 +99,7 @@ class AddPlate:
             name,
             Window.parse(self.window or _DEFAULT_WINDOW[self.kind]),
             self.seconds,
-            self.fade,
+            min(2.0, self.seconds / 4) if self.fade is None else self.fade,
             rate,
             self.speed,
             self.from_m,

@@ -93,6 +93,7 @@ def test_a_film_becomes_a_plate_of_the_package(sea: Path, film: Path, tmp_path: 
         (["--kind", "clouds"], "clouds: the candidate that the environment was made of is needed: --candidate"),
         (["--kind", "film"], "film: give the film: --film FILE"),
         (["--kind", "film", "--film", "none.mp4"], "none.mp4: no such file or folder"),
+        (["--kind", "film", "--film", "none.mp4", "--seconds", "1"], "none.mp4: no such file or folder"),
         (["--name", "x" * 101], "--name: 1 to 100 characters, got 101"),
     ],
 )

@@ -15,7 +15,7 @@ from translight.commands.review_vary import wall_of
 from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
 from translight.generation.review.ledger import append, read_ledger
-from translight.generation.review.lifted import add_lifted, not_accepted, read_lifted
+from translight.generation.review.lifted import add_lifted, not_accepted, run_entries
 from translight.server.show import load_show
 
 
@@ -161,7 +161,7 @@ def test_a_decision_does_not_pass_to_a_candidate_made_anew(run, capsys):
     assert main(["review", "list", str(folder), "--json"]) == 0
     row = json.loads(capsys.readouterr().out)["candidates"][0]
     assert (row["state"], row["changed"], row["by"]) == ("undecided", False, None)
-    assert "is not accepted by anybody yet" in not_accepted(one, read_lifted(one))
+    assert "is not accepted by anybody yet" in not_accepted(one, run_entries(one))
 
 
 def test_a_changed_ledger_is_noticed_and_nothing_is_added(run, capsys):
@@ -245,12 +245,12 @@ def _measure(candidate, name):
 
 def test_lifting_is_noted_and_warned_of(run, tmp_path, capsys):
     folder, (one, _) = run
-    assert read_lifted(tmp_path / "loose") is None
-    assert not_accepted(one, read_lifted(one)) == (
+    assert run_entries(tmp_path / "loose") is None
+    assert not_accepted(one, run_entries(one)) == (
         f"{one.name} is not accepted by anybody yet: translight review accept {one}"
     )
     assert main(["review", "reject", str(one), "--by", "Ben", "--reason", "dull"]) == 0
-    assert not_accepted(one, read_lifted(one)) == f'{one.name} was rejected by Ben: "dull"'
+    assert not_accepted(one, run_entries(one)) == f'{one.name} was rejected by Ben: "dull"'
     package = tmp_path / "ring.tlenv"
     package.mkdir()
     (package / "environment.json").write_text("{}")
@@ -260,6 +260,6 @@ def test_lifting_is_noted_and_warned_of(run, tmp_path, capsys):
     assert entry.about["candidate"] == one.name
     capsys.readouterr()
     assert main(["review", "accept", str(one), "--by", "Ben"]) == 0, "a package's line says nothing of the candidate"
-    assert not_accepted(one, read_lifted(one)) == ""
+    assert not_accepted(one, run_entries(one)) == ""
     assert main(["review", "history", str(folder)]) == 0
     assert f"Cleo lifted ring.tlenv from {one.name}" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from translight.generation.run.store import FILE_NAME
 _WAIT_S = 10.0
 
 
-def read_lifted(candidate: Path) -> tuple[Entry, ...] | None:
+def run_entries(candidate: Path) -> tuple[Entry, ...] | None:
     """The ledger of the run that a candidate lies in; None where it lies in none, so nothing is noted.
 
     Raises FormatError on a broken ledger: before the long work, not after it.

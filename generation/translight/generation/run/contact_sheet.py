@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from translight.core.image import load_image
 from translight.generation.review.measures.measure import Verdict
@@ -47,8 +47,7 @@ def contact_sheet(
         draw.rectangle((left, top, left + CELL_PX[0] - 1, top + CELL_PX[1] - 1), fill=(0, 0, 0))
         stored = read_stored(folder)
         if PREVIEW in stored.files:
-            picture = Image.fromarray(load_image(folder / PREVIEW))
-            picture.thumbnail(CELL_PX)
+            picture = ImageOps.contain(Image.fromarray(load_image(folder / PREVIEW)), CELL_PX)
             middle = (left + (CELL_PX[0] - picture.width) // 2, top + (CELL_PX[1] - picture.height) // 2)
             sheet.paste(picture, middle)
         below = top + CELL_PX[1] + 4

@@ -79,10 +79,10 @@ def main(tiny: bool) -> None:
         _RESULT.write_text(_table(rows), encoding="utf-8")
 
 
-def panoramas(name: str, room: Path, *, blocking: bool = True) -> Cost:
+def panoramas(name: str, room: Path) -> Cost:
     """Candidates of a brief with a box in it, in their order; the first has hashing and loading in it."""
-    boxes = (Block(name="kiosk", kind="wall", size_m=(2.0, 2.0, 3.0), position_m=(3.0, 8.0)),) if blocking else ()
-    brief = Brief(name="cost", intent="a harbour at dusk, fog", candidates=len(SEEDS), seeds=SEEDS, blocking=boxes)
+    kiosk = Block(name="kiosk", kind="wall", size_m=(2.0, 2.0, 3.0), position_m=(3.0, 8.0))
+    brief = Brief(name="cost", intent="a harbour at dusk, fog", candidates=len(SEEDS), seeds=SEEDS, blocking=(kiosk,))
     parameters = replace(translate(brief), steps=STEPS)
     if not (room / "controlnet-depth").is_dir():
         parameters = replace(parameters, control=None)
@@ -122,7 +122,7 @@ def film(name: str, folder: Path) -> Cost:
 def _without_control(room: Path) -> Cost:
     shutil.rmtree(room / "controlnet-depth")
     _let_go()
-    return panoramas("SDXL", room, blocking=False)
+    return panoramas("SDXL", room)
 
 
 def _size_gb(folder: Path) -> float:

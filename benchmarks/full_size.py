@@ -7,6 +7,8 @@ has the same classes tiny. Weights are made where torch puts them, in half preci
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,6 @@ from diffusers import (
     AutoencoderKL,
     AutoencoderKLTemporalDecoder,
     ControlNetModel,
-    DDIMScheduler,
-    EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
@@ -25,9 +25,9 @@ from diffusers import (
     UNet2DConditionModel,
     UNetSpatioTemporalConditionModel,
 )
-from tests.generation.diffusion.tiny import clip_tokenizer, t5_tokenizer
+from tests.generation.diffusion.tiny import clip_tokenizer, sd_scheduler, t5_tokenizer
+from tests.generation.diffusion.tiny_video import clip_processor, svd_scheduler
 from transformers import (
-    CLIPImageProcessor,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -72,9 +72,7 @@ def sdxl(folder: Path) -> Path:
         unet=unet,
         tokenizer=clip_tokenizer(),
         tokenizer_2=clip_tokenizer(),
-        scheduler=DDIMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
-        ),
+        scheduler=sd_scheduler(),
         add_watermarker=False,
     ).to(dtype=torch.float16).save_pretrained(folder / "base")
     control.to(dtype=torch.float16).save_pretrained(folder / "controlnet-depth")
@@ -135,35 +133,20 @@ def svd(folder: Path) -> Path:
         }
     StableVideoDiffusionPipeline(
         **parts,
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            prediction_type="v_prediction",
-            sigma_max=700.0,
-            sigma_min=0.002,
-            steps_offset=1,
-            timestep_spacing="leading",
-            timestep_type="continuous",
-            use_karras_sigmas=True,
-        ),
-        feature_extractor=CLIPImageProcessor(size={"shortest_edge": 224}, crop_size={"height": 224, "width": 224}),
+        scheduler=svd_scheduler(),
+        feature_extractor=clip_processor(),
     ).to(dtype=torch.float16).save_pretrained(folder)
     return folder
 
 
-class _made_in:  # noqa: N801
-    """On the GPU and in ``dtype``, so that billions of weights take seconds and not minutes."""
-
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._dtype, self._device = dtype, torch.device("cuda")
-
-    def __enter__(self) -> None:
-        torch.set_default_dtype(self._dtype)
-        self._device.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._device.__exit__(*error)
+@contextmanager
+def _made_in(dtype: torch.dtype, device: str = "cuda") -> Iterator[None]:
+    """Weights are made there and so, that billions of them take seconds and not minutes."""
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            yield
+    finally:
         torch.set_default_dtype(torch.float32)
 
 

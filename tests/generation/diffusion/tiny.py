@@ -59,7 +59,7 @@ def sd(folder: Path, *, inpainting: bool = False, card: str | None = "license: o
         text_encoder=CLIPTextModel(_text()),
         tokenizer=clip_tokenizer(),
         unet=_unet(in_channels=9 if inpainting else 4),
-        scheduler=_ddim(),
+        scheduler=sd_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -82,7 +82,7 @@ def sdxl(folder: Path, *, card: str | None = "license: openrail++") -> Path:
             addition_time_embed_dim=8,
             projection_class_embeddings_input_dim=6 * 8 + CROSS,
         ),
-        scheduler=_ddim(),
+        scheduler=sd_scheduler(),
         add_watermarker=False,
     ).save_pretrained(folder)
     return _with_card(folder, card)
@@ -311,7 +311,8 @@ def qwen_tokenizer() -> Qwen2Tokenizer:
     return tokenizer
 
 
-def _ddim() -> DDIMScheduler:
+def sd_scheduler() -> DDIMScheduler:
+    """As Stable Diffusion and SDXL have it."""
     return DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
     )

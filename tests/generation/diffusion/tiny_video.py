@@ -55,19 +55,8 @@ def svd(folder: Path) -> Path:
             projection_class_embeddings_input_dim=24,
             addition_time_embed_dim=8,
         ),
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            prediction_type="v_prediction",
-            sigma_max=700.0,
-            sigma_min=0.002,
-            steps_offset=1,
-            timestep_spacing="leading",
-            timestep_type="continuous",
-            use_karras_sigmas=True,
-        ),
-        feature_extractor=_processor(),
+        scheduler=svd_scheduler(),
+        feature_extractor=clip_processor(),
     ).save_pretrained(folder)
     return _with_card(folder, "license: other\nlicense_name: stable-video-diffusion-nc-community")
 
@@ -82,7 +71,7 @@ def wan(folder: Path) -> Path:
             base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
-        image_processor=_processor(),
+        image_processor=clip_processor(),
         image_encoder=CLIPVisionModel(_vision(8)),
         transformer=WanTransformer3DModel(
             num_attention_heads=2,
@@ -158,6 +147,22 @@ def cogvideox(folder: Path) -> Path:
     return _with_card(folder, "license: other\nlicense_name: cogvideox-license")
 
 
+def svd_scheduler() -> EulerDiscreteScheduler:
+    """As stabilityai/stable-video-diffusion-img2vid has it."""
+    return EulerDiscreteScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        sigma_max=700.0,
+        sigma_min=0.002,
+        steps_offset=1,
+        timestep_spacing="leading",
+        timestep_type="continuous",
+        use_karras_sigmas=True,
+    )
+
+
 def _temporal_vae() -> AutoencoderKLTemporalDecoder:
     """Three halvings, as the real one has."""
     return AutoencoderKLTemporalDecoder(
@@ -177,7 +182,8 @@ def _vision(width: int) -> CLIPVisionConfig:
     )
 
 
-def _processor() -> CLIPImageProcessor:
+def clip_processor() -> CLIPImageProcessor:
+    """As CLIP was trained with it."""
     return CLIPImageProcessor(size={"shortest_edge": CLIP_PX}, crop_size={"height": CLIP_PX, "width": CLIP_PX})
 
 

@@ -111,21 +111,6 @@ def distribution_transfer(
     return DistributionTransfer(tuple(matchings))
 
 
-def sliced_distance(a: Palette, b: Palette, *, turns: int = 32, seed: int = 1) -> float:
-    """Sliced Wasserstein-1 distance in stops: the mean over axes of how far light must move along them.
-
-    Rabin, Peyré, Delon and Bernot, "Wasserstein Barycenter and Its Application to Texture Mixing" (2011).
-    """
-    chance = np.random.default_rng(seed)
-    shares = (np.arange(256) + 0.5) / 256
-    sums = []
-    for _ in range(turns):
-        turn = random_turn(chance)
-        one, other = (_quantiles(p.codes @ turn, p.weights, shares) for p in (a, b))
-        sums.append(np.abs(one - other).mean())
-    return float(np.mean(sums)) / CODE_OF_A_STOP
-
-
 def random_turn(chance: np.random.Generator) -> Float64[np.ndarray, "3 3"]:
     """A rotation, uniform over all: QR of a normal matrix (Mezzadri 2007)."""
     q, r = np.linalg.qr(chance.normal(size=(3, 3)))

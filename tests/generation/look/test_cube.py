@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from translight.core.errors import FormatError
@@ -55,6 +55,7 @@ def test_a_bad_file_is_told_by_its_line(text):
         parse_cube(text.encode(), "x.cube")
 
 
+@example(b"\xa0")  # a space that is no ASCII
 @given(st.binary(max_size=300))
 def test_rubbish_raises_nothing_else(data):
     for start in (b"", b"LUT_1D_SIZE 2\n"):

@@ -142,7 +142,7 @@ def _lines(data: bytes, source: str) -> Iterator[tuple[int, str]]:
         raw, start = data[start:end], end + 1
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
-        line = raw.decode("latin-1").strip(" \t\r\v\f")
+        line = raw.decode("latin-1").strip()  # of all that split() takes for space, or nothing would be left of it
         if line and not line.startswith("#"):
             yield number, line
 

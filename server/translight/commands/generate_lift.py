@@ -48,7 +48,7 @@ class Lift:
         from translight.core.errors import GenerationError
         from translight.environment.report import Report
         from translight.generation.brief.read import read_brief
-        from translight.generation.brief.translate import family_of
+        from translight.generation.brief.translate import family_of, translate
         from translight.generation.lift.layers import ESTIMATED_DEPTH, TRUE_DEPTH
         from translight.generation.lift.lift import Options, lift, save_lifted
         from translight.generation.lift.networks import inpainting, with_distances
@@ -81,7 +81,8 @@ class Lift:
                 models.append(model)
                 cut = ESTIMATED_DEPTH
             if self.inpaint is not None:
-                inpaint, model = inpainting(self.inpaint, brief, candidate.seed, lines.progress)
+                parameters = translate(brief)
+                inpaint, model = inpainting(self.inpaint, parameters, brief.avoid, candidate.seed, lines.progress)
                 models.append(model)
             lifted = lift(
                 panorama,

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from translight.core.progress import Progress
-from translight.generation.brief.brief import Brief
-from translight.generation.brief.translate import translate
+from translight.generation.brief.brief import Avoid, Brief
+from translight.generation.brief.parameters import Parameters
 from translight.generation.candidate import Model, View
 from translight.generation.diffusion import licences
 from translight.generation.diffusion.engine import check_libraries
@@ -42,16 +42,17 @@ def with_distances(panorama: View, folder: Path, brief: Brief, progress: Progres
     return replace(panorama, distance_m=distance_m, sky=None), model
 
 
-def inpainting(folder: Path, brief: Brief, seed: int, progress: Progress) -> tuple[Inpaint, Model]:
-    """What draws colours behind things by the brief's words, and the record of the model of ``folder``.
+def inpainting(
+    folder: Path, parameters: Parameters, avoid: Avoid, seed: int, progress: Progress
+) -> tuple[Inpaint, Model]:
+    """What draws hidden or masked colours by words, guidance and steps, and the record of the model of ``folder``.
 
     Raises GenerationError where the folder holds no such model or the brief forbids its licence; MissingExtra.
     """
     check_libraries()
     found = inpainting_folder(folder)
-    licences.permit((licences.record("inpainting", found, ""),), brief.avoid, progress)
+    licences.permit((licences.record("inpainting", found, ""),), avoid, progress)
     model = _record("inpainting", found, progress)
-    parameters = translate(brief)
     filler = import_module("translight.generation.diffusion.inpaint").Inpainter(folder, progress)
 
     def draw(image: Float32[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w 3"]:

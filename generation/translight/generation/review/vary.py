@@ -12,7 +12,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,8 @@ from translight.generation.brief.read import parse_brief
 from translight.generation.brief.translate import translate
 from translight.generation.brief.write import brief_text
 from translight.generation.candidate import DERIVED, Candidate
-from translight.generation.diffusion import licences
-from translight.generation.diffusion.engine import check_libraries
-from translight.generation.diffusion.room import inpainting_folder
-from translight.generation.diffusion.weights import digest
 from translight.generation.engines.engine import Order, open_engine
+from translight.generation.lift.networks import inpainting
 from translight.generation.review.decisions import MAX_WORDS
 from translight.generation.review.measures.measure import panorama_of
 from translight.generation.run.job import Identity
@@ -168,15 +164,10 @@ def _region(
     assert wish.mask is not None, "Wish checks it"
     assert wish.inpaint is not None, "Wish checks it"
     mask = read_mask(wish.mask, view.image.shape[0])
-    check_libraries()
-    folder = inpainting_folder(wish.inpaint)
-    model = licences.record("inpainting", folder, digest(folder.weights, folder.name, progress))
-    licences.permit((model,), brief.avoid, progress)
     seed = candidate.seed if wish.seed is None else wish.seed
     parameters = replace(translate(brief), prompt=wish.prompt)
-    drawn = import_module("translight.generation.diffusion.inpaint").inpaint(
-        wish.inpaint, view.image, mask, parameters, seed, progress
-    )
+    draw, model = inpainting(wish.inpaint, parameters, brief.avoid, seed, progress)
+    drawn = draw(view.image, mask)
     step |= {
         "seed": seed,
         "prompt": wish.prompt,

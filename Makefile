@@ -23,9 +23,9 @@ $(VENV)/developed: $(VENV)/installed
 demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
-# Tests that only reckon share the cores, torch with one thread in each process; those with sockets, screens and clocks
-# run one at a time. ARGS run as they are.
-LIVE := tests/benchmarks tests/end_to_end tests/server tests/stream tests/tracking tests/ue_bridge
+# Tests that only reckon share the cores, torch with one thread in each process, and so do benchmarks, which only have to
+# run; those with sockets, screens and clocks run one at a time. ARGS run as they are.
+LIVE := tests/end_to_end tests/server tests/stream tests/tracking tests/ue_bridge
 RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
 
 test: $(VENV)/developed

@@ -12,10 +12,15 @@ import tyro
 if TYPE_CHECKING:
     from translight.server.places import EnvironmentPlace
 
+_MOST_SAID = 5
+
 
 @dataclass(frozen=True)
 class Report:
-    """Write the production's report: what each asset is made of, who decided, and whether its signature is proved."""
+    """Write the production's report: what each asset is made of, who decided, and whether its signature is proved.
+
+    Exit status 0: it has all; 1: something that it lists is missing or damaged, which it says, or none was written.
+    """
 
     sources: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="SHOW|ENVIRONMENT|RUN")]
     """Show files, whose environments are listed; environments; runs' folders, whose candidates and ledgers are."""
@@ -32,6 +37,7 @@ class Report:
 
     def run(self) -> int:
         """Gather and write; each file appears whole or not at all."""
+        import sys
         from datetime import UTC, datetime
         from importlib import import_module
         from importlib.util import find_spec
@@ -49,7 +55,8 @@ class Report:
             raise MissingExtra("reportlab", "provenance")
         if not self.sources:
             raise GenerationError("name show files, environments or runs' folders")
-        listed = part("title").titles(list(_assets(self.sources)), self.trust)
+        assets = dict(_assets(self.sources))
+        listed = part("title").titles(list(assets), self.trust, shown={path for path, shown in assets.items() if shown})
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         write_whole(self.output, part("report_html").html(self.name, now, listed))
         written = [self.output]
@@ -58,27 +65,31 @@ class Report:
             write_whole(self.pdf, made)
             written.append(self.pdf)
         print(f"{' and '.join(str(file) for file in written)}: {len(listed)} assets")
-        return 0
+        gaps = part("rows").gaps(listed)
+        if gaps:
+            more = f"; and {len(gaps) - _MOST_SAID} more" if len(gaps) > _MOST_SAID else ""
+            said = "; ".join(gaps[:_MOST_SAID])
+            print(f"translight: {self.output}: not complete, as it says: {said}{more}", file=sys.stderr)
+        return 1 if gaps else 0
 
 
-def _assets(sources: tuple[Path, ...]) -> Iterator[Path]:
-    """What the sources name, each once; a show's built-in environment was not generated for it."""
-    from translight.environment.package import is_package
+def _assets(sources: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+    """What the sources name, each once, and whether a show does; its built-in environment was not generated for it."""
     from translight.server.places import BUILT_IN
     from translight.server.show import load_show
 
     seen: set[Path] = set()
     for source in sources:
-        found = [source]
+        found = [(source, False)]
         if source.suffix.lower() == ".toml" and source.is_file():
             show = load_show(source)
             places = [show.environment, *(cue.environment for cue in show.cues)]
             names = [name for place in places for name in _paths(place) if name != BUILT_IN]
-            found = [path for path in (source.parent / name for name in names) if is_package(path)]
-        for path in found:
+            found = [(source.parent / name, True) for name in names]
+        for path, shown in found:
             if path.absolute() not in seen:
                 seen.add(path.absolute())
-                yield path
+                yield path, shown
 
 
 def _paths(place: EnvironmentPlace) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -9,10 +10,11 @@ from tests.generation.candidates import candidate
 from tests.generation.provenance.conftest import NAME, package
 
 from translight import cli
-from translight.core.errors import GenerationError
+from translight.core.errors import FormatError, GenerationError
 from translight.generation.candidate import Model
 from translight.generation.provenance.report_html import html
 from translight.generation.provenance.report_pdf import pdf
+from translight.generation.provenance.rows import gaps
 from translight.generation.provenance.sign import Order, sign
 from translight.generation.provenance.title import titles
 from translight.generation.review.ledger import append
@@ -106,6 +108,85 @@ def test_what_is_wrong_with_an_asset_stands_in_its_title(show, keys):
     assert f"a ledger was changed: {show.ledger}" in text
     with pytest.raises(GenerationError, match=r"/nothing: neither an environment nor a run's folder$"):
         titles([show.folder / "nothing"], None)
+
+
+def text_of(page):
+    return "".join(Reader(page).text)
+
+
+def test_what_a_show_names_and_is_missing_is_listed(show, keys):
+    gone, bare = show.folder / "sets" / "gone.tlenv", show.folder / "bare.ply"
+    bare.write_bytes(b"x")
+    found = titles([show.asset, gone, bare, show.run], keys.root, shown={gone, bare})
+    assert [(title.kind, title.fault) for title in found] == [
+        ("environment", ""), ("environment", "missing"), ("splats", ""), ("candidate", ""),
+    ]  # fmt: skip
+    assert found[2].unknown.startswith(f"{bare}: nothing beside it says how it was made")
+    told = text_of(html("Pier", "now", found))
+    assert "4 assets, 1 with a proved signature" in told
+    assert f"THIS REPORT IS NOT COMPLETE:\nmissing: {gone}" in told
+    assert "of 1 the records do not say how they were made" in told
+    assert "gone (environment, missing)" in told
+    assert pdf("Pier", "now", found).startswith(b"%PDF-")
+    assert gaps(found) == [f"missing: {gone}"]
+
+
+def test_a_damaged_candidate_is_listed_and_the_others_are_reported(show, keys):
+    for name in ("test-0008", "test-0009"):
+        shutil.copytree(show.candidate, show.run / "candidates" / name)
+    torn = show.run / "candidates" / "test-0008" / "candidate.json"
+    torn.write_bytes(torn.read_bytes()[:40])
+    other = show.run / "candidates" / "test-0009" / "panorama.exr"
+    other.write_bytes(b"another")
+    found = titles([show.run], keys.root)
+    assert [title.asset.name for title in found] == [NAME, "test-0008", "test-0009"]
+    assert [bool(title.fault) for title in found] == [False, True, True]
+    assert found[1].fault.startswith(f"{torn}: ")
+    assert found[2].fault == f"{other}: is not the file that was generated: its sha256 differs"
+    assert found[0].origin.engine == "diffusers"
+    told = text_of(html("Pier", "now", found))
+    assert f"damaged: {found[2].fault}" in told
+    assert "test-0008 (candidate, damaged)" in told
+    assert len(gaps(found)) == 2
+
+
+def test_what_was_accepted_and_is_gone_is_missing(show, keys):
+    shutil.rmtree(show.candidate)
+    (gone,) = titles([show.run], keys.root)
+    assert (gone.asset, gone.fault, [entry.action for entry in gone.decisions]) == (
+        show.candidate, "missing", ["accepted"],
+    )  # fmt: skip
+    append(show.ledger, "Ada", "rejected", {"candidate": NAME, "reason": "too dark"})
+    assert titles([show.run], keys.root) == []
+
+
+def test_a_run_without_its_ledger_is_not_complete(show, keys):
+    show.ledger.unlink()
+    found = titles([show.run], keys.root)
+    assert gaps(found) == [f"missing: {show.ledger}"]
+    assert f"missing: {show.ledger}" in text_of(html("Pier", "now", found))
+
+
+def test_a_root_that_cannot_be_read_is_no_fault_of_an_asset(show):
+    with pytest.raises(FormatError, match=r"/candidate\.json: holds no certificates in PEM, or damaged ones$"):
+        titles([show.run], show.candidate / "candidate.json")
+
+
+def test_the_command_says_what_the_report_lacks(show, keys, capsys):
+    file, out = show.folder / "show.toml", show.folder / "report.html"
+    assert cli.main(["demo", "--print-show"]) == 0
+    demo = capsys.readouterr().out
+    file.write_text(re.sub(r'path = "builtin:demo"', 'path = "gone.tlenv"', demo))
+    assert cli.main(["provenance", "report", str(file), str(show.run), "-o", str(out), "--trust", str(keys.root)]) == 1
+    told = capsys.readouterr()
+    assert told.out == f"{out}: 2 assets\n"
+    gone = show.folder / "gone.tlenv"
+    assert told.err == f"translight: {out}: not complete, as it says: missing: {gone}\n"
+    assert f"missing: {gone}" in text_of(out.read_text())
+    out.unlink()
+    assert cli.main(["provenance", "report", str(gone), "-o", str(out)]) == 1
+    assert capsys.readouterr().err == f"translight: {gone}: neither an environment nor a run's folder\n"
+    assert not out.exists()
 
 
 @pytest.mark.slow

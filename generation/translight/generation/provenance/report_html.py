@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from translight.generation.provenance.rows import Row, Tone, rows_of, summary
+from translight.generation.provenance.rows import Row, Tone, heading, rows_of, summary
 from translight.generation.provenance.title import Title
 from translight.generation.provenance.verify import plain
 
@@ -49,7 +49,7 @@ def _section(title: Title) -> str:
         data = base64.b64encode(title.picture).decode("ascii")
         picture = f'<img alt="" src="data:image/jpeg;base64,{data}">'
     table = "".join(_table_row(row) for row in rows_of(title))
-    head = f"<h2>{_text(title.asset.stem)} ({title.kind})</h2>"
+    head = f"<h2>{_text(heading(title))}</h2>"
     return f"<section>{head}{picture}<table>{table}</table></section>"
 
 

@@ -16,7 +16,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Image, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from translight.generation.provenance.rows import Tone, rows_of, summary
+from translight.generation.provenance.rows import Tone, heading, rows_of, summary
 from translight.generation.provenance.title import Title
 from translight.generation.provenance.verify import plain
 
@@ -33,7 +33,7 @@ def pdf(name: str, made_at: str, titles: Sequence[Title]) -> bytes:
     told.append(Paragraph(_words(f"Generated assets and their chain of title, {made_at}"), _TEXT))
     told += [_line(line, tone) for line, tone in summary(titles)]
     for title in titles:
-        told += [Paragraph(_words(f"{title.asset.stem} ({title.kind})"), _NAME), *_picture(title), _table(title)]
+        told += [Paragraph(_words(heading(title)), _NAME), *_picture(title), _table(title)]
     out = io.BytesIO()
     SimpleDocTemplate(
         out, pagesize=A4, leftMargin=15 * mm, rightMargin=15 * mm, topMargin=15 * mm, bottomMargin=15 * mm,

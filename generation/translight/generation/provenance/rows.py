@@ -9,7 +9,7 @@ from typing import Literal
 
 from translight.generation.candidate import Model
 from translight.generation.provenance.decision import reason
-from translight.generation.provenance.title import Title, head_claimed
+from translight.generation.provenance.title import MISSING, Title, head_claimed
 from translight.generation.provenance.verify import plain
 
 Tone = Literal["", "good", "bad"]
@@ -31,11 +31,22 @@ class Row:
     lines: tuple[tuple[str, Tone], ...]
 
 
+def heading(title: Title) -> str:
+    """What stands above an asset's rows."""
+    name = title.asset.name if title.kind == "candidate" else title.asset.stem
+    fault = f", {MISSING if title.fault == MISSING else 'damaged'}" if title.fault else ""
+    return plain(f"{name} ({title.kind}{fault})")
+
+
 def rows_of(title: Title) -> list[Row]:
     """The chain of title of one asset."""
     origin = title.origin
     rows = [_row("File", title.asset.name, f"sha256 {title.sha256}" if title.sha256 else "")]
-    if origin is None:
+    if title.fault:
+        rows.append(Row("Fault", ((plain(_fault(title)), "bad"),)))
+    if title.fault == MISSING:
+        pass  # nothing is known of what is not there
+    elif origin is None:
         rows.append(Row("Origin", ((plain(f"not known: {title.unknown}"), "bad"),)))
     else:
         rows.append(_row("Origin", _HOW[origin.how], f"IPTC {title.source_type}" if title.source_type else ""))
@@ -53,8 +64,11 @@ def rows_of(title: Title) -> list[Row]:
         )
         for entry in title.decisions
     )
+    if title.fault == MISSING and title.ledger is None:
+        return rows[:2]
     rows.append(Row("Decisions", decisions or (("nobody has decided", "bad"),)))
-    rows.append(Row("Signature", _signature(title)))
+    if title.fault != MISSING:
+        rows.append(Row("Signature", _signature(title)))
     rows.append(Row("Ledger", _ledger(title)))
     return [row for row in rows if row.lines]
 
@@ -64,7 +78,8 @@ def summary(titles: Sequence[Title]) -> list[tuple[str, Tone]]:
     proved = sum(title.verdict.status == 0 for title in titles)
     barred = sorted({m.name for title in titles for m in title.models if m.commercial is False})
     asked = sorted({m.name for title in titles for m in title.models if m.commercial is None})
-    broken = sorted({str(t.ledger.path) for t in titles if t.ledger is not None and t.ledger.broken})
+    unknown = sum(title.origin is None and not title.fault for title in titles)
+    missing = gaps(titles)
     lines: list[tuple[str, Tone]] = [
         (f"{len(titles)} assets, {proved} with a proved signature", "good" if proved == len(titles) else "bad")
     ]
@@ -72,8 +87,26 @@ def summary(titles: Sequence[Title]) -> list[tuple[str, Tone]]:
         lines.append((f"NOT for commercial use: {', '.join(barred)}", "bad"))
     if asked:
         lines.append((f"licence to be asked for: {', '.join(asked)}", "bad"))
-    lines += [(f"a ledger was changed: {path}", "bad") for path in broken]
+    if unknown:
+        lines.append((f"of {unknown} the records do not say how they were made", "bad"))
+    if missing:
+        lines.append(("THIS REPORT IS NOT COMPLETE:", "bad"))
+        lines += [(line, "bad") for line in missing]
     return [(plain(line), tone) for line, tone in lines]
+
+
+def gaps(titles: Sequence[Title]) -> list[str]:
+    """Why the report is not complete, a line for each thing; none where it is."""
+    found = [_fault(title) for title in titles if title.fault]
+    ledgers = {title.ledger.path: title.ledger.broken for title in titles if title.ledger is not None}
+    for path, broken in sorted(ledgers.items()):
+        if broken:
+            found.append(f"{MISSING}: {path}" if broken == MISSING else f"a ledger was changed: {path}")
+    return [plain(line) for line in found]
+
+
+def _fault(title: Title) -> str:
+    return f"{MISSING}: {title.asset}" if title.fault == MISSING else f"damaged: {title.fault}"
 
 
 def _row(label: str, *lines: str) -> Row:
@@ -101,7 +134,8 @@ def _ledger(title: Title) -> tuple[tuple[str, Tone], ...]:
     if title.ledger is None:
         return (("its run's folder was not given", ""), *signed)
     if title.ledger.broken:
-        return ((plain(title.ledger.broken), "bad"), *signed)
+        broken = title.ledger.broken
+        return ((plain(f"{MISSING}: {title.ledger.path}" if broken == MISSING else broken), "bad"), *signed)
     return ((f"{len(title.ledger.entries)} lines, head now {title.ledger.head}", ""), *signed)
 
 

@@ -5,30 +5,33 @@ rows.py puts it into words, report_html.py and report_pdf.py draw them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from translight.core.errors import FormatError, GenerationError, TranslightError
 from translight.environment.package import is_package, open_package
 from translight.generation.candidate import Model
+from translight.generation.provenance.certificates import read_certificates
 from translight.generation.provenance.claim import LEDGER, SOURCE_TYPES
 from translight.generation.provenance.decision import DECISIONS
 from translight.generation.provenance.files import digest_of_asset
 from translight.generation.provenance.origin import Origin, Step, of_candidate, origin_of
-from translight.generation.provenance.verify import Verdict, read, verify
+from translight.generation.provenance.verify import WRONG, Verdict, read, verify
+from translight.generation.review.decisions import check_whole, decisions
 from translight.generation.review.ledger import FILE_NAME as LEDGER_FILE
 from translight.generation.review.ledger import Entry, read_ledger
-from translight.generation.run.generate import candidates_in
+from translight.generation.run.generate import candidate_folders
 from translight.generation.run.job import FILE_NAME as RUN_FILE
-from translight.generation.run.store import PREVIEW, read_stored
+from translight.generation.run.store import FILE_NAME, PREVIEW, read_stored
 
+MISSING = "missing"
 _MAX_PICTURE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A run's ledger. ``broken`` says in words what is wrong with it; empty when nothing is."""
+    """A run's ledger. ``broken`` says in words what is wrong with it, or is MISSING; empty when nothing is."""
 
     path: Path
     entries: tuple[Entry, ...]
@@ -42,7 +45,9 @@ class Title:
 
     asset: Path
     kind: str
-    """Environment or candidate."""
+    """Environment, splats or candidate."""
+    fault: str
+    """MISSING where it is not there; why it is damaged where it cannot be read whole; else empty."""
     sha256: str
     origin: Origin | None
     unknown: str
@@ -74,47 +79,80 @@ class Title:
         return ("proved", "not proved", "not signed")[self.verdict.status]
 
 
-def titles(paths: Sequence[Path], root: Path | None) -> list[Title]:
+def titles(paths: Sequence[Path], root: Path | None, *, shown: Collection[Path] = ()) -> list[Title]:
     """Of environments and runs' folders, in their order; environments find their run's ledger among the folders.
 
-    Raises GenerationError on a path that is neither. What is wrong with an asset stands in its title.
+    ``shown`` are those of the paths that a show names: they are listed where they are missing, and splat files among
+    them too. What is wrong with an asset stands in its title, and the others follow. A run is also missing what its
+    ledger says is accepted and its folder does not hold. Raises GenerationError on any other path that is neither an
+    environment nor a run's folder, FormatError on a root that cannot be read.
     """
+    if root is not None:
+        read_certificates(root)
     runs = [path for path in paths if (path / RUN_FILE).is_file()]
     ledgers = {run: _ledger(run / LEDGER_FILE) for run in runs}
     found = []
     for path in paths:
         if path in ledgers:
-            found += [_of_candidate(folder, ledgers[path], root) for folder, _ in candidates_in(path)]
-        elif path.exists() and is_package(path):
+            found += [_of_candidate(folder, ledgers[path], root) for folder in candidate_folders(path)]
+            found += [_gone(folder, "candidate", ledgers[path]) for folder in _accepted_and_gone(path, ledgers[path])]
+        elif path.exists() and (path in shown or is_package(path)):
             found.append(_of_environment(path, ledgers, root))
+        elif path in shown:
+            found.append(_gone(path, "environment", None))
         else:
             raise GenerationError(f"{path}: neither an environment nor a run's folder")
     return found
 
 
-def _of_candidate(folder: Path, ledger: Ledger | None, root: Path | None) -> Title:
-    preview = folder / PREVIEW
-    picture = _small(preview) if PREVIEW in read_stored(folder).files else None
-    return _title(folder, "candidate", lambda: of_candidate(folder), ledger, root, picture)
+def _accepted_and_gone(run: Path, ledger: Ledger) -> Iterator[Path]:
+    for name, decision in sorted(decisions(ledger.entries).items()):
+        folder = run / "candidates" / name
+        if decision.state == "accepted" and Path(name).name == name and not (folder / FILE_NAME).is_file():
+            yield folder
 
 
-def _of_environment(package: Path, ledgers: dict[Path, Ledger | None], root: Path | None) -> Title:
-    picture, run = None, None
+def _gone(asset: Path, kind: str, ledger: Ledger | None) -> Title:
+    entries = () if ledger is None else ledger.entries
+    said = tuple(e for e in entries if e.action in DECISIONS and e.about.get("candidate") == asset.name)
+    verdict = Verdict(WRONG, wrong=(MISSING,))
+    return Title(asset, kind, MISSING, "", None, MISSING, said, verdict, ledger, None)
+
+
+def _of_candidate(folder: Path, ledger: Ledger, root: Path | None) -> Title:
+    picture, fault = None, ""
     try:
-        with open_package(package) as opened:
-            thumbnail = opened.part("thumbnail")
-            picture = None if thumbnail is None else _small(thumbnail)
-        candidate = origin_of(package, None, None).candidate
+        picture = _small(folder / PREVIEW) if PREVIEW in read_stored(folder).files else None
+        check_whole(folder)
+    except (TranslightError, OSError) as error:
+        fault = _said(error)
+    return _title(folder, "candidate", fault, lambda: of_candidate(folder), ledger, root, picture)
+
+
+def _of_environment(asset: Path, ledgers: dict[Path, Ledger], root: Path | None) -> Title:
+    picture, run, fault = None, None, ""
+    packed = is_package(asset)
+    try:
+        if packed:
+            with open_package(asset) as opened:
+                thumbnail = opened.part("thumbnail")
+                picture = None if thumbnail is None else _small(thumbnail)
+    except (TranslightError, OSError) as error:
+        fault = _said(error)
+    try:
+        candidate = origin_of(asset, None, None).candidate
         run = next((one for one in ledgers if candidate and (one / "candidates" / candidate).is_dir()), None)
-    except TranslightError:
+    except (TranslightError, OSError):
         pass  # said by what follows
     ledger = None if run is None else ledgers[run]
-    return _title(package, "environment", lambda: origin_of(package, None, run), ledger, root, picture)
+    kind = "environment" if packed else "splats"
+    return _title(asset, kind, fault, lambda: origin_of(asset, None, run), ledger, root, picture)
 
 
 def _title(
     asset: Path,
     kind: str,
+    fault: str,
     origin: Callable[[], Origin],
     ledger: Ledger | None,
     root: Path | None,
@@ -124,21 +162,31 @@ def _title(
     try:
         digest = digest_of_asset(asset)
         known = origin()
-    except TranslightError as error:
-        unknown = str(error)
-    verdict = verify(asset, root, None if ledger is None or not ledger.path.is_file() else ledger.path)
-    decisions: tuple[Entry, ...] = ()
+    except (TranslightError, OSError) as error:
+        unknown = _said(error)
+    try:
+        verdict = verify(asset, root, None if ledger is None or not ledger.path.is_file() else ledger.path)
+    except (TranslightError, OSError) as error:
+        verdict = Verdict(WRONG, wrong=(_said(error),))
+    said: tuple[Entry, ...] = ()
     if ledger is not None:
-        decisions = tuple(
+        name = known.candidate if known is not None else asset.name if kind == "candidate" else ""
+        said = tuple(
             entry
             for entry in ledger.entries
             if entry.action in DECISIONS
             and (
-                entry.about.get("sha256") == digest
-                or (known is not None and bool(known.candidate) and entry.about.get("candidate") == known.candidate)
+                (bool(digest) and entry.about.get("sha256") == digest)
+                or (bool(name) and entry.about.get("candidate") == name)
             )
         )
-    return Title(asset, kind, digest, known, unknown, decisions, verdict, ledger, picture)
+    return Title(asset, kind, fault, digest, known, unknown, said, verdict, ledger, picture)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: cannot be read ({error.strerror})"
+    return str(error)
 
 
 def head_claimed(asset: Path) -> str:
@@ -151,11 +199,9 @@ def head_claimed(asset: Path) -> str:
     return str(data.get("head") or "") if isinstance(data, dict) else ""
 
 
-def _ledger(path: Path) -> Ledger | None:
-    if not path.is_file():
-        return None
+def _ledger(path: Path) -> Ledger:
     try:
-        return Ledger(path, *read_ledger(path), "")
+        return Ledger(path, *read_ledger(path), "" if path.is_file() else MISSING)
     except FormatError as error:
         return Ledger(path, (), "", str(error))
 

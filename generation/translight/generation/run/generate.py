@@ -106,10 +106,15 @@ def generate(job: Job, watch: Watch) -> Made:
     return Made(brief, tuple(_in_order(seeds, finished)), done, sheet)
 
 
+def candidate_folders(run: Path) -> list[Path]:
+    """The folders of a run's complete candidates, by name; none is read."""
+    return [entry.parent for entry in sorted((run / _CANDIDATES).glob(f"[!.]*/{FILE_NAME}"))]
+
+
 def candidates_in(folder: Path) -> Iterator[tuple[Path, Stored]]:
     """The complete candidates of a run's folder, by name. Raises FormatError on a damaged one."""
-    for entry in sorted((folder / _CANDIDATES).glob(f"[!.]*/{FILE_NAME}")):
-        yield entry.parent, read_stored(entry.parent)
+    for candidate in candidate_folders(folder):
+        yield candidate, read_stored(candidate)
 
 
 def _reviewed(job: Job, brief: Brief, folder: Path, candidate: Candidate | None) -> None:

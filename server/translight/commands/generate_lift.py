@@ -52,7 +52,7 @@ class Lift:
         from translight.generation.lift.layers import ESTIMATED_DEPTH, TRUE_DEPTH
         from translight.generation.lift.lift import Options, lift, save_lifted
         from translight.generation.lift.networks import inpainting, with_distances
-        from translight.generation.review.lifted import add_lifted, not_accepted, run_entries
+        from translight.generation.review.made import add_lifted, not_accepted, run_entries
         from translight.generation.review.vary import brief_of
         from translight.generation.run.generate import BRIEF
         from translight.generation.run.store import load_candidate

@@ -209,7 +209,7 @@ class Look:
         """The ledger of the run that the candidate lies in, None where in none, and who says so; both checked."""
         from translight.commands.review import account
         from translight.generation.review.ledger import FILE_NAME
-        from translight.generation.review.lifted import run_entries
+        from translight.generation.review.made import run_entries
 
         who = account(self.by)
         noted = run_entries(self.candidate) is not None  # nothing is made that could not be entered

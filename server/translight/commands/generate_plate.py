@@ -60,6 +60,10 @@ class AddPlate:
     """Of waves: how far from the eye they begin; splats of the sea beyond make room for them."""
     name: str | None = None
     """What to call the plate; its kind if not given. One of the same name is replaced."""
+    ledger: Annotated[Path | None, tyro.conf.arg(metavar="RUN/ledger.jsonl")] = None
+    """The run's ledger, which gets a line; that of the candidate's run if not given."""
+    by: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Your name for the ledger; this account's if not given."""
     force: bool = False
     """Replace the output when it exists."""
     json: bool = False
@@ -68,6 +72,7 @@ class AddPlate:
     def run(self) -> int:
         """Make the plate; the package appears whole or not at all."""
         from translight.commands.generate import Lines
+        from translight.commands.review import account
         from translight.core.clock import parse_rate
         from translight.core.errors import GenerationError
         from translight.environment.files import load_environment
@@ -76,6 +81,7 @@ class AddPlate:
         from translight.generation.brief.read import read_brief
         from translight.generation.plates.make import Order, make
         from translight.generation.plates.window import Window
+        from translight.generation.review.made import add_plated, digest_of
         from translight.generation.run.generate import BRIEF
         from translight.generation.run.store import load_candidate
 
@@ -110,7 +116,9 @@ class AddPlate:
         brief = None
         if self.candidate is not None:
             brief = read_brief(self.brief or self.candidate.absolute().parent.parent / BRIEF)
+        ledger, who = self._ledger(), account(self.by)
         environment, report = load_environment(self.environment), Report.of(self.environment)
+        source = (self.environment.absolute().name, digest_of(self.environment))
         work = self.output.with_name(f".{self.output.name}.frames")
         began, lines = time.monotonic(), Lines()
         try:
@@ -122,6 +130,10 @@ class AddPlate:
             }
             lines.note(f"writing {self.output}")
             _write(made.environment, self.environment, self.output, report, facts)
+            if ledger is None:
+                lines.note("no run's ledger has a line about it: --ledger RUN/ledger.jsonl adds one")
+            else:
+                add_plated(ledger, source, self.output, who, facts)
         except KeyboardInterrupt:
             kept = f"; the frames that are done are kept in {work}" if work.exists() else ""
             print(f"translight: interrupted, nothing was written{kept}", file=sys.stderr)
@@ -134,6 +146,19 @@ class AddPlate:
         else:
             print("\n".join(_said(self.output, facts, made.coherence.said(), took_s)))
         return 0
+
+    def _ledger(self) -> Path | None:
+        """The ledger that gets a line, read before the long work; None where there is none."""
+        from translight.generation.provenance.decision import ledger_at
+        from translight.generation.review.ledger import FILE_NAME
+        from translight.generation.review.made import run_entries
+
+        if self.ledger is not None:
+            ledger_at(self.ledger)
+            return self.ledger
+        if self.candidate is None or run_entries(self.candidate) is None:
+            return None
+        return self.candidate.absolute().parent.parent / FILE_NAME
 
 
 def _said(output: Path, facts: Mapping[str, Any], steadiness: str, took_s: float) -> list[str]:

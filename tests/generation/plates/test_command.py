@@ -1,5 +1,6 @@
 """``translight generate plate`` as a user runs it."""
 
+import html
 import json
 import shutil
 from dataclasses import replace
@@ -13,11 +14,15 @@ from tests.environment.plates import environment_of
 from tests.generation.candidates import candidate, panorama
 
 from translight.cli import main
+from translight.core.files import sha256_of
 from translight.core.image import save_image
 from translight.environment.environment import Environment
 from translight.environment.files import load_environment, load_json_part, save_environment
 from translight.environment.report import Report
 from translight.generation.provenance.files import digest_of_asset
+from translight.generation.review.ledger import append, read_ledger
+from translight.generation.review.made import add_lifted, lineage
+from translight.generation.run.job import Identity, write_identity
 from translight.generation.run.store import save_candidate
 
 BRIEFS = Path(__file__).parents[3] / "docs" / "briefs"
@@ -125,6 +130,63 @@ def test_what_a_plate_cannot_be_added_to(sea: Path, film: Path, tmp_path: Path, 
         ]
         assert main([*command, "--rate", "12", "--seconds", "1", "--fade", "0.5"]) == 1
         assert capsys.readouterr().err.splitlines()[-1] == f"translight: {said}"
+
+
+def test_who_added_which_film_is_in_the_ledger_and_proved(sea: Path, film: Path, tmp_path: Path, capsys) -> None:
+    """From the lift over two plates to a signature, and one word of the chain changed."""
+    made = run_of(tmp_path)
+    write_identity(made.parents[1], Identity(1, "0" * 64, "test", None, 128))
+    ledger, first, second = made.parents[1] / "ledger.jsonl", tmp_path / "one.tlenv", tmp_path / "two.tlenv"
+    report = Report().with_step("generate", candidate=made.name, engine="procedural", seed=7, settings={})
+    save_environment(environment_of(sky=SKY), tmp_path / "lifted.tlenv", report=report.with_step("lift").values())
+    append(ledger, "Ada", "accepted", {"candidate": made.name, "sha256": sha256_of(made / "candidate.json")})
+    add_lifted(made, tmp_path / "lifted.tlenv", "Ada")
+    command = ["generate", "plate", "--kind", "film", "--film", str(film), "--rate", "12", "--seconds", "1"]
+    command += ["--fade", "0.5", "--by", "Bo"]
+    assert main([*command, str(tmp_path / "lifted.tlenv"), "-o", str(first), "--ledger", str(ledger)]) == 0
+    assert main([*command, str(first), "-o", str(second), "--name", "more", "--candidate", str(made)]) == 0
+    entries, _ = read_ledger(ledger)
+    assert [(entry.who, entry.action) for entry in entries[2:]] == [("Bo", "plated"), ("Bo", "plated")]
+    about = entries[3].about
+    assert (about["from"], about["from_sha256"]) == ("one.tlenv", sha256_of(first / "environment.json"))
+    assert about["sha256"] == sha256_of(second / "environment.json")
+    assert about["candidate_sha256"] == sha256_of(made / "candidate.json"), "from the lift's line"
+    assert about["plate"]["film_sha256"] == digest_of_asset(film)
+    assert [entry.number for entry in lineage(entries, {about["sha256"]})] == [2, 3, 4]
+    capsys.readouterr()
+    assert main(["review", "history", str(made.parents[1])]) == 0
+    assert "Bo plated two.tlenv from one.tlenv" in capsys.readouterr().out
+    assert main([*command, str(first), "-o", str(tmp_path / "loose.tlenv")]) == 0
+    note = "no run's ledger has a line about it: --ledger RUN/ledger.jsonl adds one"
+    assert note in capsys.readouterr().err.splitlines()
+    # signed, proved, and shown
+    pytest.importorskip("c2pa")
+    stem, signed = tmp_path / "key", tmp_path / "signed.tlenv"
+    assert main(["provenance", "keygen", "-o", str(stem), "--production", "Pier", "--no-passphrase"]) == 0
+    sign = ["provenance", "sign", "--key", f"{stem}.key.pem", "--ledger", str(ledger), "--by", "Grace"]
+    assert main([*sign, str(second), "-o", str(signed)]) == 0
+    capsys.readouterr()
+    assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 0
+    said = capsys.readouterr().out
+    added = f"Bo added the plate 'more' (film) to one.tlenv, film film, sha256 {digest_of_asset(film)}"
+    assert f"line 4 of the ledger says: {added}" in said.split("claimed by the signer")[0]
+    assert main(["provenance", "show", str(signed)]) == 0
+    assert "action: plated" in capsys.readouterr().out
+    out = tmp_path / "report.html"
+    assert main(["provenance", "report", str(signed), str(made.parents[1]), "-o", str(out)]) == 0
+    assert html.escape(added) in out.read_text()
+    ledger.write_bytes(ledger.read_bytes().replace(b'"Bo","action":"plated"', b'"Al","action":"plated"', 1))
+    assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 1
+
+
+def test_a_ledger_that_is_broken_is_said_before_the_work(sea: Path, film: Path, tmp_path: Path, capsys) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    ledger.write_text("{}\n")
+    for given, said in ((ledger, "line 1 is no ledger entry"), (tmp_path / "no.jsonl", "no such ledger")):
+        command = ["generate", "plate", str(sea), "-o", str(tmp_path / "out.tlenv"), "--kind", "film"]
+        assert main([*command, "--film", str(film), "--ledger", str(given)]) == 1
+        assert capsys.readouterr().err.startswith(f"translight: {given}: {said}")
+        assert not (tmp_path / "out.tlenv").exists()
 
 
 def run_of(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from translight.commands.review_vary import wall_of
 from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
 from translight.generation.review.ledger import append, read_ledger
-from translight.generation.review.lifted import add_lifted, not_accepted, run_entries
+from translight.generation.review.made import add_lifted, not_accepted, run_entries
 from translight.server.show import load_show
 
 

@@ -15,6 +15,7 @@ import msgspec
 from translight.generation.candidate import Model
 from translight.generation.provenance.decision import Decision, reason
 from translight.generation.provenance.origin import How, Input, Origin, Step
+from translight.generation.review.ledger import Entry
 
 LEDGER, ORIGIN, FILES = "translight.ledger", "translight.origin", "translight.files"
 """Labels of our own assertions."""
@@ -61,6 +62,8 @@ class Facts:
     ledger_head: str
     ledger_entries: int
     has_ledger: bool
+    made: tuple[Entry, ...] = ()
+    """The ledger's lines that lead from a candidate to this package."""
 
 
 def definition(origin: Origin, decision: Decision, facts: Facts) -> dict[str, Any]:
@@ -180,6 +183,7 @@ def _ledger(decision: Decision, facts: Facts) -> dict[str, Any]:
         **({} if decision.accepted else {"why_not_approved": decision.why_not}),
         "decision": told,
         "made_in_line": decision.recorded,
+        "made": [{"line": e.number, "action": e.action, "who": e.who, "at": e.at} for e in facts.made],
         "signed_by": facts.by,
         "signed_at": facts.signed_at,
     }

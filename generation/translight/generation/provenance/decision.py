@@ -12,6 +12,7 @@ from typing import Any
 
 from translight.core.errors import GenerationError
 from translight.generation.review.ledger import NOTHING_BEFORE, Entry, read_ledger
+from translight.generation.review.made import MAKING
 
 DECISIONS = ("accepted", "rejected")
 """Actions of a ledger that decide."""
@@ -49,7 +50,7 @@ def decide(entries: Sequence[Entry], subject: Subject) -> Decision:
         of_asset = entry.about.get("sha256") in subject.digests
         if entry.action in DECISIONS and (of_asset or of_candidate):
             last = entry
-        if entry.action == "lifted" and of_asset and of_candidate:
+        if entry.action in MAKING and of_asset and of_candidate:
             made = entry
     recorded = None if made is None else made.number
     what = f"candidate {subject.candidate}" if subject.candidate else "it"

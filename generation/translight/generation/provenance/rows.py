@@ -11,6 +11,7 @@ from translight.generation.candidate import Model
 from translight.generation.provenance.decision import reason
 from translight.generation.provenance.title import MISSING, Title, head_claimed
 from translight.generation.provenance.verify import plain
+from translight.generation.review.made import made_words
 
 Tone = Literal["", "good", "bad"]
 
@@ -66,6 +67,7 @@ def rows_of(title: Title) -> list[Row]:
     )
     if title.fault == MISSING and title.ledger is None:
         return rows[:2]
+    rows.append(_row("Made", *(f"{made_words(entry)}, {entry.at} (line {entry.number})" for entry in title.made)))
     rows.append(Row("Decisions", decisions or (("nobody has decided", "bad"),)))
     if title.fault != MISSING:
         rows.append(Row("Signature", _signature(title)))

@@ -27,6 +27,7 @@ from translight.generation.provenance.decision import Subject, decide, ledger_at
 from translight.generation.provenance.files import digest_of_asset, files_of, listing
 from translight.generation.provenance.origin import Step, origin_of
 from translight.generation.review.ledger import Entry, append
+from translight.generation.review.made import lineage
 from translight.generation.run.store import FILE_NAME
 
 
@@ -91,7 +92,7 @@ def sign(order: Order, signer: Signer, *, now: datetime | None = None) -> Signed
         raise GenerationError(f"{order.asset}: {decision.why_not}; --unapproved signs it all the same, and says so")
     facts = Facts(
         asset.name, order.by.strip(), now.isoformat(timespec="seconds"), before, files, head, len(entries),
-        order.ledger is not None,
+        order.ledger is not None, lineage(entries, digests),
     )  # fmt: skip
     claim = definition(origin, decision, facts)
     about: dict[str, Any] = {

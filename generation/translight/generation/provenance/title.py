@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translight.core.errors import FormatError, GenerationError, TranslightError
+from translight.environment.manifest import FILE_NAME as MANIFEST
 from translight.environment.package import is_package, open_package
 from translight.generation.candidate import Model
 from translight.generation.provenance.certificates import read_certificates
 from translight.generation.provenance.claim import LEDGER, SOURCE_TYPES
 from translight.generation.provenance.decision import DECISIONS
-from translight.generation.provenance.files import digest_of_asset
+from translight.generation.provenance.files import digest_of_asset, files_of
 from translight.generation.provenance.origin import Origin, Step, of_candidate, origin_of
 from translight.generation.provenance.verify import WRONG, Verdict, read, verify
 from translight.generation.review.decisions import check_whole, decisions
 from translight.generation.review.ledger import FILE_NAME as LEDGER_FILE
 from translight.generation.review.ledger import Entry, read_ledger
+from translight.generation.review.made import lineage
 from translight.generation.run.generate import candidate_folders
 from translight.generation.run.job import FILE_NAME as RUN_FILE
 from translight.generation.run.store import FILE_NAME, PREVIEW, read_stored
@@ -53,6 +55,8 @@ class Title:
     unknown: str
     """Why there is no origin, where there is none."""
     decisions: tuple[Entry, ...]
+    made: tuple[Entry, ...]
+    """The ledger's lines that lead to it from a candidate."""
     verdict: Verdict
     ledger: Ledger | None
     picture: bytes | None
@@ -116,7 +120,7 @@ def _gone(asset: Path, kind: str, ledger: Ledger | None) -> Title:
     entries = () if ledger is None else ledger.entries
     said = tuple(e for e in entries if e.action in DECISIONS and e.about.get("candidate") == asset.name)
     verdict = Verdict(WRONG, wrong=(MISSING,))
-    return Title(asset, kind, MISSING, "", None, MISSING, said, verdict, ledger, None)
+    return Title(asset, kind, MISSING, "", None, MISSING, said, (), verdict, ledger, None)
 
 
 def _of_candidate(folder: Path, ledger: Ledger, root: Path | None) -> Title:
@@ -180,7 +184,16 @@ def _title(
                 or (bool(name) and entry.about.get("candidate") == name)
             )
         )
-    return Title(asset, kind, fault, digest, known, unknown, said, verdict, ledger, picture)
+    made = () if ledger is None else lineage(ledger.entries, _digests(asset, digest))
+    return Title(asset, kind, fault, digest, known, unknown, said, made, verdict, ledger, picture)
+
+
+def _digests(asset: Path, digest: str) -> set[str]:
+    """What a ledger may know an asset by."""
+    try:
+        return {digest, files_of(asset).get(MANIFEST, digest)} - {""}
+    except FormatError:
+        return {digest} - {""}
 
 
 def _said(error: Exception) -> str:

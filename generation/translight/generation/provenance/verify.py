@@ -23,6 +23,7 @@ from translight.generation.provenance.credential import Reading
 from translight.generation.provenance.decision import Subject, decide, ledger_at, signed_once, wrong_with
 from translight.generation.provenance.files import differences, digest_of_asset, files_of, listing
 from translight.generation.review.ledger import Entry
+from translight.generation.review.made import lineage, made_words
 
 PROVED, WRONG, NOT_SIGNED = 0, 1, 2
 """Exit statuses."""
@@ -178,14 +179,16 @@ def _ledger(asset: Path, reading: Reading, ledger: Path, proved: list[str], wron
         )
         if claimed.get("approved") is True:
             _acceptance(asset, reading, entries, proved, wrong)
+        if not wrong:
+            made = lineage(entries[:count], _seen(asset, reading))
+            proved += [f"line {e.number} of the ledger says: {made_words(e)}" for e in made if e.action == "plated"]
 
 
 def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved: list[str], wrong: list[str]) -> None:
     """Whether a ledger that is the signed one holds the acceptance that the credential names, and still holds to it."""
     claimed, origin = _table(reading, LEDGER), _table(reading, ORIGIN)
-    before, listed = origin.get("asset_sha256_before_signing"), _table(reading, FILES).get("files")
-    # what the file's own bytes answer for: the rest is the signer's word
-    seen = {digest_of_asset(asset), listed.get(MANIFEST) if isinstance(listed, dict) else None}
+    before = origin.get("asset_sha256_before_signing")
+    seen = _seen(asset, reading)
     subject = Subject(
         str(origin.get("candidate") or ""),
         str(origin.get("candidate_sha256") or ""),
@@ -207,6 +210,13 @@ def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved:
     now = decide(entries, subject)
     if not now.accepted:
         wrong.append(f"that holds no more: {now.why_not}, after it was signed")
+
+
+def _seen(asset: Path, reading: Reading) -> set[str]:
+    """What the file's own bytes answer for: the rest is the signer's word."""
+    listed = _table(reading, FILES).get("files")
+    manifest = listed.get(MANIFEST) if isinstance(listed, dict) else None
+    return {digest_of_asset(asset), *([str(manifest)] if manifest else [])}
 
 
 def _made_in(line: object, candidate: object) -> str:

@@ -12,6 +12,7 @@ from translight.generation.candidate import DERIVED
 from translight.generation.review.decisions import Decision, State, changed_since, day_of, decisions
 from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import Entry, read_ledger
+from translight.generation.review.made import MAKING
 from translight.generation.review.measures.measures import Measured, read_measures
 from translight.generation.run.generate import candidates_in
 from translight.generation.run.store import FILE_NAME, Stored
@@ -91,8 +92,9 @@ def told(entry: Entry) -> str:
         "generated": lambda: f" with {about.get('engine', '?')}",
         "varied": lambda: f" from {about.get('from', '?')}",
         "lifted": lambda: f" from {about.get('candidate', '?')}",
+        "plated": lambda: f" from {about.get('from', '?')}",
     }.get(entry.action, lambda: "")()
-    if entry.action == "lifted":
+    if entry.action in MAKING:
         what = str(about.get("environment", "?"))
     words = about.get("reason") or about.get("note")
     said = f': "{words}"' if words else ""

@@ -24,7 +24,7 @@ from translight.core.files import write_whole
 FILE_NAME = "ledger.jsonl"
 NOTHING_BEFORE = "0" * 64
 """What the first line follows."""
-Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "looked", "marked", "signed"]
+Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "plated", "looked", "marked", "signed"]
 
 _MAX_BYTES = 64 << 20
 _TRY_EVERY_S = 0.05

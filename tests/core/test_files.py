@@ -99,3 +99,15 @@ def test_a_folder_that_cannot_come_gives_the_old_one_back(tmp_path, monkeypatch)
         pass
     assert (tmp_path / "out" / "a").read_text() == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_new_folder_replaces_none(tmp_path):
+    def late():
+        with whole_folder(tmp_path / "out", new=True) as aside:
+            (aside / "mine").write_text("1")
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "theirs").write_text("2")
+
+    with pytest.raises(FileExistsError):
+        late()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "theirs"]

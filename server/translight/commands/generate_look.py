@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 if TYPE_CHECKING:
+    from translight.generation.candidate import Candidate
     from translight.generation.look.encoding import Encoding
     from translight.generation.look.look import Translator
     from translight.generation.look.recipe import FilmStep, LutStep, Recipe, Reference
 
 _INTERRUPTED = 130
 _MOST_LOOKS = 1000
+_WAIT_S = 10.0
+"""For the ledger, while another writes to it."""
 _LONGEST_NAME = 101
 """Of a candidate, as run/store.py reads it."""
 
@@ -77,43 +80,54 @@ class Look:
 
     def run(self) -> int:
         """Look; the new candidate appears whole or not at all, and the run's ledger names it."""
+        from contextlib import ExitStack
+
         from translight.commands.generate import Lines
-        from translight.core.files import sha256_of
+        from translight.core.errors import FormatError
+        from translight.core.files import discarded, sha256_of, whole_file
         from translight.generation.look.cube import write_cube
         from translight.generation.look.lattice import SIZES, laid_down
         from translight.generation.look.look import look
         from translight.generation.review.ledger import append
         from translight.generation.run.generate import licence_line
-        from translight.generation.run.store import FILE_NAME, load_candidate, read_stored, save_candidate
+        from translight.generation.run.store import FILE_NAME, load_candidate, read_stored
 
         parent = read_stored(self.candidate)
         recipe = self._recipe()
         cube_input = _encoding("--cube-input", self.cube_input)
         self._check_export(SIZES)
         ledger, who = self._ledger()
-        output = _free(self.candidate.absolute().parent, parent.name)
-        lines = Lines()
+        folder, source = self.candidate.absolute().parent, sha256_of(self.candidate / FILE_NAME)
+        _free(folder, parent.name)
+        lines, head = Lines(), None
         try:
             network = self._translator()
             if network is not None:
                 lines.note(licence_line(network.model))
-            looked = look(load_candidate(self.candidate), recipe, output.name, lines.progress, network)
-            cube = None
-            if self.export_cube is not None:
-                cube = laid_down(looked.colours, cube_input, self.cube_size, f"{output.name} ({cube_input})")
-            save_candidate(looked.candidate, output)
+            given = load_candidate(self.candidate)
+            looked = look(given, recipe, parent.name, lines.progress, network, sha256=source)
+            with ExitStack() as whole:  # the LUT takes its place last; what comes before it goes where that fails
+                if self.export_cube is not None:
+                    cube = whole.enter_context(whole_file(self.export_cube))
+                    name = f"{parent.name}-look ({cube_input})"
+                    write_cube(cube, laid_down(looked.colours, cube_input, self.cube_size, name))
+                output = _saved(looked.candidate, folder, parent.name)
+                digest = sha256_of(output / FILE_NAME)
+                about = {"candidate": output.name, "sha256": digest, "from": parent.name, "from_sha256": source}
+                try:
+                    if ledger is not None:
+                        told = {**about, "looks": list(looked.facts)}
+                        head = append(ledger, who, "looked", told, wait_s=_WAIT_S)[1]
+                except BaseException:  # nothing is there that no line tells of
+                    discarded(output)
+                    raise
         except KeyboardInterrupt:
             print("translight: interrupted, nothing was written", file=sys.stderr)
             return _INTERRUPTED
+        except OSError as error:
+            raise FormatError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
         finally:
             lines.close()
-        digest = sha256_of(output / FILE_NAME)
-        head = None
-        if ledger is not None:
-            about = {"candidate": output.name, "sha256": digest, "from": parent.name, "looks": list(looked.facts)}
-            head = append(ledger, who, "looked", about)[1]
-        if cube is not None and self.export_cube is not None:
-            write_cube(self.export_cube, cube)
         if self.json:
             values = {"candidate": str(output), "sha256": digest, "looks": list(looked.facts), "ledger_head": head}
             print(json.dumps({**values, "cube": None if self.export_cube is None else str(self.export_cube)}))
@@ -224,6 +238,19 @@ def _encoding(option: str, given: str) -> Encoding:
     if found is None:
         raise GenerationError(f"{option} must be srgb, linear or log, got {given!r}")
     return found
+
+
+def _saved(candidate: Candidate, folder: Path, name: str) -> Path:
+    """Under the first name that is free when it is written: another look may be taking the same at this moment."""
+    from translight.generation.run.store import save_candidate
+
+    while True:
+        output = _free(folder, name)
+        try:
+            save_candidate(replace(candidate, name=output.name), output, new=True)
+        except FileExistsError:
+            continue
+        return output
 
 
 def _free(folder: Path, name: str) -> Path:

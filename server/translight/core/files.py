@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -46,11 +47,13 @@ def write_whole(path: Path, data: str | bytes) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
     """A new folder beside ``path``; it takes ``path``'s place when the block ends well, and goes when not.
 
     A folder that is there steps aside first, comes back where the new one cannot come, and is deleted at the end: the
-    caller has made sure that it may be. Raises OSError when the folder around it is missing or cannot be written.
+    caller has made sure that it may be. With ``new`` nothing is replaced: FileExistsError when a folder with something
+    in it is there by then, so of two writers one gets the name. Raises OSError when the folder around it is missing or
+    cannot be written.
     """
     path = Path(path)
     mark = f"{os.getpid()}-{threading.get_ident()}"
@@ -59,11 +62,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield aside
         there = path.exists()
+        if there and new:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         if there:
             os.rename(path, old)
         try:
-            os.rename(aside, path)
-        except OSError:
+            os.rename(aside, path)  # a folder with something in it is never replaced
+        except OSError as error:
+            if new and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
             if there:
                 os.rename(old, path)
             raise
@@ -71,3 +78,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def discarded(folder: Path) -> None:
+    """Take back a folder that was written a moment ago: it is gone at once, its files as far as they can be deleted."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}-{threading.get_ident()}.old")
+    os.rename(folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)

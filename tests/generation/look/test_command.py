@@ -13,6 +13,7 @@ from translight.cli import main
 from translight.commands.generate_look import Look
 from translight.commands.generate_look_train import LookTrain
 from translight.core.errors import TranslightError
+from translight.core.file_lock import locked
 from translight.core.files import sha256_of
 from translight.core.image import save_image
 from translight.generation.brief.brief import Brief, Style
@@ -114,6 +115,37 @@ def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path, capsys):
         TranslightError, match=r"^no look is asked for: give --cut, --reference, --film, --lut or --from"
     ):
         Look(first).run()
+
+
+def test_a_look_without_its_line_is_taken_back(run, tmp_path, capsys, monkeypatch):
+    first, cube = run / "candidates" / "test-0007", tmp_path / "made.cube"
+    with locked(run / "ledger.lock") as have:  # another writes, and goes on
+        assert have
+        monkeypatch.setattr("translight.commands.generate_look._WAIT_S", 0.0)
+        assert main(["generate", "look", str(first), "--film", "print", "--export-cube", str(cube)]) == 1
+    said = f"translight: {run}/ledger.jsonl: another is writing to it; try again"
+    assert capsys.readouterr().err.splitlines()[-1] == said
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["half.cube", "run"]
+
+
+def test_two_looks_at_once_get_a_name_each(run, monkeypatch):
+    first = run / "candidates" / "test-0007"
+    whole = save_candidate
+
+    def late(candidate, folder, **more):
+        if folder.name == "test-0007-look" and not folder.exists():
+            whole(candidate, folder)  # another's, finished while this one was on its way
+        return whole(candidate, folder, **more)
+
+    monkeypatch.setattr("translight.generation.run.store.save_candidate", late)
+    assert Look(first, film="print").run() == 0
+    (entry,) = read_ledger(run / "ledger.jsonl")[0]
+    assert entry.about["candidate"] == "test-0007-look2"
+    made = load_candidate(first.parent / "test-0007-look2")
+    assert made.name == "test-0007-look2"
+    digest = sha256_of(first / "candidate.json")
+    assert made.settings["derived"][0]["from_sha256"] == entry.about["from_sha256"] == digest
 
 
 def test_an_interrupt_leaves_nothing_and_no_run_needs_no_ledger(tmp_path, capsys, monkeypatch):

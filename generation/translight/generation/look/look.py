@@ -51,9 +51,15 @@ class Looked:
 
 
 def look(
-    candidate: Candidate, recipe: Recipe, name: str, progress: Progress, translator: Translator | None = None
+    candidate: Candidate,
+    recipe: Recipe,
+    name: str,
+    progress: Progress,
+    translator: Translator | None = None,
+    *,
+    sha256: str = "",
 ) -> Looked:
-    """The candidate under another name, seen through the recipe.
+    """The candidate under another name, seen through the recipe. ``sha256`` is of its candidate.json, for the record.
 
     Raises GenerationError where it has nothing to look at, or splats are to be changed by what is no map of colours.
     """
@@ -105,7 +111,7 @@ def look(
         sky = seen(sky, len(views), None)
     if environment is not None:
         environment = recoloured(environment, colours)
-    told = {"step": "looked", "from": candidate.name, "looks": facts}
+    told = {"step": "looked", "from": candidate.name, **({"from_sha256": sha256} if sha256 else {}), "looks": facts}
     looked = replace(
         candidate,
         name=name,

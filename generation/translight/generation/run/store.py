@@ -71,8 +71,11 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[_Name, _Sha256]
 
 
-def save_candidate(candidate: Candidate, folder: Path) -> Stored:
-    """Write ``folder`` whole or not at all, replacing what was there. Raises FormatError when it cannot be written."""
+def save_candidate(candidate: Candidate, folder: Path, *, new: bool = False) -> Stored:
+    """Write ``folder`` whole or not at all, replacing what was there; FileExistsError instead with ``new``.
+
+    Raises FormatError when it cannot be written.
+    """
     writers: dict[str, Callable[[Path], object]] = {}
     views = tuple(_listed(view, i, writers) for i, view in enumerate(candidate.views))
     if candidate.views:
@@ -88,7 +91,7 @@ def save_candidate(candidate: Candidate, folder: Path) -> Stored:
         writers[sky] = _picture(candidate.sky)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with whole_folder(folder) as aside:
+        with whole_folder(folder, new=new) as aside:
             for name, write in writers.items():
                 write(aside / name)
             stored = Stored(
@@ -104,6 +107,8 @@ def save_candidate(candidate: Candidate, folder: Path) -> Stored:
                 {name: sha256_of(aside / name) for name in writers},
             )
             (aside / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(stored), indent=2) + b"\n")
+    except FileExistsError:
+        raise
     except OSError as error:
         raise FormatError(f"{folder}: cannot be written ({error.strerror})") from error
     return stored

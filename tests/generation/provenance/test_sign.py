@@ -239,6 +239,22 @@ def test_a_credential_of_another_asset_proves_nothing(work, keys):
     assert verdict.wrong[0] == "its bytes are not the ones that were signed"
 
 
+def test_files_of_one_stem_have_a_credential_each(work, keys):
+    made = {}
+    for name in ("view.exr", "view.ply", "view"):
+        (work.folder / name).write_bytes(name.encode())
+    order = Order(work.folder / "view.exr", "Grace", ledger=work.ledger, source=work.candidate, force=True)
+    for name in ("view.exr", "view.ply", "view.exr"):
+        made[name] = sign(replace(order, asset=work.folder / name), keys.signer).sidecar
+    assert {name: file.name for name, file in made.items()} == {"view.exr": "view.c2pa", "view.ply": "view.ply.c2pa"}
+    for name in made:
+        assert verify(work.folder / name, keys.root, work.ledger).status == 0
+    words = f"{work.folder}/view.c2pa: is the credential of 'view.exr': give one of the two another name"
+    refused(replace(order, asset=work.folder / "view"), keys, words)
+    made["view.ply"].unlink()
+    assert "view.c2pa is the credential of “view.exr”, by its own words" in verify(work.folder / "view.ply").wrong
+
+
 def test_without_a_ledger_the_asset_is_proved_and_the_ledger_is_said_to_be_unseen(signed, keys):
     verdict = verify(signed.asset, keys.root)
     assert verdict.status == 0

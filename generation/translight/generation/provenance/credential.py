@@ -1,8 +1,8 @@
 """A C2PA credential put on a file and read back, by c2pa-python; claim.py says what it holds, verify.py what it means.
 
-ZIP, PNG, JPEG, TIFF and MP4 carry it inside; any other file has it beside, in ``STEM.c2pa``; a folder's lies beside the
-folder and is over its list of files (files.py). Nothing is fetched from any network: no time authority, no remote
-manifests, no revocation lists.
+ZIP, PNG, JPEG, TIFF and MP4 carry it inside; any other has it beside, in ``STEM.c2pa``, or in ``NAME.EXT.c2pa``
+where another of that stem has that one; a folder's lies beside it and is over its list of files (files.py).
+Nothing is fetched from any network: no time authority, no remote manifests, no revocation lists.
 """
 
 from __future__ import annotations
@@ -59,8 +59,32 @@ def embeds(asset: Path) -> bool:
 
 
 def sidecar_of(asset: Path) -> Path:
-    """Where the credential of an asset lies that does not carry it."""
-    return asset.with_name((asset.name if asset.is_dir() else asset.stem) + SIDECAR)
+    """Where the credential of an asset is looked for that does not carry it: NAME.EXT.c2pa before STEM.c2pa."""
+    whole = asset.with_name(asset.name + SIDECAR)
+    return whole if asset.is_dir() or whole.is_file() else asset.with_name(asset.stem + SIDECAR)
+
+
+def sidecar_for(asset: Path) -> Path:
+    """Where a new credential goes: STEM.c2pa, where C2PA's tools look; NAME.EXT.c2pa where that is another's.
+
+    Raises GenerationError where both are one name, and it is another's.
+    """
+    place = sidecar_of(asset)
+    owner = title_of(place)
+    if owner in ("", asset.name):
+        return place
+    whole = asset.with_name(asset.name + SIDECAR)
+    if whole == place:
+        raise GenerationError(f"{place}: is the credential of {owner!r}: give one of the two another name")
+    return whole
+
+
+def title_of(sidecar: Path) -> str:
+    """The name of the asset that a credential beside it is of, by its own words; empty where that cannot be read."""
+    with suppress(FormatError):
+        reading = read_beside(io.BytesIO(), sidecar, None)
+        return "" if reading is None else str(reading.manifest.get("title") or "")
+    return ""
 
 
 def embed(asset: Path, copy: Path, definition: Mapping[str, Any], signer: Signer) -> None:

@@ -135,7 +135,7 @@ def _embedded(asset: Path, output: Path, claim: Mapping[str, Any], signer: Signe
 def _places(order: Order, asset: Path, *, inside: bool) -> tuple[Path, Path | None]:
     """Where the signed asset and the credential beside it go. Raises GenerationError where they may not."""
     if not inside:
-        sidecar = credential.sidecar_of(asset)
+        sidecar = credential.sidecar_for(asset)
         if order.output is not None:
             raise GenerationError(f"{order.asset}: keeps its bytes, its credential goes to {sidecar}: no --output")
         if sidecar.exists() and not order.force:

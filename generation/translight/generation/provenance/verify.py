@@ -75,6 +75,9 @@ def verify(asset: Path, root: Path | None = None, ledger: Path | None = None) ->
     if reading is None:
         return _unsigned(asset, ledger)
     proved, wrong = _bytes(asset, reading)
+    title = reading.manifest.get("title")
+    if wrong and title != asset.name and not credential.embeds(asset):
+        wrong.append(f"{credential.sidecar_of(asset).name} is the credential of “{title}”, by its own words")
     _certificate(reading, root, proved, wrong)
     if ledger is None:
         wrong.append("the ledger was not looked at: give --ledger RUN/ledger.jsonl")

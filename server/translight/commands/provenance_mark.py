@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".exr", ".hdr")
+_FILMS = (".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".webm", ".avi")
 _MAX_KEY = 4096
 
 
@@ -84,8 +85,8 @@ class Detect:
     Exit status 0: found; 1: none found, which does not say that there never was one.
     """
 
-    picture: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PICTURE")]
-    """PNG, JPEG, OpenEXR or HDR."""
+    picture: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PICTURE|FOLDER")]
+    """PNG, JPEG, OpenEXR or HDR; of a folder of frames each, until one has a mark."""
     key_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The watermark key that it was marked with, where that was not the open one."""
     json: bool = False
@@ -93,20 +94,28 @@ class Detect:
 
     def run(self) -> int:
         """Look and say."""
+        from translight.core.errors import GenerationError
         from translight.core.image import load_image
         from translight.generation.provenance.watermark_find import find
 
-        _pictures(self.picture)
-        found = find(load_image(self.picture), _key(self.key_file))
+        key, found, picture = _key(self.key_file), None, self.picture
+        for picture in _pictures(self.picture):
+            try:
+                found = find(load_image(picture), key)
+            except GenerationError as error:
+                raise GenerationError(f"{picture}: {error}") from error
+            if found is not None:
+                break
         if self.json:
             values: dict[str, object] = {"id": None}
             if found is not None:
                 values = {"id": f"{found.identity:012x}", "tile_px": found.tile_px, "deviations": found.deviations}
+                values |= {"picture": str(picture)} if self.picture.is_dir() else {}
             print(json.dumps(values))
         elif found is None:
             print(f"{self.picture}: no watermark found, which does not say that there never was one")
         else:
-            print(f"{self.picture}: watermark {found.identity:012x}")
+            print(f"{picture}: watermark {found.identity:012x}")
         return 1 if found is None else 0
 
 
@@ -137,6 +146,8 @@ def _pictures(path: Path) -> list[Path]:
     """The picture, or a folder's pictures by name."""
     from translight.core.errors import FormatError
 
+    if path.exists() and path.suffix.lower() == ".tlenv":
+        raise FormatError(f"{path}: an environment: stills and frames are marked, nothing that plays on a wall")
     if path.is_dir():
         found = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES and file.is_file())
         if not found:
@@ -144,6 +155,10 @@ def _pictures(path: Path) -> list[Path]:
         return found
     if not path.is_file():
         raise FormatError(f"{path}: no such file or folder")
+    if path.suffix.lower() in _FILMS:
+        raise FormatError(
+            f"{path}: a film: its frames are marked before it is encoded: give their folder, or a picture"
+        )
     if path.suffix.lower() not in _PICTURES:
         raise FormatError(f"{path}: pictures are {', '.join(_PICTURES)}")
     return [path]

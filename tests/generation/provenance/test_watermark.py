@@ -198,3 +198,31 @@ def test_a_folder_of_frames_is_marked_as_a_whole(tmp_path, light, capsys):
     assert cli.main(["provenance", "mark", str(frames), "-o", str(tmp_path / "b"), "--id", "0123456789ab"]) == 1
     assert "2.png: a picture of three channels and at least 128 pixels" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "out"]
+
+
+def test_films_and_environments_are_refused_and_frames_are_looked_through(tmp_path, light, capsys):
+    film, place = tmp_path / "traffic.mov", tmp_path / "sea.tlenv"
+    film.write_bytes(b"x")
+    place.mkdir()
+    save_image(place / "sky.exr", light)
+    told = {
+        film: "a film: its frames are marked before it is encoded: give their folder, or a picture",
+        place: "an environment: stills and frames are marked, nothing that plays on a wall",
+    }
+    for source, words in told.items():
+        mark_it = ["provenance", "mark", str(source), "-o", str(tmp_path / "out"), "--id", "0" * 12]
+        for command in (mark_it, ["provenance", "detect", str(source)]):
+            assert cli.main(command) == 1
+            assert capsys.readouterr().err == f"translight: {source}: {words}\n"
+    assert not (tmp_path / "out").exists()
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    save_image(frames / "0.exr", light)
+    save_image(frames / "1.exr", mark(light, IDENTITY))
+    assert cli.main(["provenance", "detect", str(frames)]) == 0
+    assert capsys.readouterr().out == f"{frames}/1.exr: watermark {IDENTITY:012x}\n"
+    assert cli.main(["provenance", "detect", str(frames), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["picture"] == f"{frames}/1.exr"
+    (frames / "1.exr").unlink()
+    assert cli.main(["provenance", "detect", str(frames)]) == 1
+    assert capsys.readouterr().out == f"{frames}: no watermark found, which does not say that there never was one\n"

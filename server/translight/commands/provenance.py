@@ -77,11 +77,14 @@ class Sign:
 
     def run(self) -> int:
         """Sign; the asset or its credential appears whole or not at all."""
+        import sys
         from datetime import UTC, datetime
 
         from translight.commands.review import account
 
         certificates, signing = part("certificates"), part("sign")
+        if warning := certificates.readable_by_others(self.key):
+            print(f"translight: {warning}", file=sys.stderr)
         passphrase = _passphrase(self.passphrase_file) if certificates.is_locked(self.key) else None
         signer = certificates.load(self.key, passphrase, self.chain, now=datetime.now(UTC))
         order = signing.Order(

@@ -22,7 +22,15 @@ from tests.generation.provenance.conftest import NOW
 
 from translight import cli
 from translight.core.errors import FormatError, GenerationError
-from translight.generation.provenance.certificates import CLAIM_SIGNING, is_locked, load, make, read_certificates, write
+from translight.generation.provenance.certificates import (
+    CLAIM_SIGNING,
+    is_locked,
+    load,
+    make,
+    read_certificates,
+    readable_by_others,
+    write,
+)
 from translight.generation.provenance.sign import Order, sign
 
 X5CHAIN = 33
@@ -140,8 +148,17 @@ def test_keys_are_locked_and_mismatches_are_one_line(tmp_path, keys):
             act()
         assert str(caught.value) == words
     late = NOW + timedelta(days=4100)
-    with pytest.raises(FormatError, match=rf"^{chain}: valid from 20\d\d-\d\d-\d\d to 20\d\d-\d\d-\d\d only$"):
+    with pytest.raises(
+        FormatError, match=rf"^{chain}: the certificate of 'Ada' expired on 20\d\d-\d\d-\d\d: make new keys \(keygen\)$"
+    ):
         load(key, b"sesame", now=late)
+    words = r"holds from 20\S+ \d\d:\d\d UTC on, and this machine's clock says 20\S+ \d\d:\d\d UTC: set the clock$"
+    with pytest.raises(FormatError, match=rf"^{chain}: the certificate of 'Ada' {words}"):
+        load(key, b"sesame", now=NOW - timedelta(days=1))
+    chain.rename(tmp_path / "elsewhere.pem")
+    with pytest.raises(FormatError, match=rf"^{chain}: no such file: keygen wrote it with the key; if it lies els"):
+        load(key, b"sesame", now=NOW)
+    assert load(key, b"sesame", tmp_path / "elsewhere.pem", now=NOW).name == "Ada"
     with pytest.raises(
         GenerationError, match=r"^the production's name has 1 to 64 bytes of printable characters, got 'a\\nb'$"
     ):
@@ -224,3 +241,16 @@ def test_no_passphrase_is_asked_for_where_nobody_can_answer(tmp_path, capsys, mo
     assert list(tmp_path.iterdir()) == []
     assert cli.main([*words, "--no-passphrase"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["k.chain.pem", "k.key.pem", "k.root.pem"]
+
+
+def test_a_key_that_others_can_read_is_warned_of(tmp_path):
+    for name, passphrase in (("open", None), ("shut", b"sesame")):
+        write(make("Pier", "Ada", passphrase, now=NOW), tmp_path / name)
+    plain, locked = tmp_path / "open.key.pem", tmp_path / "shut.key.pem"
+    assert readable_by_others(plain) == readable_by_others(locked) == ""
+    for key in (plain, locked):
+        key.chmod(0o644)
+    words = f"{plain}: others on this machine can read or change it (mode 0644): chmod 600 {plain}"
+    assert (readable_by_others(plain), readable_by_others(locked)) == (words, "")
+    locked.chmod(0o666)
+    assert "(mode 0666)" in readable_by_others(locked)

@@ -9,6 +9,7 @@ another signer under that root, and a new one begins with a new root.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -132,6 +133,10 @@ def load(key: Path, passphrase: bytes | None, chain: Path | None = None, *, now:
         if not key.name.endswith(KEY):
             raise FormatError(f"{key}: keygen's keys end in {KEY}: give --chain")
         chain = key.with_name(key.name.removesuffix(KEY) + CHAIN)
+        if key.is_file() and not chain.is_file():
+            raise FormatError(
+                f"{chain}: no such file: keygen wrote it with the key; if it lies elsewhere, give --chain"
+            )
     try:
         private = serialization.load_pem_private_key(_read(key), passphrase)
     except TypeError as error:
@@ -147,13 +152,24 @@ def load(key: Path, passphrase: bytes | None, chain: Path | None = None, *, now:
         raise FormatError(f"{key} and {chain} do not belong together: the first certificate is another key's")
     _check_chain(certificates, chain)
     first = certificates[0]
-    if not first.not_valid_before_utc <= now <= first.not_valid_after_utc:
-        raise FormatError(
-            f"{chain}: valid from {first.not_valid_before_utc:%Y-%m-%d} to {first.not_valid_after_utc:%Y-%m-%d} only"
-        )
+    for certificate in certificates:
+        _check_time(certificate, chain, now)
     plain = private.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     pem = b"".join(certificate.public_bytes(_PEM) for certificate in certificates)
     return Signer(plain, pem, common_name(first), first.not_valid_after_utc)
+
+
+def readable_by_others(key: Path) -> str:
+    """A warning where others on this machine can read a key that no passphrase locks, or change any; else empty.
+
+    Raises FormatError when it cannot be read.
+    """
+    locked = is_locked(key)
+    mode = stat.S_IMODE(key.stat().st_mode)
+    others = mode & (0o022 if locked else 0o066)
+    if os.name != "posix" or not others:
+        return ""
+    return f"{key}: others on this machine can read or change it (mode {mode:04o}): chmod 600 {key}"
 
 
 def read_certificates(file: Path) -> list[x509.Certificate]:
@@ -179,6 +195,19 @@ def _check_chain(certificates: Sequence[x509.Certificate], chain: Path) -> None:
             below.verify_directly_issued_by(above)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
             raise FormatError(f"{chain}: its certificates do not follow from one another") from error
+
+
+def _check_time(certificate: x509.Certificate, chain: Path, now: datetime) -> None:
+    """Raises FormatError on a certificate that is not valid yet, or no more."""
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    name = common_name(certificate)
+    if now > ends:
+        raise FormatError(f"{chain}: the certificate of {name!r} expired on {ends:%Y-%m-%d}: make new keys (keygen)")
+    if now < begins:
+        raise FormatError(
+            f"{chain}: the certificate of {name!r} holds from {begins:%Y-%m-%d %H:%M} UTC on, and this machine's clock "
+            f"says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC: set the clock"
+        )
 
 
 def _name(organisation: str, common: str) -> x509.Name:

@@ -12,6 +12,8 @@ import tyro
 _PICTURES = (".png", ".jpg", ".jpeg", ".exr", ".hdr")
 _FILMS = (".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".webm", ".avi")
 _MAX_KEY = 4096
+_PNG_DEPTH = 24
+"""Where a PNG's header says how many bits a channel has (PNG, second edition, 11.2.2)."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,12 @@ def _mark(source: Path, copy: Path, identity: int, key: bytes, *, check: bool) -
     from translight.generation.provenance.watermark_find import find
 
     pixels = load_image(source)
+    with source.open("rb") as handle:
+        head = handle.read(_PNG_DEPTH + 1)
+    if head.startswith(b"\x89PNG") and head[_PNG_DEPTH] == 16:
+        raise GenerationError(
+            f"{source}: has 16 bits a channel, of which a marked PNG keeps 8: give it as .exr, or in 8"
+        )
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     try:

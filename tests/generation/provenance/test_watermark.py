@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import struct
+import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -226,3 +228,21 @@ def test_films_and_environments_are_refused_and_frames_are_looked_through(tmp_pa
     (frames / "1.exr").unlink()
     assert cli.main(["provenance", "detect", str(frames)]) == 1
     assert capsys.readouterr().out == f"{frames}: no watermark found, which does not say that there never was one\n"
+
+
+@pytest.mark.parametrize("colour", [0, 2])
+def test_no_picture_loses_bits_by_its_mark(tmp_path, light, colour, capsys):
+    """Grey and RGB of 16 bits, the latter written by hand: Pillow cannot."""
+    deep, channels = tmp_path / "deep.png", 3 if colour else 1
+    rows = np.clip(light[..., :channels] * 65535, 0, 65535).astype(">u2").reshape(len(light), -1)
+    data = b"".join(b"\0" + row.tobytes() for row in rows)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", light.shape[1], light.shape[0], 16, colour, 0, 0, 0))]
+    parts += [(b"IDAT", zlib.compress(data)), (b"IEND", b"")]
+    with deep.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, body in parts:
+            file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+    assert cli.main(["provenance", "mark", str(deep), "-o", str(tmp_path / "out.png"), "--id", "0" * 12]) == 1
+    words = "has 16 bits a channel, of which a marked PNG keeps 8: give it as .exr, or in 8"
+    assert capsys.readouterr().err == f"translight: {deep}: {words}\n"
+    assert not (tmp_path / "out.png").exists()

@@ -38,8 +38,8 @@ class Generate:
     """Your name for the ledger; this account's if not given."""
     wall_pitch_mm: Annotated[float, tyro.conf.arg(metavar="MM")] = 2.6
     """Between the wall's pixels: candidates are measured for it."""
-    wall_distance_m: Annotated[float, tyro.conf.arg(metavar="M")] = 5.0
-    """From the camera to the wall."""
+    wall_distance_m: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
+    """From the camera to the wall; 3 m behind the brief's actors, 5 at least, if not given."""
     camera_width_px: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 4096
     """Columns of the film camera's picture."""
     json: bool = False

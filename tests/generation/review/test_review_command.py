@@ -46,7 +46,7 @@ def test_generate_notes_each_candidate_and_measures_it(run, made):
         "horizon", "seam", "clipping", "stops", "sharpness", "moire", "coherence", "blocking", "prompt",
     ]  # fmt: skip
     assert found["coherence"]["why"] == "one view"
-    assert (found["seam"]["verdict"], found["sharpness"]["verdict"]) == ("good", "bad")
+    assert (found["seam"]["verdict"], found["sharpness"]["verdict"]) == ("good", "look")
     assert found["prompt"]["value"] is None
 
 
@@ -222,7 +222,7 @@ def test_measures_for_another_wall(run, capsys):
     measures = json.loads((two / "measures.json").read_text())
     assert measures["wall"] == {"pitch_mm": 40.0, "distance_m": 2.0, "camera_width_px": 4096}
     value = rows[0]["measures"]["sharpness"]["value"]
-    assert value == pytest.approx(before * (40 / 2) / (2.6 / 5), rel=0.01)
+    assert value == pytest.approx(before * (40 / 2) / (2.6 / 7.2), rel=0.01)
     assert value == pytest.approx(math.atan(0.02) / (np.pi / 64), rel=0.3)
     assert (folder / "contact_sheet.jpg").is_file()
     values = json.loads((one / "measures.json").read_text())

@@ -87,9 +87,14 @@ def drawn_seeds(name: str, count: int) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def on_stage(brief: Brief) -> list[Block]:
+    """The actors and heroes that stand on the stage before the camera, none that the picture itself shows."""
+    return [b for b in brief.blocking if b.kind in ("actor", "hero") and not b.in_picture and b.position_m[1] > 0]
+
+
 def focus(brief: Brief) -> tuple[float, str]:
     """What the lens is focused on: the nearest actor or hero before the camera, else 4 m; metres along +Y, and whom."""
-    ahead = [b for b in brief.blocking if b.kind in ("actor", "hero") and not b.in_picture and b.position_m[1] > 0]
+    ahead = on_stage(brief)
     if not ahead:
         return _FOCUS_M, f"{_FOCUS_M:g} m"
     nearest = min(ahead, key=lambda block: block.position_m[1])

@@ -74,6 +74,8 @@ def test_a_row_of_columns_is_seen_through_in_a_hall():
     found = blocking(view, HALL)
     assert (found.value, found.verdict) == (100.0, "good")
     assert found.details["open_share"] > 0.2
+    open_share = f"{found.details['open_share']:.0%}"
+    assert found.why.endswith(f"; {open_share} of it are openings in rows of columns and do not count")
     outdoors = msgspec.structs.replace(HALL, place=Place(family="city"))
     assert blocking(view, outdoors).value < 60
 

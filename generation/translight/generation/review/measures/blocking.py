@@ -17,9 +17,9 @@ from translight.generation.procedural.halls.arcade import is_row
 from translight.generation.review.measures.measure import Measure, graded, solid_angles, unknown
 
 GOOD, BAD = 0.8, 0.5
-"""Share of the block-out that is met."""
+"""Share of the block-out that is met (ours)."""
 WITHIN = 0.10
-"""Of the distance."""
+"""Of the distance (ours)."""
 
 _HEIGHT_PX = 256
 _LEAST_PX = 50
@@ -62,6 +62,8 @@ def blocking(view: View | None, brief: Brief) -> Measure:
         "open_share": round(share_open, 4),
     }
     why = f"{words}: {met:.0%} within {WITHIN:.0%} of the block-out's distance ({GOOD:.0%} is good)"
+    if share_open > 0:
+        why += f"; {share_open:.0%} of it are openings in rows of columns and do not count"
     return Measure("blocking", round(100 * met, 2), "%", verdict, why, details)
 
 

@@ -17,11 +17,11 @@ from translight.generation.preview import shrunk
 from translight.generation.review.measures.measure import Measure, graded, luminance, unknown
 
 GOOD_DEG, BAD_DEG = 0.5, 1.5
-"""Half a degree is about what an eye finds on a level horizon in a wide shot."""
+"""Half a degree is about what an eye finds on a level horizon in a wide shot (ours)."""
 
 _ROUGH_DEG = 0.5
 _SUPPORT, _SUPPORT_TILTED = 0.3, 0.5
-"""Share of azimuths that must lie on one horizon; more where it is tilted, for a false alarm costs a candidate."""
+"""Share of azimuths that must lie on one horizon; more where it is tilted, for a false alarm costs one (ours)."""
 _LEVEL_DEG = 0.5
 _BAND_DEG = 25.0
 _LEAN_DEG = 18.0

@@ -12,11 +12,11 @@ from translight.generation.candidate import Candidate
 from translight.generation.review.measures.measure import Measure, graded, luminance, panorama_of, solid_angles, unknown
 
 SUN_STOPS = 14.0
-"""With the sun's disc in a clear sky."""
+"""With the sun's disc in a clear sky (ours: its 1.6e9 cd/m² over a shaded ground's hundreds are over 20)."""
 STOPS = 8.0
-"""Without: less than a display shows looks flat on a wall."""
+"""Without (ours): less than a display shows looks flat on a wall."""
 GOOD_CLIPPED, BAD_CLIPPED = 0.001, 0.01
-"""Share of the picture at one highest value; the sun's own disc is a 90,000th of the sphere."""
+"""Share of the picture at one highest value (ours); the sun's own disc, 0.53° wide, is a 185,000th of the sphere."""
 
 _TOP = 1e-6
 """Values this close below the highest were cut off with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from translight.core.errors import GenerationError
+from translight.generation.brief.blockout import box
+from translight.generation.brief.brief import Brief
+from translight.generation.brief.translate import on_stage
 from translight.generation.candidate import Candidate, View
 from translight.generation.preview import shrunk
 
@@ -17,7 +21,12 @@ Verdict = Literal["good", "look", "bad", "none"]
 """``look``: a person should look closely; ``none``: it cannot be measured here, and ``why`` says why not."""
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Rec.709's."""
+"""Rec.709's (ITU-R BT.709-6, 3.2)."""
+
+CLEAR_M = 3.0
+"""Between what stands on the stage and the wall: ours, so that neither light nor focus falls on the LEDs."""
+NEAREST_WALL_M = 5.0
+"""From the camera, where little or nothing stands before the wall: ours."""
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,10 +43,11 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The wall as the film camera sees it, and the camera's columns of pixels, for what depends on them."""
+    """The wall that is asked for, and the film camera's columns of pixels; ``placed`` puts it on a brief's stage."""
 
     pitch_mm: float = 2.6
-    distance_m: float = 5.0
+    distance_m: float | None = None
+    """From the camera, straight on; None: behind what the brief has on the stage."""
     camera_width_px: int = 4096
 
     def check(self) -> None:
@@ -47,12 +57,32 @@ class Wall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ("--wall-distance-m", self.distance_m, 0.2, 1000.0),
             ("--camera-width-px", self.camera_width_px, 256, 32768),
         ):
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise GenerationError(f"{option} must be from {low:g} to {high:g}, got {value:g}")
+
+    def placed(self, brief: Brief) -> PlacedWall:
+        """The wall as the camera sees it: where it was asked for, else ``wall_distance_m`` away."""
+        distance_m = wall_distance_m(brief) if self.distance_m is None else self.distance_m
+        return PlacedWall(self.pitch_mm, distance_m, self.camera_width_px)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWall:
+    """A wall at its distance: what measures are taken for."""
+
+    pitch_mm: float
+    distance_m: float
+    camera_width_px: int
 
     def pixel_rad(self) -> float:
         """Angle between neighbouring LED pixels, seen straight on from the camera."""
         return math.atan(self.pitch_mm / 1000 / self.distance_m)
+
+
+def wall_distance_m(brief: Brief) -> float:
+    """Where a wall stands that nobody has placed: behind all actors and heroes on the brief's stage, clear of them."""
+    behind = [float(box(block).foot_m()[:, 1].max()) + CLEAR_M for block in on_stage(brief)]
+    return round(max([NEAREST_WALL_M, *behind]), 2)
 
 
 def unknown(name: str, unit: str, why: str) -> Measure:

@@ -65,14 +65,14 @@ def open_clip(folder: Path, brief: Brief, progress: Progress) -> Prompter:
 
 def measure_all(candidate: Candidate, brief: Brief, wall: Wall, clip: Prompter | None = None) -> tuple[Measure, ...]:
     """Every measure of a candidate, those that cannot be taken too, in the order of the docs."""
-    whole = panorama_of(candidate)
+    whole, placed = panorama_of(candidate), wall.placed(brief)
     return (
         horizon(whole),
         seam(whole),
         clipping(candidate),
         stops(candidate, brief),
-        sharpness(whole, wall),
-        moire(whole, brief, wall),
+        sharpness(whole, placed),
+        moire(whole, brief, placed),
         coherence(candidate),
         blocking(whole, brief),
         clip.measure(candidate, brief)

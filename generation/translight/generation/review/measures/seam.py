@@ -9,7 +9,7 @@ from translight.generation.candidate import View
 from translight.generation.review.measures.measure import Measure, encoded, graded, unknown
 
 GOOD, BAD = 1.5, 3.0
-"""Times the step that 99 of 100 other columns stay below."""
+"""Times the step that 99 of 100 other columns stay below (ours)."""
 
 _WIDTH_PX = 4096
 _POLE_ROWS = 0.1

@@ -13,10 +13,13 @@ from jaxtyping import Float32, Float64
 from scipy import ndimage
 
 from translight.generation.candidate import View
-from translight.generation.review.measures.measure import Measure, Wall, graded, luminance, unknown
+from translight.generation.review.measures.measure import Measure, PlacedWall, graded, luminance, unknown
 
 GOOD, BAD = 1.0, 0.5
-"""Texels to an LED pixel."""
+"""Texels to an LED pixel: the wall shows all that it can from one on (ours)."""
+OWN_PX, BLURRED_PX = 1.5, 3.0
+"""A texel of so many pixels: up to the first the picture uses what it has and only more rows can show more, beyond the
+second it is blurred whatever it is for (ours)."""
 
 _AGAIN_PX = 1.0
 _DIFFERENCE = 1 / 12
@@ -31,7 +34,7 @@ _ROWS = 1024
 """Of rows around the horizon at most: the middle of an 8K panorama tells as much as all of it."""
 
 
-def sharpness(view: View | None, wall: Wall) -> Measure:
+def sharpness(view: View | None, wall: PlacedWall) -> Measure:
     """Effective texels for each LED pixel; a texel is as wide as the finest detail that keeps 10 % of its contrast."""
     unit = "texels per LED pixel"
     if view is None:
@@ -47,17 +50,18 @@ def sharpness(view: View | None, wall: Wall) -> Measure:
     texel_rad = texel_px * math.pi / height
     value = wall.pixel_rad() / texel_rad
     verdict = graded(value, GOOD, BAD)
-    needed = 64 * math.ceil(GOOD * math.pi * texel_px / wall.pixel_rad() / 64)
-    words = {"good": "sharp enough", "look": "a little soft", "bad": "soft", "none": ""}[verdict]
-    cure = "" if verdict == "good" else f"; {needed} rows as sharp as these would do"
-    return Measure(
-        "sharpness",
-        round(value, 4),
-        unit,
-        verdict,
-        f"{words}: {value:.2g} texels for each LED pixel of {led} (1 is good{cure})",
-        {"edge_blur_px": round(sigma, 3), "effective_height_px": round(height / texel_px)},
-    )
+    needed = 64 * math.ceil(GOOD * math.pi / wall.pixel_rad() / 64)
+    told = f"{value:.2g} texels for each LED pixel of {led}"
+    if verdict == "good":
+        why = f"sharp enough: {told} (1 is good)"
+    elif texel_px <= OWN_PX:  # too few rows are no fault of the picture's: every preview has them
+        verdict, why = "look", f"its edges use every pixel, fine to choose by: {told}, {needed} rows make it one"
+    else:
+        verdict = "bad" if verdict == "bad" and texel_px > BLURRED_PX else "look"
+        words = "blurred" if verdict == "bad" else "a little blurred"
+        why = f"{words}, a texel is {texel_px:.2g} pixels wide: {told} (1 is good; {needed} rows of sharp pixels do)"
+    details = {"edge_blur_px": round(sigma, 3), "effective_height_px": round(height / texel_px)}
+    return Measure("sharpness", round(value, 4), unit, verdict, why, details)
 
 
 def edge_blur_px(light: Float32[np.ndarray, "h w"]) -> float | None:

@@ -74,7 +74,7 @@ class Measure:
     wall_pitch_mm: Annotated[float | None, tyro.conf.arg(metavar="MM")] = None
     """Between the wall's pixels; what the candidate was measured for last if not given (2.6 at first)."""
     wall_distance_m: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
-    """From the camera to the wall (5 at first)."""
+    """From the camera to the wall (at first 3 m behind the brief's actors, 5 at least)."""
     camera_width_px: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
     """Columns of the film camera's picture (4096 at first)."""
     show: Annotated[Path | None, tyro.conf.arg(metavar="SHOW.toml")] = None
@@ -90,6 +90,7 @@ class Measure:
         from translight.generation.review.measures.measure import Wall
         from translight.generation.review.measures.measures import open_clip, save_measures
         from translight.generation.review.variations import draw_sheet
+        from translight.generation.review.vary import brief_of
         from translight.generation.run.generate import BRIEF, candidates_in, licence_line
         from translight.generation.run.store import load_candidate
 
@@ -106,7 +107,8 @@ class Measure:
             for number, folder in enumerate(folders):
                 lines.progress(f"measuring {folder.name}", number / len(folders))
                 wall = self._wall(before.get(folder, Wall()))
-                save_measures(folder, load_candidate(folder), brief, wall, clip)
+                candidate = load_candidate(folder)
+                save_measures(folder, candidate, brief_of(candidate, brief), wall, clip)
             sheet = draw_sheet(self.run_folder)
         except KeyboardInterrupt:
             print("translight: interrupted; candidates that were measured keep their new measures", file=sys.stderr)

@@ -170,6 +170,13 @@ def test_names_count_up_and_ledger_measures_and_sheet_follow(tmp_path, capsys, f
     assert [(e.action, e.about.get("from")) for e in entries[2:]] == [("varied", one.name)] * 2
     assert main(["review", "list", str(run)]) == 0
     assert f"varied from {one.name}" in capsys.readouterr().out
+    values = ["--set", "blocking[mia].position_m=[0.0, 9.8]"]
+    assert main(["review", "vary", str(one), *values, "--by", "Ben"]) == 0
+    moved = json.loads((one.with_name(f"{one.name}-v3") / "measures.json").read_text())
+    assert next(m for m in moved["measures"] if m["name"] == "moire")["details"]["wall_distance_m"] == 13.0
+    assert main(["review", "measure", str(run)]) == 0
+    assert json.loads((one.with_name(f"{one.name}-v3") / "measures.json").read_text()) == moved, "by its own brief"
+    capsys.readouterr()
     (run / "run.json").unlink()
     assert main(["review", "vary", str(one), "--seed", "4", "--by", "Ben"]) == 1
     assert capsys.readouterr().err.endswith("holds no run.json, so how its candidates were made is not known\n")

@@ -15,7 +15,7 @@ from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import append, read_ledger
 from translight.generation.review.measures.measure import Wall
 from translight.generation.review.measures.measures import read_measures, save_measures
-from translight.generation.review.vary import Wish, vary
+from translight.generation.review.vary import Wish, brief_of, vary
 from translight.generation.run.contact_sheet import contact_sheet
 from translight.generation.run.generate import BRIEF, LOCK, SHEET, Watch, licence_line
 from translight.generation.run.job import read_identity
@@ -50,7 +50,7 @@ def add_variation(folder: Path, wish: Wish, who: str, watch: Watch) -> Path:
             watch.note(licence_line(model))
         save_candidate(made, output)
         before = read_measures(folder)
-        save_measures(output, made, brief, before.wall if before is not None else Wall())
+        save_measures(output, made, brief_of(made, brief), before.wall if before is not None else Wall())
         about = {"candidate": output.name, "sha256": sha256_of(output / FILE_NAME), "from": name, "from_sha256": sha256}
         append(run / LEDGER, who, "varied", about | ({"note": wish.note} if wish.note else {}), wait_s=_WAIT_S)
     draw_sheet(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -124,7 +125,7 @@ class History:
         import msgspec
 
         from translight.generation.review.history import told
-        from translight.generation.review.ledger import FILE_NAME, read_ledger
+        from translight.generation.review.ledger import FILE_NAME, read_ledger, steps_back
 
         checked(self.run_folder)
         entries, head = read_ledger(self.run_folder / FILE_NAME)
@@ -133,6 +134,8 @@ class History:
             return 0
         for entry in entries:
             print(told(entry))
+        for entry in steps_back(entries):
+            print(f"the clock went back before line {entry.number}: the order of lines holds, their times do not")
         print(f"the chain of {len(entries)} lines is whole; its head is {head}")
         print("note the head elsewhere: with it, lines that were cut off at the end are noticed too")
         return 0
@@ -159,11 +162,10 @@ def account(by: str | None) -> str:
     import getpass
 
     from translight.core.errors import GenerationError
+    from translight.generation.review.ledger import checked_name
 
     if by is not None:
-        if not by.strip() or len(by) > 200:
-            raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
-        return by
+        return checked_name(by)
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError) as error:
@@ -179,15 +181,22 @@ def checked(run_folder: Path) -> None:
         raise GenerationError(f"{run_folder}: holds no run: the folder that translight generate -o made is wanted")
 
 
-def _decided(candidate: Path, state: str, by: str | None, words: str, anew: bool) -> int:
+def sheet_anew(candidate: Path) -> None:
+    """The contact sheet of a candidate's run; where it cannot be drawn, that is told and what was done stands."""
     from translight.core.errors import FormatError
-    from translight.generation.review.decisions import decide, run_of
+    from translight.generation.review.decisions import run_of
     from translight.generation.review.variations import draw_sheet
+
+    try:
+        draw_sheet(run_of(candidate))
+    except FormatError as error:  # another candidate of the run is damaged, or the disk is full
+        print(f"the contact sheet was not drawn anew: {error}", file=sys.stderr)
+
+
+def _decided(candidate: Path, state: str, by: str | None, words: str, anew: bool) -> int:
+    from translight.generation.review.decisions import decide
 
     entry, head = decide(candidate, "accepted" if state == "accepted" else "rejected", account(by), words, anew=anew)
     print(f"{candidate.absolute().name} is {state} by {entry.who}: line {entry.number} of the ledger, head {head[:12]}")
-    try:
-        draw_sheet(run_of(candidate))
-    except FormatError as error:  # the decision stands; another candidate of the run is damaged
-        print(f"the contact sheet was not drawn anew: {error}")
+    sheet_anew(candidate)
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from translight.commands.review import By, Candidate, Run, account, checked
+from translight.commands.review import By, Candidate, Run, account, checked, sheet_anew
 
 if TYPE_CHECKING:
     from translight.generation.review.measures.measure import Wall
@@ -59,6 +59,7 @@ class Vary:
             return _INTERRUPTED
         finally:
             lines.close()
+        sheet_anew(made)
         print(json.dumps({"candidate": str(made)}) if self.json else f"{made}: a variation of {self.candidate.name}")
         return 0
 

@@ -18,11 +18,15 @@ T = TypeVar("T")
 
 def read_json(path: Path, kind: type[T]) -> T:
     """A file as a msgspec type. Raises FormatError that begins with the path."""
-    if not path.is_file():
-        raise FormatError(f"{path}: no such file")
-    if path.stat().st_size > MAX_BYTES:
-        raise FormatError(f"{path}: {path.stat().st_size} bytes, the limit is {MAX_BYTES}")
-    return parse_json(path.read_bytes(), kind, str(path))
+    try:
+        if not path.is_file():
+            raise FormatError(f"{path}: no such file")
+        if path.stat().st_size > MAX_BYTES:
+            raise FormatError(f"{path}: {path.stat().st_size} bytes, the limit is {MAX_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+    return parse_json(data, kind, str(path))
 
 
 def parse_json(data: bytes, kind: type[T], what: str) -> T:

@@ -3,13 +3,14 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from translight.core.errors import FormatError, GenerationError
 from translight.core.file_lock import locked
-from translight.generation.review.ledger import NOTHING_BEFORE, append, parse_ledger, read_ledger
+from translight.generation.review.ledger import NOTHING_BEFORE, append, parse_ledger, read_ledger, steps_back
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JSON = st.recursive(
@@ -144,3 +145,34 @@ def test_a_folder_that_cannot_be_written(ledger, monkeypatch):
     with pytest.raises(FormatError, match=rf"^{ledger}: cannot be written \(No space left on device\)$"):
         append(ledger, "Ada", "accepted", {})
     assert ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize("who", ["a\nb", "Ana\x1b[2J", "\udcff"])
+def test_a_name_is_one_printed_line(tmp_path, who):
+    with pytest.raises(GenerationError) as caught:
+        append(tmp_path / "l.jsonl", who, "accepted", {})
+    assert str(caught.value) == f"--by {who!a}: a name has neither line breaks nor control characters"
+    assert not (tmp_path / "l.jsonl").exists()
+
+
+def test_a_clock_that_went_back_is_seen(tmp_path):
+    path = tmp_path / "l.jsonl"
+    for hours in (0, 2, 1, 1, 3):
+        append(path, "Ada", "accepted", {}, now=NOON + timedelta(hours=hours))
+    entries, _ = read_ledger(path)
+    assert [entry.number for entry in steps_back(entries)] == [3]
+    strange = [msgspec.structs.replace(entries[0], at=at) for at in ("t", "2026-01-01T00:00:00", entries[0].at)]
+    assert steps_back(strange) == []
+
+
+def test_two_ledgers_laid_together_are_no_chain(ledger, tmp_path):
+    other = tmp_path / "other.jsonl"
+    append(other, "Ben", "accepted", {"candidate": "c9"}, now=NOON)
+    ours, theirs = ledger.read_bytes(), other.read_bytes()
+    for merged, line in ((ours + theirs, 5), (theirs + ours, 2)):
+        with pytest.raises(FormatError, match=f"^l: line {line} does not follow the line before it: "):
+            parse_ledger(merged, "l")
+    with pytest.raises(FormatError, match=r"^l: line 1 is no ledger entry "):
+        parse_ledger(b"<<<<<<< ours\n" + ours, "l")
+    with pytest.raises(FormatError, match=r"^l: line 2 does not follow the line before it: "):
+        parse_ledger(ours.replace(b"\n", b"\r\n"), "l")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
 from translight.generation.review.ledger import append, read_ledger
 from translight.generation.review.made import add_lifted, not_accepted, run_entries
+from translight.generation.review.measures import measures
 from translight.server.show import load_show
 
 
@@ -91,6 +93,11 @@ def test_mistakes_are_one_line_and_decide_nothing(run, tmp_path, capsys):
     assert refused("reject", str(one), "--by", "Ben", "--reason", " ") == "a rejection wants a reason: --reason TEXT"
     assert (
         refused("accept", str(folder), "--by", "B") == f"{folder}: no candidate there; one lies in RUN/candidates/NAME"
+    )
+    broken = refused("accept", str(one), "--by", "a\nb")
+    assert broken == "--by 'a\\nb': a name has neither line breaks nor control characters"
+    assert (
+        refused("accept", str(one), "--by", "B", "--note", "\udcff") == "a reason or note is UTF-8 text, got '\\udcff'"
     )
     assert refused("accept", str(one), "--by", " ") == "a decision wants a name: --by NAME, at most 200 characters"
     long = refused("accept", str(one), "--by", "B", "--note", "x" * 2001)
@@ -263,3 +270,58 @@ def test_lifting_is_noted_and_warned_of(run, tmp_path, capsys):
     assert not_accepted(one, run_entries(one)) == ""
     assert main(["review", "history", str(folder)]) == 0
     assert f"Cleo lifted ring.tlenv from {one.name}" in capsys.readouterr().out
+
+
+def test_history_tells_of_a_clock_that_went_back(run, capsys):
+    folder, (one, _) = run
+    append(folder / "ledger.jsonl", "Ben", "rejected", {"candidate": one.name}, now=datetime(2020, 1, 1, tzinfo=UTC))
+    assert main(["review", "history", str(folder)]) == 0
+    said = "the clock went back before line 3: the order of lines holds, their times do not"
+    assert said in capsys.readouterr().out.splitlines()
+
+
+def test_measuring_that_is_interrupted_keeps_what_was_measured(run, capsys, monkeypatch):
+    folder, (one, two) = run
+    before, whole = (two / "measures.json").read_bytes(), measures.save_measures
+
+    def interrupted(candidate, *more):
+        if candidate == two:
+            raise KeyboardInterrupt
+        return whole(candidate, *more)
+
+    monkeypatch.setattr(measures, "save_measures", interrupted)
+    assert main(["review", "measure", str(folder), "--wall-distance-m", "4"]) == 130
+    said = "translight: interrupted; candidates that were measured keep their new measures"
+    assert capsys.readouterr().err.splitlines()[-1] == said
+    assert json.loads((one / "measures.json").read_text())["wall"]["distance_m"] == 4.0
+    assert (two / "measures.json").read_bytes() == before
+
+
+def test_a_fresh_start_that_is_interrupted_leaves_no_half_candidate(run, made, monkeypatch):
+    folder, candidates = run
+    again = ["generate", str(made / "brief.toml"), "-o", str(folder), "--engine", "import", "--height", "128"]
+    again += ["--source", str(made / "pictures"), "--by", "Ana"]
+
+    def interrupted(path, **_):
+        (next(path.iterdir()) / "preview.jpg").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("translight.generation.run.generate.shutil.rmtree", interrupted)
+        assert main([*again, "--fresh"]) == 130
+    assert main(again) == 0
+    assert all((one / "preview.jpg").is_file() for one in candidates)
+
+
+def test_a_file_that_cannot_be_read_is_named(run, capsys, monkeypatch):
+    folder, (one, _) = run
+    whole = Path.read_bytes
+
+    def denied(path):
+        if path.name == "candidate.json":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert main(["review", "list", str(folder)]) == 1
+    assert capsys.readouterr().err == f"translight: {one}/candidate.json: cannot be read (Permission denied)\n"

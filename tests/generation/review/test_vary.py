@@ -10,13 +10,15 @@ from PIL import Image
 from tests.generation.review import runs
 
 from translight.cli import main
-from translight.core.errors import GenerationError
+from translight.core.errors import FormatError, GenerationError
+from translight.core.file_lock import locked
 from translight.core.image import save_image
 from translight.core.progress import silent
 from translight.generation.brief.brief import Block, Brief
 from translight.generation.brief.read import parse_brief
 from translight.generation.candidate import Candidate
 from translight.generation.engines import engine as engines
+from translight.generation.review import variations
 from translight.generation.review import vary as varying
 from translight.generation.review.ledger import read_ledger
 from translight.generation.review.vary import Wish, brief_of, read_mask, vary, with_values
@@ -46,6 +48,10 @@ def test_values_are_checked_as_in_a_file():
     assert changed.lens.sensor_mm == (24.0, 18.0)
     moved = with_values(BRIEF, ["blocking[mia].position_m=[1.0, 6.0]", "intent=a foggy bay, at dawn"])
     assert (moved.blocking[0].position_m, moved.intent) == ((1.0, 6.0), "a foggy bay, at dawn")
+    dotted = Brief(name="b", intent="x", blocking=(Block(name="no. 2 car"),))
+    assert with_values(dotted, ["blocking[no. 2 car].turn_deg=30"]).blocking[0].turn_deg == 30.0
+    assert with_values(BRIEF, ["place.weather=fog", "place.weather=rain"]).place.weather == "rain"
+    assert with_values(BRIEF, ["blocking=[]", 'place={family="ocean"}']).blocking == ()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +64,16 @@ def test_values_are_checked_as_in_a_file():
         ("seeds=[4]", "--set seeds: a variation is one candidate of its brief; --seed sets its seed"),
         ("blocking[ben].turn_deg=3", "--set blocking[ben].turn_deg: the brief has no blocking[ben] to set that in"),
         ("intent.x=3", "--set intent.x: the brief has no intent to set that in"),
-        ("[]=3", "--set []: a key of the brief is wanted, as in place.weather"),
+        ("[]=3", "--set []: a key of the brief is wanted, as in place.weather or blocking[mia].words"),
+        ("place..weather=fog", "--set place..weather: a key of the brief is wanted, as in place.weather or blocking[mia].words"),
+        ("blocking[mia]x.words=3", "--set blocking[mia]x.words: a key of the brief is wanted, as in place.weather or blocking[mia].words"),
+        ("blocking[].words=x", "--set blocking[].words: a key of the brief is wanted, as in place.weather or blocking[mia].words"),
+        ("blocking[mia]=3", "--set blocking[mia]: a key of the brief is wanted, as in place.weather"),
+        ("blocking[mia].position_m=[1, 'a']", '--set: blocking[mia].position_m[1] must be a number from -100000 to 100000 metres, got "a"'),
+        ("place=3", "--set: place must be a table with where, family, weather, visibility_km, wind_m_s, wind_from_deg, got 3"),
+        ("avoid.words=x", '--set: avoid.words must be a list, got "x"'),
+        ('place.weather="fog"\nname = "x"', '--set: place.weather must be one of broken, clear, fog, haze, overcast, rain, scattered, snow, got ""fog"\\nname = "x""'),
+        ("intent=\udcff", "--set 'intent=\\udcff': holds what is no UTF-8 text"),
     ],
 )  # fmt: skip
 def test_values_that_cannot_be(value, said):
@@ -72,6 +87,8 @@ def test_values_that_cannot_be(value, said):
     [
         ({}, "nothing to vary: give --seed, --set KEY=VALUE, or --mask with --prompt and --inpaint"),
         ({"prompt": "a boat"}, "a region wants all three: --mask MASK.png --prompt TEXT --inpaint FOLDER"),
+        ({"note": "\udcff", "seed": 1}, "a reason or note is UTF-8 text, got '\\udcff'"),
+        ({"mask": "m", "prompt": "\udcff", "inpaint": "f"}, "--prompt '\\udcff': holds what is no UTF-8 text"),
         ({"seed": -1}, "--seed must be from 0 to 4294967295, got -1"),
         ({"mask": "m", "prompt": "x", "inpaint": "f", "values": ("a=1",)}, "--mask draws a region anew, --set makes the whole anew: ask for one of them"),
     ],
@@ -112,9 +129,11 @@ def test_a_mask_is_its_white(tmp_path):
     assert np.array_equal(read_mask(tmp_path / "a.png", 16), mask > 0)
     save_image(tmp_path / "square.png", np.zeros((16, 16), np.uint8))
     save_image(tmp_path / "black.png", np.zeros((16, 32), np.uint8))
+    save_image(tmp_path / "white.png", np.full((16, 32), 255, np.uint8))
     for name, said in (
         ("square", "16x16 pixels: a mask is twice as wide as high, as the panorama"),
         ("black", "marks nothing; what shall be drawn anew is white"),
+        ("white", "marks everything: a region is wanted; --seed or --set make the whole anew"),
         ("none", "no such file"),
     ):
         with pytest.raises(GenerationError) as caught:
@@ -180,3 +199,37 @@ def test_names_count_up_and_ledger_measures_and_sheet_follow(tmp_path, capsys, f
     (run / "run.json").unlink()
     assert main(["review", "vary", str(one), "--seed", "4", "--by", "Ben"]) == 1
     assert capsys.readouterr().err.endswith("holds no run.json, so how its candidates were made is not known\n")
+
+
+def test_a_variation_that_is_interrupted_or_has_no_room_is_not_there(tmp_path, capsys, fake, monkeypatch):
+    run, (one, two) = runs.make(tmp_path)
+    (run / "run.json").write_text((run / "run.json").read_text().replace('"import"', '"procedural"'))
+    before = (run / "ledger.jsonl").read_bytes()
+    words = ["review", "vary", str(one), "--set", "place.weather=fog", "--by", "Ben"]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    def full(path, _):
+        raise FormatError(f"{path}: cannot be written (No space left on device)")
+
+    capsys.readouterr()
+    for where in ("save_candidate", "save_measures", "append"):
+        with monkeypatch.context() as patch:
+            patch.setattr(variations, where, interrupted)
+            assert main(words) == 130
+        assert capsys.readouterr().err == "translight: interrupted, nothing was written\n"
+        assert sorted((run / "candidates").iterdir()) == [one, two]
+    with monkeypatch.context() as patch:
+        patch.setattr("translight.generation.review.ledger.write_whole", full)
+        assert main(words) == 1
+    assert capsys.readouterr().err == f"translight: {run}/ledger.jsonl: cannot be written (No space left on device)\n"
+    assert sorted((run / "candidates").iterdir()) == [one, two]
+    assert (run / "ledger.jsonl").read_bytes() == before
+    with locked(run / "lock"):
+        assert main(words) == 1
+    assert capsys.readouterr().err == f"translight: {run}: another run is at work there; wait for it\n"
+    (two / "preview.jpg").unlink()
+    assert main(words) == 0, "the sheet alone is not drawn where another candidate is damaged"
+    assert capsys.readouterr().err == f"the contact sheet was not drawn anew: {two}/preview.jpg: no such file\n"
+    assert (one.with_name(f"{one.name}-v1") / "measures.json").is_file()

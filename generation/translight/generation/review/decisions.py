@@ -101,8 +101,7 @@ def decide(
     run, words = run_of(candidate), " ".join(words.split())
     if state == "rejected" and not words:
         raise GenerationError("a rejection wants a reason: --reason TEXT")
-    if len(words) > MAX_WORDS:
-        raise GenerationError(f"a reason or note has at most {MAX_WORDS} characters, got {len(words)}")
+    check_words(words)
     path, name = run / LEDGER, candidate.absolute().name
     entries, _ = read_ledger(path)
     sha256 = check_whole(candidate)
@@ -119,6 +118,19 @@ def decide(
     if words:
         about = {**about, "reason" if state == "rejected" else "note": words}
     return append(path, who, state, about, wait_s=_WAIT_S)
+
+
+def check_words(words: str) -> None:
+    """Raises GenerationError on a reason or note that is too long for the ledger, or no text."""
+    if len(words) > MAX_WORDS:
+        raise GenerationError(f"a reason or note has at most {MAX_WORDS} characters, got {len(words)}")
+    if not is_text(words):
+        raise GenerationError(f"a reason or note is UTF-8 text, got {words[:80]!a}")
+
+
+def is_text(words: str) -> bool:
+    """Whether it can be written as UTF-8: bytes of a command line that are none come as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= c <= "\udfff" for c in words)
 
 
 def day_of(at: str) -> str:

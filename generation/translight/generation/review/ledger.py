@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,6 +89,28 @@ def parse_ledger(data: bytes, source: str) -> tuple[tuple[Entry, ...], str]:
     return tuple(entries), head
 
 
+def checked_name(who: str) -> str:
+    """A name as the ledger writes it. Raises GenerationError on none, a long one, or what is not one printed line."""
+    if not who.strip() or len(who) > _MAX_NAME:
+        raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
+    if not who.strip().isprintable():
+        raise GenerationError(f"--by {who[:80]!a}: a name has neither line breaks nor control characters")
+    return who.strip()
+
+
+def steps_back(entries: Sequence[Entry]) -> list[Entry]:
+    """Entries whose clock stood earlier than that of the line before; times are what each machine's clock said."""
+    found = []
+    for before, entry in pairwise(entries):
+        try:
+            earlier = datetime.fromisoformat(entry.at) < datetime.fromisoformat(before.at)
+        except (ValueError, TypeError):  # no time, or one without a zone: nothing to hold against each other
+            continue
+        if earlier:
+            found.append(entry)
+    return found
+
+
 def append(
     path: Path,
     who: str,
@@ -102,15 +125,14 @@ def append(
     Raises GenerationError without a name or while another writes for longer than ``wait_s``, FormatError when the
     ledger that is there is broken (nothing is added to such a one) or cannot be written.
     """
-    if not who.strip() or len(who) > _MAX_NAME:
-        raise GenerationError("a decision wants a name: --by NAME, at most 200 characters")
+    who = checked_name(who)
     at = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
     deadline_s = time.monotonic() + wait_s
     while True:
         with locked(path.with_suffix(".lock")) as have:
             if have:
                 entries, head = read_ledger(path)
-                entry = Entry(len(entries) + 1, at, who.strip(), action, dict(about), head)
+                entry = Entry(len(entries) + 1, at, who, action, dict(about), head)
                 line = line_of(entry)
                 before = path.read_bytes() if entries else b""
                 write_whole(path, before + line + b"\n")

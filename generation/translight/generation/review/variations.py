@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from translight.core.errors import GenerationError
@@ -28,6 +29,8 @@ _MOST = 1000
 def add_variation(folder: Path, wish: Wish, who: str, watch: Watch) -> Path:
     """Make the variation of the candidate in ``folder``; it appears beside it, whole or not at all.
 
+    ``draw_sheet`` is the caller's.
+
     Raises as vary.vary does, and GenerationError where the folder is in no run, another works there, or no name is
     given; FormatError when candidate or ledger were changed, or nothing can be written.
     """
@@ -48,12 +51,20 @@ def add_variation(folder: Path, wish: Wish, who: str, watch: Watch) -> Path:
         made = vary(load_candidate(folder), brief, identity, wish, output.name, sha256, watch.progress)
         for model in made.models:
             watch.note(licence_line(model))
-        save_candidate(made, output)
         before = read_measures(folder)
-        save_measures(output, made, brief_of(made, brief), before.wall if before is not None else Wall())
-        about = {"candidate": output.name, "sha256": sha256_of(output / FILE_NAME), "from": name, "from_sha256": sha256}
-        append(run / LEDGER, who, "varied", about | ({"note": wish.note} if wish.note else {}), wait_s=_WAIT_S)
-    draw_sheet(run)
+        save_candidate(made, output)
+        try:
+            save_measures(output, made, brief_of(made, brief), before.wall if before is not None else Wall())
+            about = {
+                "candidate": output.name,
+                "sha256": sha256_of(output / FILE_NAME),
+                "from": name,
+                "from_sha256": sha256,
+            }
+            append(run / LEDGER, who, "varied", about | ({"note": wish.note} if wish.note else {}), wait_s=_WAIT_S)
+        except BaseException:  # an interrupt too: a variation that the ledger does not know is none
+            shutil.rmtree(output, ignore_errors=True)
+            raise
     return output
 
 

@@ -29,11 +29,13 @@ from translight.generation.brief.write import brief_text
 from translight.generation.candidate import DERIVED, Candidate
 from translight.generation.engines.engine import Order, open_engine
 from translight.generation.lift.networks import inpainting
-from translight.generation.review.decisions import MAX_WORDS
+from translight.generation.review.decisions import check_words, is_text
 from translight.generation.review.measures.measure import panorama_of
 from translight.generation.run.job import Identity
 
 _MAX_MASK_PX = 8192 * 16384
+_PART = re.compile(r"([^.\[\]]+)(?:\[([^\[\]]+)\])?")
+_KEY = re.compile(rf"{_PART.pattern}(?:\.{_PART.pattern})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ class Wish:
             raise GenerationError(
                 "nothing to vary: give --seed, --set KEY=VALUE, or --mask with --prompt and --inpaint"
             )
-        if len(self.note) > MAX_WORDS:
-            raise GenerationError(f"a reason or note has at most {MAX_WORDS} characters, got {len(self.note)}")
+        check_words(self.note)
+        if not is_text(self.prompt):
+            raise GenerationError(f"--prompt {self.prompt!a}: holds what is no UTF-8 text")
         if self.seed is not None and not 0 <= self.seed < 1 << 32:
             raise GenerationError(f"--seed must be from 0 to {(1 << 32) - 1}, got {self.seed}")
 
@@ -103,6 +106,8 @@ def with_values(brief: Brief, values: Sequence[str]) -> Brief:
     """A brief with values as ``place.weather=fog`` says them, checked as a file is. Raises GenerationError."""
     tables = tomllib.loads(brief_text(brief))
     for text in values:
+        if not is_text(text):
+            raise GenerationError(f"--set {text!a}: holds what is no UTF-8 text")
         key, equals, said = text.partition("=")
         if not equals or not key.strip():
             raise GenerationError(f"--set {text!r}: KEY=VALUE is wanted, as in place.weather=fog")
@@ -142,6 +147,8 @@ def read_mask(file: Path, height_px: int) -> Bool[np.ndarray, "h w"]:
     mask: Bool[np.ndarray, "h w"] = picture[np.ix_(at[:height_px], at)] > 127
     if not mask.any():
         raise GenerationError(f"{file}: marks nothing; what shall be drawn anew is white")
+    if mask.all():
+        raise GenerationError(f"{file}: marks everything: a region is wanted; --seed or --set make the whole anew")
     return mask
 
 
@@ -191,7 +198,9 @@ def _region(
 def _put(tables: dict[str, Any], key: str, value: object) -> None:
     """Set a dotted key; ``blocking[mia]`` is the block of that name."""
     at: Any = tables
-    parts = re.findall(r"([^.\[\]]+)(?:\[([^\]]*)\])?", key)
+    if not _KEY.fullmatch(key):
+        raise GenerationError(f"--set {key}: a key of the brief is wanted, as in place.weather or blocking[mia].words")
+    parts = _PART.findall(key)
     for number, (name, entry) in enumerate(parts):
         if number == len(parts) - 1 and not entry:
             at[name] = value
@@ -206,8 +215,9 @@ def _put(tables: dict[str, Any], key: str, value: object) -> None:
 
 
 def _value(said: str) -> Any:
-    """As TOML writes it, and any other word as a text."""
+    """As TOML writes it, and any other word as a text; more than one value is such a text too, nothing is dropped."""
     try:
-        return tomllib.loads(f"value = {said}")["value"]
+        found = tomllib.loads(f"value = {said}")
     except (tomllib.TOMLDecodeError, ValueError, RecursionError):
         return said
+    return found["value"] if len(found) == 1 else said

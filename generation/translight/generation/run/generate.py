@@ -161,6 +161,8 @@ def _opened(job: Job, brief: Brief) -> Iterator[None]:
             entries, _ = ledger.read_ledger(folder / ledger.FILE_NAME)
             if job.fresh:
                 _keep_accepted(folder, entries)
+                for made in (folder / _CANDIDATES).glob(f"*/{FILE_NAME}"):
+                    made.unlink()  # first of all: ended in between, no candidate is there that lacks a picture
                 shutil.rmtree(folder / _CANDIDATES)
                 (folder / _CANDIDATES).mkdir()
                 (folder / SHEET).unlink(missing_ok=True)

@@ -29,23 +29,27 @@ class Add:
 
     def run(self) -> int:
         """Read every package, then write the library once."""
-        from translight.generation.library.index import changing, embedded, entry_of, path_in
+        from translight.generation.library.index import changing, embedded, entry_of, moved_from, with_tags
         from translight.generation.library.search import model_name, open_reader
 
         if not self.environments:
             raise GenerationError("which environments? translight library add NAME.tlenv")
         tags = [tag.strip() for tag in self.tags.split(",") if tag.strip()]
+        for path in self.environments:
+            if not path.exists():
+                raise GenerationError(f"{path}: no such environment")
+        found = {entry.path: entry for entry in (entry_of(path, self.library, tags) for path in self.environments)}
         reader = open_reader()
         with changing(self.library) as entries:
-            for path in self.environments:
-                if not path.exists():
-                    raise GenerationError(f"{path}: no such environment")
-                before = entries.get(path_in(path, self.library))
-                entry = entry_of(path, self.library, [*(before.tags if before is not None else ()), *tags])
+            for key, entry in found.items():
+                if key not in entries and (moved := moved_from(entry, entries.values(), self.library)) is not None:
+                    entries[key] = entries.pop(moved)
+                    print(printable(f"{entry.name} was at {moved} before"))
+                entry = with_tags(entry, entries[key].tags if key in entries else ())
                 if reader is not None:
                     entry = embedded(entry, reader.vectors([entry.words()])[0], model_name())
-                entries[entry.path] = entry
-        print(f"{len(self.environments)} added to {self.library}, {len(entries)} in it")
+                entries[key] = entry
+        print(f"{len(found)} added to {self.library}, {len(entries)} in it")
         if reader is None:
             print(_WORDS_ONLY, file=sys.stderr)
         return 0
@@ -74,7 +78,7 @@ class LibraryList:
         for entry in entries:
             state = state_of(entry, self.library)
             print(printable("  ".join(part for part in (entry.name, entry.path, ", ".join(entry.tags), state) if part)))
-        print(f"{len(entries)} environments")
+        print(f"{len(entries)} environment{'' if len(entries) == 1 else 's'}")
         return 0
 
 
@@ -95,8 +99,9 @@ class Search:
         """Search; the best first."""
         from translight.generation.library.index import read_index, state_of
         from translight.generation.library.search import open_reader, search
+        from translight.generation.review.decisions import is_text
 
-        if not self.words.strip() or len(self.words) > 1000:
+        if not self.words.strip() or len(self.words) > 1000 or not is_text(self.words):
             raise GenerationError('what shall be found? translight library search "foggy harbour"')
         if not 1 <= self.top <= 1000:
             raise GenerationError(f"--top must be from 1 to 1000, got {self.top}")
@@ -144,14 +149,15 @@ class Remove:
 
         existing(self.library)
         with changing(self.library) as entries:
-            for path in self.environments:
+            gone = dict.fromkeys(self.environments)
+            for path in gone:
                 named = [key for key, entry in entries.items() if entry.name == str(path)]
                 key = path_in(path, self.library)
                 if key not in entries and len(named) != 1:
                     how_many = "several environments of that name: give its path" if named else "not in the library"
                     raise GenerationError(f"{path}: {how_many}")
                 del entries[key if key in entries else named[0]]
-        print(f"{len(self.environments)} removed from {self.library}, {len(entries)} in it")
+        print(f"{len(gone)} removed from {self.library}, {len(entries)} in it")
         return 0
 
 

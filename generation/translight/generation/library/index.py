@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -47,9 +47,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.embedding is None:
             return None
         try:
-            return np.frombuffer(base64.b64decode(self.embedding, validate=True), "<f2").astype(np.float32)
+            found = np.frombuffer(base64.b64decode(self.embedding, validate=True), "<f2").astype(np.float32)
+            if not np.isfinite(found).all():
+                raise ValueError("not numbers")
         except ValueError as error:
             raise FormatError(f"{FILE_NAME}: {self.name}: its embedding is damaged; add it again") from error
+        return found
 
     def words(self) -> str:
         """All that is searched."""
@@ -100,11 +103,23 @@ def entry_of(package: Path, folder: Path, tags: Sequence[str]) -> Entry:
     for tag in tags:
         if not _TAG.fullmatch(tag):
             raise GenerationError(f"--tags {tag!r}: a tag is a word or a few, up to 60 characters")
-    if len(tags) > MAX_TAGS:
-        raise GenerationError(f"--tags: at most {MAX_TAGS} for each environment, got {len(tags)}")
     name, text = text_of(package)
     sha256 = sha256_of(measured_file(package))
     return Entry(name, path_in(package, folder), sha256, tuple(dict.fromkeys(tags)), text)
+
+
+def with_tags(entry: Entry, before: Sequence[str]) -> Entry:
+    """The entry with the tags that the library had for it, its own after them. Raises GenerationError on too many."""
+    tags = tuple(dict.fromkeys((*before, *entry.tags)))
+    if len(tags) > MAX_TAGS:
+        raise GenerationError(f"--tags: at most {MAX_TAGS} for each environment, got {len(tags)}")
+    return msgspec.structs.replace(entry, tags=tags)
+
+
+def moved_from(entry: Entry, known: Iterable[Entry], folder: Path) -> str | None:
+    """The path of the one entry whose package is this, to the byte, and is not there any more; None where none is."""
+    gone = [one.path for one in known if one.sha256 == entry.sha256 and not (folder / one.path).exists()]
+    return gone[0] if len(gone) == 1 else None
 
 
 def embedded(entry: Entry, vector: Float32[np.ndarray, "n"], model: str) -> Entry:

@@ -68,3 +68,20 @@ def test_the_sun_is_not_wanted_where_it_is_not():
     assert not sun_expected(Brief(name="b", intent="x", place=Place(weather="fog")))
     assert not sun_expected(Brief(name="b", intent="x", place=Place(family="hall")))
     assert stops(made(np.zeros((8, 16, 3))), NIGHT).why == "the picture is black"
+
+
+def test_a_sun_behind_a_tree_is_not_wanted():
+    """A forest of 9.6 stops is not flat because a trunk hides the disc; beside the trunk the sun is missed."""
+    image = np.full((64, 128, 3), 0.25, np.float32)
+    image[3, 3] = 0.25 * 2**9
+    light = Light(sun_elevation_deg=20.0, sun_azimuth_deg=40.0)
+    brief = Brief(name="b", intent="a forest", light=light)
+    distance = np.full((64, 128), np.inf, np.float32)
+    distance[40:] = 9.0
+    trunk = distance.copy()
+    row, column = int((90 - 20) / 180 * 64), int((180 + 40) / 360 * 128)
+    trunk[row - 1 : row + 2, column - 1 : column + 2] = 6.0
+    hidden, seen = (stops(candidate(views=(View(image, None, EYE, d),)), brief) for d in (trunk, distance))
+    assert (hidden.verdict, seen.verdict) == ("good", "bad")
+    assert hidden.why == "wide: 9.0 stops (8 are wanted without the sun)"
+    assert not sun_expected(Brief(name="b", intent="an empty cathedral hall", light=light)), "named by its words"

@@ -8,7 +8,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from translight.generation.brief.brief import Brief
-from translight.generation.candidate import Candidate
+from translight.generation.brief.translate import family_of
+from translight.generation.candidate import Candidate, View
+from translight.generation.panorama import pixels
+from translight.generation.procedural.skies import direction_of
 from translight.generation.review.measures.measure import Measure, graded, luminance, panorama_of, solid_angles, unknown
 
 SUN_STOPS = 14.0
@@ -69,7 +72,8 @@ def stops(candidate: Candidate, brief: Brief) -> Measure:
         return Measure("stops", 0.0, "stops", "bad", "the picture is black")
     dark = max(_quantile(light[lit], weight[lit], _DARK_SHARE), _HALF_LEAST)
     value = math.log2(max(bright, dark) / dark)
-    sun = sun_expected(brief) and panorama_of(candidate) is not None
+    view = panorama_of(candidate)
+    sun = sun_expected(brief) and view is not None and not sun_hidden(view, brief)
     wanted = SUN_STOPS if sun else STOPS
     verdict = graded(value, wanted, wanted - 4)
     reason = f"{wanted:g} are wanted {'with the sun in the sky' if sun else 'without the sun'}"
@@ -80,8 +84,20 @@ def stops(candidate: Candidate, brief: Brief) -> Measure:
 
 def sun_expected(brief: Brief) -> bool:
     """Whether the brief's sun is up in a sky that lets it through."""
-    inside = brief.place.family == "hall"
+    inside = family_of(brief) == "hall"
     return brief.light.sun_elevation_deg > 0 and brief.place.weather in _CLEAR and not inside
+
+
+def sun_hidden(view: View, brief: Brief) -> bool:
+    """Whether something stands before the brief's sun in a panorama: a tree, a house. Without distances: no."""
+    if view.distance_m is None:
+        return False
+    height = view.distance_m.shape[0]
+    toward = direction_of(brief.light.sun_azimuth_deg, brief.light.sun_elevation_deg)
+    column, row = np.floor(pixels(toward, height)).astype(np.int64)
+    rows = np.clip(row + np.arange(-1, 2), 0, height - 1)  # the disc is narrower than a preview's pixel
+    columns = (column + np.arange(-1, 2)) % (2 * height)
+    return bool(np.isfinite(view.distance_m[np.ix_(rows, columns)]).all())
 
 
 def _weights(candidate: Candidate) -> Float64[np.ndarray, "h w"]:

@@ -66,6 +66,8 @@ class Lift:
         entries = run_entries(self.candidate)
         candidate = load_candidate(self.candidate)
         brief = read_brief(file)
+        if self.brief is None:
+            brief = brief_of(candidate, brief)  # of a variation its own
         if not candidate.views or candidate.views[0].camera is not None:
             what = "is an environment already" if candidate.environment is not None else "has no panorama"
             raise GenerationError(f"{self.candidate}: {what}: only panoramas are lifted")
@@ -99,7 +101,7 @@ class Lift:
             return 130
         finally:
             lines.close()
-        own = brief_of(candidate, brief)  # of a variation its own
+        own = brief_of(candidate, brief)
         told = {
             "intent": own.intent,
             "where": own.place.where,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from translight.cli import main
 from translight.core.image import save_image
 from translight.environment.files import load_environment
 from translight.environment.report import Report
-from translight.generation.brief.brief import Brief
-from translight.generation.brief.write import write_brief
+from translight.generation.brief.brief import Brief, Stage
+from translight.generation.brief.write import brief_text, write_brief
 from translight.generation.panorama import directions
 from translight.generation.review.ledger import read_ledger
 from translight.generation.run.store import load_candidate, save_candidate
@@ -58,6 +59,26 @@ def test_a_brief_becomes_a_candidate_and_that_an_environment(panorama, capsys):
     assert (made["intent"], made["family"]) == ("grey dunes", "dunes")
     assert main(["generate", "lift", folder, "-o", str(output)]) == 1
     assert capsys.readouterr().err == f"translight: {output}: exists; --force replaces it\n"
+
+
+def test_a_variation_is_lifted_for_its_own_stage(panorama, monkeypatch):
+    run = ["generate", str(panorama / "b.toml"), "-o", str(panorama / "run"), "--engine", "import"]
+    assert main([*run, "--source", str(panorama / "p.exr"), "--by", "Ana"]) == 0
+    (folder,) = (panorama / "run" / "candidates").iterdir()
+    own = Brief(name="Ring", intent="grey dunes", stage=Stage(reach_m=(9.0, 3.0, 1.0)))
+    step = {"step": "varied", "from": "a", "brief": brief_text(own)}
+    save_candidate(replace(load_candidate(folder), settings={"derived": [step]}), folder)
+    stages = []
+
+    def lift(_panorama, _sky, stage, *_, **__):
+        stages.append(stage)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("translight.generation.lift.lift.lift", lift)
+    words = ["generate", "lift", str(folder), "-o", str(panorama / "r.tlenv"), "--by", "Ana"]
+    assert main(words) == 130
+    assert main([*words, "--brief", str(panorama / "b.toml")]) == 130
+    assert [stage.reach_m for stage in stages] == [(9.0, 3.0, 1.0), (3.0, 3.0, 1.0)]
 
 
 def test_what_is_no_panorama_is_not_lifted(tmp_path, capsys):

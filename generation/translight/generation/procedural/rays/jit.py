@@ -39,6 +39,18 @@ def part(function: Callable[..., Any]) -> Any:
     )(function)
 
 
+def summing(function: Callable[..., Any]) -> Any:
+    """A part whose sums may be taken in any order, so that several terms are reckoned at once."""
+    return _njit(
+        nogil=True,
+        error_model="numpy",
+        fastmath=_FAST_MATH | {"reassoc"},
+        forceinline=False,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )(function)
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """A short part that LLVM copies into its callers."""
     return _njit(

@@ -44,8 +44,7 @@ MATERIAL_FLOATS = 24
 
 L_POSITION, L_RADIUS, L_INTENSITY, L_AXIS, L_CONE = 0, 3, 4, 7, 10
 LAMP_FLOATS = 12
-# A wave: amplitude, wave numbers, phase; the displaced ones first, then the longest.
-WAVE_FLOATS = 4
+# Waves: all amplitudes, all wave numbers along x, along y, all phases; the displaced ones first, then the longest.
 NEAR_LAMPS = 12
 """Lamps that are listed for a square of the stage: the strongest there."""
 

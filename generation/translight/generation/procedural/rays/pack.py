@@ -239,7 +239,7 @@ def _pack_water(
     number = np.hypot(waves[:, 1], waves[:, 2])
     waves = waves[np.argsort(number, kind="stable")]
     displaced = int((2 * np.pi > water.displaced_m * number).sum())
-    header[at.WATER], header[at.WAVES], header[at.WAVE_F] = 1, len(waves), buffers.add_floats(waves)
+    header[at.WATER], header[at.WAVES], header[at.WAVE_F] = 1, len(waves), buffers.add_floats(waves.T)
     header[at.DISPLACED] = displaced
     c = constants
     c[at.LEVEL], c[at.FOAM], c[at.AMPLITUDE] = water.level_m, water.foam, np.abs(waves[:displaced, 0]).sum()

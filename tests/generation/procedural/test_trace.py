@@ -323,7 +323,7 @@ def test_equal_arguments_give_equal_pictures_on_any_number_of_threads(monkeypatc
     pictures = []
     for count in (1, 3):
         monkeypatch.setattr(trace, "worker_count", lambda count=count: count)
-        pictures.append(draw(scene, Panorama(16, scene.eye_m), samples=2, seed=5))
+        pictures.append(draw(scene, Panorama(16, scene.eye_m), samples=4, seed=5))
     np.testing.assert_array_equal(pictures[0].image, pictures[1].image)
     np.testing.assert_array_equal(pictures[0].distance_m, pictures[1].distance_m)
 
@@ -336,13 +336,38 @@ def test_another_seed_gives_another_picture(other: int) -> None:
     np.testing.assert_array_equal(one.distance_m, two.distance_m)
 
 
-def test_bands_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_even_pixels_get_half_their_rays_and_edges_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    roof = _quad([[-1, -1, 1], [0, -1, 1], [0, 1, 1], [-1, 1, 1]])
+    scene = _scene(sky=_sky(0.2, elevation_deg=45.0, sun=3.0), land=_flat(), placed=(roof,))
+    shot = Shot(Camera.from_fov(96, 96, horizontal_deg=60), DOWN)
+    drawn = draw(scene, shot, samples=8).distance_m
+    monkeypatch.setattr(trace, "_EVEN_SAMPLES", 2)
+    half, whole = (draw(scene, shot, samples=count).distance_m for count in (4, 8))
+    assert ((drawn == half) | (drawn == whole)).all()
+    differ = half != whole  # a median of other rays: on the slanting ground everywhere
+    assert 0.6 < (drawn == half)[differ].mean() < 0.99
+    step = np.abs(np.diff(whole, axis=1, prepend=whole[:, :1])) > 0.5  # from the roof to the ground, one metre below
+    edge = differ & (step | np.roll(step, -1, axis=1))
+    assert edge.sum() > 20
+    np.testing.assert_array_equal(drawn[edge], whole[edge])
+
+
+@pytest.mark.parametrize("samples", [64, 300])
+def test_many_samples_are_taken_everywhere(samples: int) -> None:
     scene = _scene(sky=_sky(0.4, elevation_deg=30, sun=1.0), land=_flat(), placed=(_ball(8),))
-    whole = draw(scene, Panorama(96, scene.eye_m), samples=1)
+    drawn = draw(scene, Panorama(8, scene.eye_m), samples=samples)
+    few = draw(scene, Panorama(8, scene.eye_m), samples=samples // 2)
+    assert (drawn.image != few.image).any(axis=-1).mean() > 0.5
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_bands_join_without_a_seam(samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = _scene(sky=_sky(0.4, elevation_deg=30, sun=1.0), land=_flat(), placed=(_ball(8),))
+    whole = draw(scene, Panorama(96, scene.eye_m), samples=samples)
     monkeypatch.setattr(trace, "_BAND_PX", 192 * 7)
     monkeypatch.setattr(trace, "_STEP_PX", 192 * 5)
     told: list[float] = []
-    bands = draw(scene, Panorama(96, scene.eye_m), samples=1, progress=lambda _what, share: told.append(share))
+    bands = draw(scene, Panorama(96, scene.eye_m), samples=samples, progress=lambda _what, share: told.append(share))
     np.testing.assert_array_equal(whole.image, bands.image)
     np.testing.assert_array_equal(whole.distance_m, bands.distance_m)
     assert told == sorted(told)

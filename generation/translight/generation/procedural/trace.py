@@ -12,6 +12,7 @@ from translight.core.camera import Camera
 from translight.core.pose import Pose
 from translight.core.progress import Progress, silent
 from translight.generation.procedural.rays import pixels
+from translight.generation.procedural.rays import rows as sampling
 from translight.generation.procedural.rays.filter import HALO_PX, filtered
 from translight.generation.procedural.rays.meshes import STACK
 from translight.generation.procedural.rays.pack import pack
@@ -24,6 +25,10 @@ _BAND_PX = 1 << 20
 _STEP_PX = 1 << 17
 """Pixels that are traced between two calls of progress."""
 _BOUNCES = 2
+_EVEN_SAMPLES = 16
+"""Up to so many samples, a pixel that its first half of them finds even gets no more."""
+_DARK = 0.02
+"""Of what is seen: differences well below it are not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,18 +76,30 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
     if not (np.isfinite(floats).all() and np.isfinite(numbers).all()):
         raise ValueError("a scene and its view hold finite numbers only")
     workers = worker_count()
+    first = (samples + 1) // 2 if 2 < samples <= _EVEN_SAMPLES else samples
     stacks, distances = np.empty((workers, STACK), np.int32), np.empty((workers, samples))
     image = np.empty((height, width, 3), np.float32)
     distance_m = np.empty((height, width), np.float32)
     normal, albedo = np.empty_like(image), np.empty_like(image)
-    rows, step = max(_BAND_PX // width, 1), max(_STEP_PX // width, 1)
-    # Bands overlap as far as the filter reaches; what was traced for one is kept for the next.
-    traced = np.empty((min(rows + 2 * HALO_PX, height), width, pixels.FLOATS_A_PIXEL), np.float32)
-    begun = done = 0
+    rows, step = max(_BAND_PX // width, 1), max(_STEP_PX // (width * max(first // _EVEN_SAMPLES, 1)), 1)
+    # Bands overlap as far as the filter reaches, and by the row that the last one is compared with; what was traced for
+    # one is kept for the next. Notes are kept of the two rows that the next step needs.
+    traced = np.empty((min(rows + 2 * HALO_PX + 1, height), width, pixels.FLOATS_A_PIXEL), np.float32)
+    notes = np.empty((step + 2, width, pixels.DISTANCES + first), np.float32)
+    flags = np.zeros((step + 1, width), np.bool_)
+    dark = _DARK / scene.exposure if scene.exposure > 0 else np.inf
+    begun = done = settled = noted = 0
 
-    def trace(out: np.ndarray, top: int, worker: int, first: int, last: int) -> None:
-        stack, scratch = stacks[worker], distances[worker]
-        pixels.trace_rows(floats, integers, numbers, top + first, samples, _BOUNCES, stack, scratch, out[first:last])
+    def trace(top: int, worker: int, low: int, high: int) -> None:
+        near, note = traced[top - begun :][low:high], notes[top - noted :][low:high]
+        sampling.trace_rows(floats, integers, numbers, top + low, samples, _BOUNCES, stacks[worker], note, near)
+
+    def settle(top: int, worker: int, low: int, high: int) -> None:
+        near, note = traced[top - begun :][low:high], notes[top - noted :][low:high]
+        flagged, stack, scratch = flags[low:high], stacks[worker], distances[worker]
+        sampling.settle_rows(
+            floats, integers, numbers, top + low, samples, _BOUNCES, stack, flagged, scratch, note, near
+        )
 
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
@@ -91,16 +108,24 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
             kept = traced[low - begun : done - begun].copy()
             traced[: len(kept)] = kept
             begun = low
-        while done < high:
-            progress("tracing rays", done / height)
-            until = min(done + step, high)
-            out = traced[done - begun : until - begun]
-            share_rows(workers, len(out), 4, partial(trace, out, done))
+        while settled < high:
+            progress("tracing rays", settled / height)
+            until = min(done + step, high + 1, height)
+            share_rows(workers, until - done, 4, partial(trace, done))
             done = until
-        near = traced[: high - begun]
+            # Each row is compared with those above and below it.
+            ready = done if done == height else done - 1
+            if first < samples:
+                rows_of = (numbers, noted, settled - noted, ready - noted, samples)
+                sampling.uneven_rows(*rows_of, dark, notes[: done - noted], flags)
+            share_rows(workers, ready - settled, 4, partial(settle, settled))
+            settled = ready
+            last = max(settled - 1, noted)
+            notes[: done - last] = notes[last - noted : done - noted].copy()
+            noted = last
         own = slice(top - begun, bottom - begun)
-        light = filtered(near, own, isinstance(view, Panorama), workers)
-        p = near[own]
+        light = filtered(traced[: high - begun], own, isinstance(view, Panorama), workers)
+        p = traced[own]
         image[top:bottom] = p[..., : pixels.LIGHT] + p[..., pixels.COLOUR : pixels.NORMAL] * light
         normal[top:bottom] = p[..., pixels.NORMAL : pixels.ALBEDO]
         albedo[top:bottom] = p[..., pixels.ALBEDO : pixels.DISTANCE]

@@ -1,4 +1,4 @@
-"""Rows of a picture: jittered rays from the eye, what they meet, and the sums that filter.py and trace.py finish."""
+"""A pixel as numbers, and what one ray from the eye adds to it: what it meets, and how that is lit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from translight.generation.procedural.rays.jit import get, inlined, kernel, part, stays_apart
+from translight.generation.procedural.rays.jit import get, part, stays_apart
 from translight.generation.procedural.rays.lamps import lamp_light
 from translight.generation.procedural.rays.layout import (
     DEEP,
@@ -28,8 +28,6 @@ from translight.generation.procedural.rays.layout import (
     SUN_LIGHT,
 )
 from translight.generation.procedural.rays.light import (
-    R1,
-    R2,
     air,
     around,
     chance,
@@ -62,95 +60,20 @@ PANORAMA, HEIGHT_PX, WIDTH_PX, EYE, TURN, FX, FY, CX, CY, VIEW = 0, 1, 2, 3, 6, 
 IMAGE, LIGHT, LAMPLIGHT, COLOUR, NORMAL, ALBEDO, DISTANCE, FLOATS_A_PIXEL = 0, 3, 6, 9, 12, 15, 18, 19
 """Of a pixel: what is finished, the diffuse light to be filtered (of surroundings, of lamps), the colour that it is
 seen with, and what guides the filter."""
+LIT, LOW, HIGH, TILT, DISTANCES = 0, 3, 5, 7, 10
+"""What is noted of a pixel until it is finished: the colour of the rays that brought its surroundings' light; the least
+and the greatest of its first rays' brightness and colour; the sum of their normals; their distances, sorted."""
 SMOOTH = 0.35
 """Roughness below which a surface mirrors what is around it."""
 _PI = np.pi
 _BRIGHTEST = 24.0
 """Of one sample's diffuse light: a rare bright path would show as a speck."""
-_FAINTEST = 1e-20
-"""A colour that thick fog leaves less of than this adds nothing; what is divided by so small a number is no number."""
-
-
-@kernel
-def trace_rows(
-    F: Any, N: Any, view: Any, first: int, samples: int, depth: int, stack: Any, distances: Any, out: Any
-) -> None:  # fmt: skip
-    """Fill ``out`` (rows, width, FLOATS_A_PIXEL), rows from ``first`` on; scratch: meshes.STACK, and one a sample."""
-    spread = _PI / view[HEIGHT_PX] if view[PANORAMA] != 0.0 else 1.0 / view[FX]
-    for line in range(len(out)):
-        row = first + line
-        level = np.sin((row + 0.5) / view[HEIGHT_PX] * _PI) if view[PANORAMA] != 0.0 else 1.0
-        # Pixels near the poles are narrow: there, fewer rays are as dense.
-        count = min(samples, max(int(np.ceil(samples * level)), 2))
-        for column in range(out.shape[1]):
-            pixel = out[line, column]
-            for c in range(FLOATS_A_PIXEL):
-                pixel[c] = 0.0
-            for sample in range(count):
-                a, b = _within(sample)
-                dx, dy, dz = _direction(view, column + a, row + b)
-                distances[sample] = _sample(
-                    F, N, stack, column, row, sample, view[EYE], view[EYE + 1], view[EYE + 2], dx, dy, dz, spread,
-                    depth, pixel,
-                )  # fmt: skip
-            _finish(distances, count, pixel)
 
 
 @part
-def _finish(distances: Any, samples: int, out: Any) -> None:
-    """Sums into means, and the lower median of the distances."""
-    stays_apart()
-    share = 1.0 / samples
-    for c in range(3):
-        if out[COLOUR + c] > _FAINTEST:
-            out[LIGHT + c] /= out[COLOUR + c]
-            out[LAMPLIGHT + c] /= out[COLOUR + c]
-        else:
-            out[LIGHT + c] = out[LAMPLIGHT + c] = out[COLOUR + c] = 0.0
-        out[IMAGE + c] *= share
-        out[COLOUR + c] *= share
-        out[ALBEDO + c] *= share
-    length = np.sqrt(out[NORMAL] ** 2 + out[NORMAL + 1] ** 2 + out[NORMAL + 2] ** 2)
-    if length > 0.0:
-        for c in range(3):
-            out[NORMAL + c] /= length
-    # One that a ray has met, so no distance lies between an edge and what is behind it.
-    for k in range(1, samples):
-        value, j = distances[k], k - 1
-        while j >= 0 and distances[j] > value:
-            distances[j + 1] = distances[j]
-            j -= 1
-        distances[j + 1] = value
-    out[DISTANCE] = distances[(samples - 1) // 2]
-
-
-@inlined
-def _within(sample: int) -> Any:
-    """Where in its pixel a sample lies: the same in all pixels, so edges are even; the first is the centre."""
-    a, b = 0.5 + sample * R1, 0.5 + sample * R2
-    return a - np.floor(a), b - np.floor(b)
-
-
-@inlined
-def _direction(view: Any, column: float, row: float) -> Any:
-    if view[PANORAMA] != 0.0:
-        elevation, azimuth = (0.5 - row / view[HEIGHT_PX]) * _PI, (column / view[WIDTH_PX] - 0.5) * 2.0 * _PI
-        level = np.cos(elevation)
-        return level * np.sin(azimuth), level * np.cos(azimuth), np.sin(elevation)
-    x, y = (column - view[CX]) / view[FX], (row - view[CY]) / view[FY]
-    norm = 1.0 / np.sqrt(x * x + y * y + 1.0)
-    r = TURN
-    return (
-        (view[r] * x + view[r + 1] * y + view[r + 2]) * norm,
-        (view[r + 3] * x + view[r + 4] * y + view[r + 5]) * norm,
-        (view[r + 6] * x + view[r + 7] * y + view[r + 8]) * norm,
-    )
-
-
-@part
-def _sample(
+def add_ray(
     F: Any, N: Any, stack: Any, px: int, py: int, sample: int, ox: float, oy: float, oz: float, dx: float, dy: float,
-    dz: float, spread: float, depth: int, out: Any,
+    dz: float, spread: float, depth: int, light_too: bool, out: Any, note: Any,
 ) -> float:  # fmt: skip
     """Add one ray's share to a pixel; returns the distance that it met something at."""
     stays_apart()
@@ -245,16 +168,19 @@ def _sample(
             rough_fresnel(sb, nv, roughness),
         )
         kr, kg, kb = tr * (cr * (1.0 - fr) + fr), tg * (cg * (1.0 - fg) + fg), tb * (cb * (1.0 - fb) + fb)
-    if kr + kg + kb > 0.0:
-        if get(N, LAMPS) > 0:
-            a, c = chance(F, N, px, py, sample, np.int64(20))
-            lamp, hr, hg, hb, wx, wy, wz, way = lamp_light(F, N, a, c, x, y, z, nx, ny, nz)
-            lit = lamp >= 0 and gx * wx + gy * wy + gz * wz > 0.0
-            if lit and not blocked(F, N, stack, x, y, z, wx, wy, wz, way):
-                k = 1.0 - through
-                out[LAMPLIGHT] += k * kr * hr
-                out[LAMPLIGHT + 1] += k * kg * hg
-                out[LAMPLIGHT + 2] += k * kb * hb
+    if get(N, LAMPS) > 0 and kr + kg + kb > 0.0:
+        a, c = chance(F, N, px, py, sample, np.int64(20))
+        lamp, hr, hg, hb, wx, wy, wz, way = lamp_light(F, N, a, c, x, y, z, nx, ny, nz)
+        lit = lamp >= 0 and gx * wx + gy * wy + gz * wz > 0.0
+        if lit and not blocked(F, N, stack, x, y, z, wx, wy, wz, way):
+            k = 1.0 - through
+            out[LAMPLIGHT] += k * kr * hr
+            out[LAMPLIGHT + 1] += k * kg * hg
+            out[LAMPLIGHT + 2] += k * kb * hb
+    if light_too and kr + kg + kb > 0.0:
+        note[LIT] += kr
+        note[LIT + 1] += kg
+        note[LIT + 2] += kb
         a, c = chance(F, N, px, py, sample, np.int64(3))
         side = 1.0
         if through > 0.0:

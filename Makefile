@@ -7,8 +7,8 @@ ARGS ?=
 
 .PHONY: demo test test-slow check bench bench-peers nerf format clean
 
-# Bytecode is made of what is imported, when it is: of everything it would take a minute.
-export PIP_NO_COMPILE := 1
+# Tests start many processes, and pytest rewrites each test's asserts: both once, where bytecode may be kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,9 +24,10 @@ demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
 # Tests that only reckon share the cores, torch with one thread in each process, and so do benchmarks, which only have to
-# run; those with sockets, screens and clocks run one at a time. ARGS run as they are.
+# run; those with sockets, screens and clocks run one at a time. ARGS run as they are. Files go to the cores in their own
+# order: by the number of tests, a file of one long test would come last, and alone.
 LIVE := tests/end_to_end tests/server tests/stream tests/tracking tests/ue_bridge
-RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
+RECKONING := -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(LIVE))
 
 test: $(VENV)/developed
 ifeq ($(ARGS),)

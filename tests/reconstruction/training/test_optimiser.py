@@ -39,6 +39,18 @@ def test_steps_are_those_of_torch(rows: int):
     np.testing.assert_array_equal(found[:, 2].numpy(), begun[:, 2].numpy())
 
 
+def test_one_rate_is_every_elements():
+    gradients = _gradients(7, 4)
+    found = [torch.zeros((7, 3)).requires_grad_() for _ in range(2)]
+    for parameter, rates in zip(found, ([0.1], [0.1] * 3), strict=True):
+        optimiser = Adam()
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            optimiser.step("p", parameter, rates)
+    assert found[0].detach().abs().min() > 0
+    np.testing.assert_array_equal(found[0].detach().numpy(), found[1].detach().numpy())
+
+
 def test_rows_move_with_their_past():
     rows = torch.tensor([3, 0])
     gradients = _gradients(5, 4)

@@ -146,6 +146,15 @@ def test_the_dome_is_the_sky_that_renderers_show():
     np.testing.assert_allclose(srgb_encode(dome.sky()), texels.permute(1, 2, 0).numpy(), atol=1e-5)
 
 
+def test_off_the_processor_the_dome_moves_by_torchs_operations():
+    """Their shapes are checked on torch's device without memory, where there is no GPU."""
+    nowhere = torch.device("meta")
+    dome = Dome(torch.zeros((3, 256, 512), device=nowhere), torch.zeros((256, 512), dtype=torch.bool, device=nowhere))
+    dome.texels.grad = torch.zeros_like(dome.texels)
+    dome.step(Adam(), 0.5)
+    assert dome.texels.grad is None
+
+
 def test_the_dome_learns_what_it_is_looked_at_and_goes_on_with_it_elsewhere():
     level = Pose.from_matrix([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
     directions = stage_directions(level, CAMERA)

@@ -64,7 +64,7 @@ class Dome:
         """Move the texels by their gradients."""
         if self.texels.grad is not None:
             self.seen |= self.texels.grad.abs().sum(dim=0) > 0
-            optimiser.step("dome", self.texels, [RATE * 0.1**progress] * self.texels.shape[2])
+            optimiser.step("dome", self.texels, [RATE * 0.1**progress])
 
     def sky(self) -> Float32[np.ndarray, "h w 3"]:
         """The package's sky, linear; where no photograph has looked, each row's mean goes on."""

@@ -23,7 +23,10 @@ class Adam:
         self.steps: dict[str, int] = {}
 
     def step(self, name: str, parameter: Tensor, rates: Sequence[float]) -> None:
-        """Move ``parameter`` by its ``grad``, which is forgotten; without one nothing moves."""
+        """Move ``parameter`` by its ``grad``, which is forgotten; without one nothing moves.
+
+        ``rates`` are those of a row's elements, or one for all.
+        """
         gradient = parameter.grad
         if gradient is None or not len(parameter):
             return
@@ -42,7 +45,8 @@ class Adam:
                 first.lerp_(gradient, 1 - BETA1)
                 second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
                 change = first / (second.sqrt() * correction + EPSILON)
-                rate = scaled.to(parameter.device).reshape(1, *parameter.shape[1:])
+                columns = parameter.shape[1:] if len(rates) > 1 else (1,) * (parameter.ndim - 1)
+                rate = scaled.to(parameter.device).reshape(1, *columns)
                 parameter.sub_(change * rate)
 
     def select(self, names: Sequence[str], rows: Tensor) -> None:

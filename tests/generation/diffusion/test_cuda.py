@@ -32,7 +32,7 @@ def _same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     real = torch.randn
 
     def in_float(*size: Any, dtype: torch.dtype | None = None, **more: Any) -> torch.Tensor:
-        return real(*size, dtype=torch.float32, **more).to(dtype or torch.float32)
+        return real(*size, dtype=torch.float32, **more).to(dtype or torch.get_default_dtype())
 
     monkeypatch.setattr(torch, "randn", in_float)
 

@@ -7,7 +7,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem.removeprefix("bench_") for path in (ROOT / "benchmarks").glob("bench_*.py"))
 SLOW: set[str] = {
-    "busy_interpreter", "composite", "latency", "prediction", "procedural", "receivers", "reconstruct", "render",
+    "busy_interpreter", "composite", "latency", "panorama", "prediction", "procedural", "receivers",
+    "reconstruct", "render",
 }  # fmt: skip
 """Those that take more than 5 s even when tiny."""
 

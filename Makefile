@@ -24,10 +24,9 @@ demo: $(VENV)/installed
 	$(BIN)/translight demo $(ARGS)
 
 # Tests that only reckon share the cores, torch with one thread in each process, and so do benchmarks, which only have to
-# run; those with sockets, screens and clocks run one at a time. ARGS run as they are. Files go to the cores in their own
-# order: by the number of tests, a file of one long test would come last, and alone.
+# run; those with sockets, screens and clocks run one at a time. ARGS run as they are.
 LIVE := tests/end_to_end tests/server tests/stream tests/tracking tests/ue_bridge
-RECKONING := -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(LIVE))
+RECKONING := -n 2 --dist loadfile $(addprefix --ignore=,$(LIVE))
 
 test: $(VENV)/developed
 ifeq ($(ARGS),)

@@ -28,7 +28,7 @@ _BOUNCES = 2
 _EVEN_SAMPLES = 16
 """Up to so many samples, a pixel that its first half of them finds even gets no more."""
 _DARK = 0.02
-"""Of what is seen: differences well below it are not."""
+"""Radiance of the exposed picture, whose white is 1: what is well below it may differ and looks the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +101,11 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
             floats, integers, numbers, top + low, samples, _BOUNCES, stack, flagged, scratch, note, near
         )
 
+    def compare(top: int, _worker: int, low: int, high: int) -> None:
+        above, below = top - noted + low, top - noted + high
+        note = notes[: done - noted]
+        sampling.uneven_rows(numbers, noted, above, below, samples, dark, note, flags[low:high])
+
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         low, high = max(top - HALO_PX, 0), min(bottom + HALO_PX, height)
@@ -116,11 +121,9 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
             # Each row is compared with those above and below it.
             ready = done if done == height else done - 1
             if first < samples:
-                rows_of = (numbers, noted, settled - noted, ready - noted, samples)
-                sampling.uneven_rows(*rows_of, dark, notes[: done - noted], flags)
+                share_rows(workers, ready - settled, 4, partial(compare, settled))
             share_rows(workers, ready - settled, 4, partial(settle, settled))
-            settled = ready
-            last = max(settled - 1, noted)
+            settled, last = ready, max(ready - 1, 0)
             notes[: done - last] = notes[last - noted : done - noted].copy()
             noted = last
         own = slice(top - begun, bottom - begun)

@@ -28,36 +28,26 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a function that only kernels call: it is kept within theirs."""
-    # Without a word, a part would inherit "forceinline" from the first inlined function that calls it.
-    return _njit(
-        nogil=True,
-        error_model="numpy",
-        fastmath=_FAST_MATH,
-        forceinline=False,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    return _within(function)
 
 
 def summing(function: Callable[..., Any]) -> Any:
     """A part whose sums may be taken in any order, so that several terms are reckoned at once."""
-    return _njit(
-        nogil=True,
-        error_model="numpy",
-        fastmath=_FAST_MATH | {"reassoc"},
-        forceinline=False,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    return _within(function, fast_math=_FAST_MATH | {"reassoc"})
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A short part that LLVM copies into its callers."""
+    return _within(function, inline=True)
+
+
+def _within(function: Callable[..., Any], *, fast_math: set[str] = _FAST_MATH, inline: bool = False) -> Any:
+    # Without a word, a part would inherit "forceinline" from the first inlined function that calls it.
     return _njit(
         nogil=True,
         error_model="numpy",
-        fastmath=_FAST_MATH,
-        forceinline=True,
+        fastmath=fast_math,
+        forceinline=inline,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
     )(function)

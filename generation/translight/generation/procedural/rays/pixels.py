@@ -75,7 +75,10 @@ def add_ray(
     F: Any, N: Any, stack: Any, px: int, py: int, sample: int, ox: float, oy: float, oz: float, dx: float, dy: float,
     dz: float, spread: float, depth: int, light_too: bool, out: Any, note: Any,
 ) -> float:  # fmt: skip
-    """Add one ray's share to a pixel; returns the distance that it met something at."""
+    """Add one ray's share to a pixel; returns the distance that it met something at, in metres.
+
+    ``light_too``: with the light of its surroundings, and its colour to ``note``. Lamps, sun and mirrors always.
+    """
     stays_apart()
     t, kind, what, copy, u, v = hit(F, N, stack, ox, oy, oz, dx, dy, dz, np.inf, np.int64(1))
     if kind == NONE:

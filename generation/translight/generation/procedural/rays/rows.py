@@ -37,8 +37,10 @@ from translight.generation.procedural.rays.pixels import (
     WIDTH_PX,
     add_ray,
 )
+from translight.generation.procedural.sky.white import LUMINANCE
 
 _PI = np.pi
+_RED, _GREEN, _BLUE = (float(share) for share in LUMINANCE)
 _UNEVEN, _STEP, _JUMP, _TURNED = 0.06, 0.25, 0.02, 0.8
 """Contrast of a pixel's first rays, contrast to a neighbour, bend of the distance (shares), cosine between normals:
 beyond these a pixel gets all its rays."""
@@ -161,8 +163,8 @@ def settle_rows(
             if flags[line, column]:
                 for sample in range(known, count):
                     # Light of surroundings is smoothed afterwards: these rays are for edges, shadows and mirrors.
-                    alone = note[LIT] + note[LIT + 1] + note[LIT + 2] <= 0.0
-                    distances[sample] = _one(F, N, view, stack, column, row, sample, spread, depth, alone, pixel, note)
+                    unlit = note[LIT] + note[LIT + 1] + note[LIT + 2] <= 0.0
+                    distances[sample] = _one(F, N, view, stack, column, row, sample, spread, depth, unlit, pixel, note)
                 traced = count
                 _sorted(distances, 0, traced)
             _finish(distances[(traced - 1) // 2], traced, note, pixel)
@@ -182,7 +184,7 @@ def _count(view: Any, row: int, samples: int) -> int:
 
 @inlined
 def _brightness(pixel: Any, at: int) -> float:
-    return 0.2126 * pixel[at] + 0.7152 * pixel[at + 1] + 0.0722 * pixel[at + 2]
+    return _RED * pixel[at] + _GREEN * pixel[at + 1] + _BLUE * pixel[at + 2]
 
 
 @inlined
@@ -190,6 +192,7 @@ def _one(
     F: Any, N: Any, view: Any, stack: Any, column: int, row: int, sample: int, spread: float, depth: int,
     light_too: bool, pixel: Any, note: Any,
 ) -> float:  # fmt: skip
+    """Add a pixel's next ray; ``light_too``: with the light of its surroundings. Returns its distance."""
     a, b = _within(sample)
     dx, dy, dz = _direction(view, column + a, row + b)
     return add_ray(

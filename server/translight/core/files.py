@@ -20,6 +20,18 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def read_limited(path: Path, most: int) -> bytes:
+    """A file of at most so many bytes. Raises FormatError, which begins with the path, when there is no such."""
+    try:
+        if not path.is_file():
+            raise FormatError(f"{path}: no such file")
+        if path.stat().st_size > most:
+            raise FormatError(f"{path}: {path.stat().st_size} bytes, the limit is {most}")
+        return path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes ``path``'s place when the block ends well, and goes when not.

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from translight.core.errors import FormatError
+from translight.core.files import read_limited
 from translight.splats.limits import brief
 
 MAX_BYTES = 256 << 20
@@ -18,15 +19,7 @@ T = TypeVar("T")
 
 def read_json(path: Path, kind: type[T]) -> T:
     """A file as a msgspec type. Raises FormatError that begins with the path."""
-    try:
-        if not path.is_file():
-            raise FormatError(f"{path}: no such file")
-        if path.stat().st_size > MAX_BYTES:
-            raise FormatError(f"{path}: {path.stat().st_size} bytes, the limit is {MAX_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
-    return parse_json(data, kind, str(path))
+    return parse_json(read_limited(path, MAX_BYTES), kind, str(path))
 
 
 def parse_json(data: bytes, kind: type[T], what: str) -> T:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from translight.core.errors import FormatError
-from translight.core.files import write_whole
+from translight.core.files import read_limited, write_whole
 
 MAX_BYTES = 512 << 20
 """Security: the largest file that is read; 256³ lines of 30 bytes are 500 MB."""
@@ -50,15 +50,7 @@ class Cube:
 
 def read_cube(path: Path) -> Cube:
     """Read a file. Raises FormatError with the line's number."""
-    try:
-        if not path.is_file():
-            raise FormatError(f"{path}: no such file")
-        if path.stat().st_size > MAX_BYTES:
-            raise FormatError(f"{path}: {path.stat().st_size} bytes, the limit is {MAX_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
-    return parse_cube(data, str(path))
+    return parse_cube(read_limited(path, MAX_BYTES), str(path))
 
 
 def parse_cube(data: bytes, source: str) -> Cube:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from translight.core.errors import GenerationError
 from translight.core.file_lock import locked
-from translight.core.files import sha256_of
+from translight.core.files import discarded, sha256_of
 from translight.core.image import save_image
 from translight.generation.brief.read import read_brief
 from translight.generation.review.decisions import changed_since, check_whole, run_of
@@ -63,7 +62,7 @@ def add_variation(folder: Path, wish: Wish, who: str, watch: Watch) -> Path:
             }
             append(run / LEDGER, who, "varied", about | ({"note": wish.note} if wish.note else {}), wait_s=_WAIT_S)
         except BaseException:  # an interrupt too: a variation that the ledger does not know is none
-            shutil.rmtree(output, ignore_errors=True)
+            discarded(output)
             raise
     return output
 

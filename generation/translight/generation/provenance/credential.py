@@ -65,7 +65,8 @@ def sidecar_of(asset: Path) -> Path:
 
 
 def sidecar_for(asset: Path) -> Path:
-    """Where a new credential goes: STEM.c2pa, where C2PA's tools look; NAME.EXT.c2pa where that is another's.
+    """Where a new credential goes: STEM.c2pa, where C2PA's tools look (c2pa-rs, Store::load_jumbf_from_path);
+    NAME.EXT.c2pa where that is another's.
 
     Raises GenerationError where both are one name, and it is another's.
     """

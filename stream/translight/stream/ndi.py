@@ -57,7 +57,10 @@ def open_receiver(url: StreamUrl) -> NdiReceiver:
 
 
 class NdiSender:
-    """Sends as an NDI source. RGBA8 goes as UYVY, RGB10A2 as P216; the runtime's own conversion is less exact."""
+    """Sends as an NDI source. RGBA8 goes as UYVY, RGB10A2 as P216; the runtime's own conversion is less exact.
+
+    The runtime keeps the picture sent last and gives it to every receiver that comes.
+    """
 
     def __init__(self, url: str, name: str, spec: PictureSpec, groups: str = "") -> None:
         self.url = url

@@ -12,7 +12,7 @@ from translight.core.camera import Camera
 from translight.core.pose import Pose
 from translight.generation.panorama import directions
 from translight.generation.procedural import trace
-from translight.generation.procedural.rays import workers
+from translight.generation.procedural.rays import embree, workers
 from translight.generation.procedural.scene import (
     Air,
     Grid,
@@ -32,6 +32,13 @@ GREY = Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), specular=0.0)
 DOWN = Pose.from_matrix(np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 4]]))
 """A camera four metres up that looks straight down, its image's right along X."""
 CAMERA = Camera.from_fov(24, 24, horizontal_deg=60)
+
+
+@pytest.fixture(params=["the machine's trees", "our own trees"])
+def trees(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embree where the machine has it; and without."""
+    if request.param == "our own trees":
+        monkeypatch.setattr(embree, "library", lambda: None)
 
 
 def _sky(radiance: float = 0.0, *, elevation_deg: float = 90.0, sun: float = 0.0) -> Sky:
@@ -116,6 +123,7 @@ def test_a_lit_plane_is_lamberts() -> None:
     np.testing.assert_allclose(drawn.albedo, 0.5, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("trees")
 def test_a_shadow_lies_where_the_sun_throws_it() -> None:
     roof = _quad([[-1, -1, 1], [0, -1, 1], [0, 1, 1], [-1, 1, 1]])
     sky = replace(_sky(elevation_deg=45.0, sun=3.0), sun_radius_rad=1e-4)
@@ -171,6 +179,7 @@ def test_rough_mirrors_never_give_more_than_they_get() -> None:
         assert drawn.image.mean() > 0.97
 
 
+@pytest.mark.usefixtures("trees")
 def test_distances_are_those_to_land_box_and_ball() -> None:
     land, ball = _flat(-1.0, 4000.0), _ball(64)
     step = _quad([[2, -1, 0.5], [4, -1, 0.5], [4, 1, 0.5], [2, 1, 0.5]])
@@ -215,6 +224,7 @@ def test_a_bumpy_land_of_nested_grids_is_met_where_it_is() -> None:
         assert (q[:, 2] > height(q[:, 0], q[:, 1]) - 0.01).all()
 
 
+@pytest.mark.usefixtures("trees")
 def test_a_soup_of_triangles_is_met_as_a_search_through_all_finds() -> None:
     random = np.random.default_rng(3)
     corners = (random.normal(0, 2, (300, 1, 3)) + random.normal(0, 0.5, (300, 3, 3))).astype(np.float32)
@@ -240,6 +250,7 @@ def test_a_soup_of_triangles_is_met_as_a_search_through_all_finds() -> None:
     assert same.mean() > 0.998  # a ray along an edge may go either way
 
 
+@pytest.mark.usefixtures("trees")
 def test_a_mirror_shows_what_stands_where_it_points() -> None:
     mirror = Material((1, 1, 1), (1, 1, 1), metal=1.0, roughness=0.0)
     lit = Material((0, 0, 0), (0, 0, 0), emission=(2.0, 1.0, 0.5), specular=0.0)
@@ -283,6 +294,7 @@ def test_far_haze_takes_the_horizons_colour() -> None:
     np.testing.assert_allclose(drawn.image[129], 0.7, rtol=0.01)
 
 
+@pytest.mark.usefixtures("trees")
 def test_a_lamp_gives_intensity_over_squared_distance() -> None:
     lamps = _lamp(2.0)
     camera = CAMERA.resized(96, 96)
@@ -318,6 +330,7 @@ def test_the_suns_disc_holds_the_suns_irradiance() -> None:
     assert np.isinf(drawn.distance_m).all()
 
 
+@pytest.mark.usefixtures("trees")
 def test_equal_arguments_give_equal_pictures_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = _scene(sky=_sky(0.4, elevation_deg=30, sun=1.0), land=_flat(), placed=(_ball(8),))
     pictures = []

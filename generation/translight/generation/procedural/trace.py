@@ -14,8 +14,7 @@ from translight.core.progress import Progress, silent
 from translight.generation.procedural.rays import pixels
 from translight.generation.procedural.rays import rows as sampling
 from translight.generation.procedural.rays.filter import HALO_PX, filtered
-from translight.generation.procedural.rays.meshes import STACK
-from translight.generation.procedural.rays.pack import pack
+from translight.generation.procedural.rays.pack import Packed, pack
 from translight.generation.procedural.rays.workers import share_rows, worker_count
 from translight.generation.procedural.scene import Scene
 
@@ -69,15 +68,23 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
     if not 1 <= samples <= MAX_SAMPLES:
         raise ValueError(f"a pixel has 1 to {MAX_SAMPLES} samples, got {samples}")
     numbers = _numbers(view)
-    height, width = int(numbers[pixels.HEIGHT_PX]), int(numbers[pixels.WIDTH_PX])
-    progress("building the scene", 0.0)
-    floats, integers = pack(scene, seed)
     # The kernels test nothing: a NaN would become an offset.
-    if not (np.isfinite(floats).all() and np.isfinite(numbers).all()):
+    if not np.isfinite(numbers).all():
         raise ValueError("a scene and its view hold finite numbers only")
+    progress("building the scene", 0.0)
+    with pack(scene, seed) as packed:
+        return _drawn(packed, numbers, samples, scene.exposure, progress)
+
+
+def _drawn(
+    packed: Packed, numbers: Float64[np.ndarray, "v"], samples: int, exposure: float, progress: Progress
+) -> Drawn:  # fmt: skip
+    """The picture, in bands of rows."""
+    floats, integers = packed.floats, packed.integers
+    height, width = int(numbers[pixels.HEIGHT_PX]), int(numbers[pixels.WIDTH_PX])
     workers = worker_count()
     first = (samples + 1) // 2 if 2 < samples <= _EVEN_SAMPLES else samples
-    stacks, distances = np.empty((workers, STACK), np.int32), np.empty((workers, samples))
+    stacks, distances = packed.scratch(workers), np.empty((workers, samples))
     image = np.empty((height, width, 3), np.float32)
     distance_m = np.empty((height, width), np.float32)
     normal, albedo = np.empty_like(image), np.empty_like(image)
@@ -87,7 +94,7 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
     traced = np.empty((min(rows + 2 * HALO_PX + 1, height), width, pixels.FLOATS_A_PIXEL), np.float32)
     notes = np.empty((step + 2, width, pixels.DISTANCES + first), np.float32)
     flags = np.zeros((step + 1, width), np.bool_)
-    dark = _DARK / scene.exposure if scene.exposure > 0 else np.inf
+    dark = _DARK / exposure if exposure > 0 else np.inf
     begun = done = settled = noted = 0
 
     def trace(top: int, worker: int, low: int, high: int) -> None:
@@ -127,13 +134,13 @@ def draw(scene: Scene, view: Panorama | Shot, *, samples: int, seed: int = 0, pr
             notes[: done - last] = notes[last - noted : done - noted].copy()
             noted = last
         own = slice(top - begun, bottom - begun)
-        light = filtered(traced[: high - begun], own, isinstance(view, Panorama), workers)
+        light = filtered(traced[: high - begun], own, bool(numbers[pixels.PANORAMA]), workers)
         p = traced[own]
         image[top:bottom] = p[..., : pixels.LIGHT] + p[..., pixels.COLOUR : pixels.NORMAL] * light
         normal[top:bottom] = p[..., pixels.NORMAL : pixels.ALBEDO]
         albedo[top:bottom] = p[..., pixels.ALBEDO : pixels.DISTANCE]
         distance_m[top:bottom] = p[..., pixels.DISTANCE]
-    image *= np.float32(scene.exposure)
+    image *= np.float32(exposure)
     progress("tracing rays", 1.0)
     return Drawn(image, distance_m, normal, albedo)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
@@ -78,3 +79,18 @@ def get(_typing: Any, array: Any, offset: Any) -> Any:
         return context.cast(builder, value, array.dtype, found)
 
     return found(array, offset), lower
+
+
+@_intrinsic
+def call(_typing: Any, function: Any, first: Any, second: Any, third: Any) -> Any:
+    """Call a C function at an address, of three words (or addresses) and without a result."""
+    if not all(isinstance(word, types.Integer) for word in (function, first, second, third)):
+        return None
+
+    def lower(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(ir.VoidType(), [word] * 3)
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, types.int64, types.int64), lower

@@ -1,63 +1,83 @@
-"""A Scene into the two buffers of layout.py: grids with their maxima, hierarchies, small skies, lamps, constants."""
+"""A Scene for the kernels: meshes, and the two buffers of layout.py with grids, small skies, lamps and constants."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from translight.environment.noise import hashed
 from translight.generation.panorama import directions
 from translight.generation.procedural.rays import layout as at
-from translight.generation.procedural.rays.bvh import build
-from translight.generation.procedural.rays.fixtures import balls, lamp_records, near_lamps
+from translight.generation.procedural.rays.buffers import Buffers
+from translight.generation.procedural.rays.embree import Meshes
+from translight.generation.procedural.rays.fixtures import lamp_records, near_lamps
 from translight.generation.procedural.rays.grids import packed_grids
+from translight.generation.procedural.rays.meshes import INTERSECT, OCCLUDED, RAY, RAY_AT, SCENE, STACK
+from translight.generation.procedural.rays.placed import check_materials, pack_meshes
 from translight.generation.procedural.rays.tables import blurred, dither, horizon, irradiance
-from translight.generation.procedural.scene import Material, Mesh, Placed, Scene
+from translight.generation.procedural.scene import Material, Scene
 
-_FLAT = 1e-12
-"""Volume of a copy of the unit cube, over the product of its edges, at which it is flat."""
-
-
-class Buffers:
-    """What grows while a scene is packed: blocks of floats and of integers, and how many there are."""
-
-    def __init__(self) -> None:
-        self.floats, self.integers = at.CONSTANTS, at.HEADER
-        self._float_blocks: list[np.ndarray] = []
-        self._integer_blocks: list[np.ndarray] = []
-
-    def add_floats(self, values: np.ndarray) -> int:
-        """Append values; returns their offset."""
-        block = np.ascontiguousarray(values, np.float32).ravel()
-        self._float_blocks.append(block)
-        self.floats += len(block)
-        return self.floats - len(block)
-
-    def add_integers(self, values: np.ndarray) -> int:
-        """Append values; returns their offset."""
-        block = np.ascontiguousarray(values, np.int32).ravel()
-        self._integer_blocks.append(block)
-        self.integers += len(block)
-        return self.integers - len(block)
-
-    def joined(self, constants: np.ndarray, header: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The two buffers."""
-        if max(self.floats, self.integers) >= 1 << 31:
-            raise ValueError(f"a scene of {self.floats} floats is too large: 2^31 are addressed")
-        floats = np.concatenate([constants.astype(np.float32), *self._float_blocks])
-        return floats, np.concatenate([header.astype(np.int32), *self._integer_blocks])
+_LINE = 8
+"""Words of a cache line."""
 
 
-def pack(scene: Scene, seed: int) -> tuple[Float32[np.ndarray, "f"], Int32[np.ndarray, "i"]]:
-    """Floats and integers of a scene. Raises ValueError for a scene that contradicts itself, or one too large."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """What kernels read of a scene: floats, integers, and its meshes where Embree holds them. A context manager."""
+
+    floats: Float32[np.ndarray, "f"]
+    integers: Int32[np.ndarray, "i"]
+    meshes: Meshes | None
+
+    def scratch(self, workers: int) -> Int64[np.ndarray, "workers words"]:
+        """What each worker's rays write on (meshes.py says what stands where); each is a cache line's multiple."""
+        room = np.zeros(workers * STACK + _LINE, np.int64)
+        begin = -(room.ctypes.data // room.itemsize) % _LINE
+        words = room[begin:][: workers * STACK].reshape(workers, STACK)
+        if self.meshes is not None:
+            words[:, SCENE], words[:, INTERSECT], words[:, OCCLUDED] = self.meshes.words()
+        words[:, RAY_AT] = words.ctypes.data + words.strides[0] * np.arange(workers) + words.itemsize * RAY
+        return words
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self.meshes is not None:
+            self.meshes.close()
+
+
+def pack(scene: Scene, seed: int) -> Packed:
+    """A scene for the kernels. Raises ValueError for a scene that contradicts itself, or one too large."""
     buffers, header = Buffers(), np.zeros(at.HEADER, np.int64)
+    with ExitStack() as undone:
+        meshes = pack_meshes(scene, buffers, header)
+        if meshes is not None:
+            undone.enter_context(meshes)
+        constants = _pack_rest(scene, seed, buffers, header)
+        floats, integers = buffers.joined(constants, header)
+        # The kernels test nothing: a NaN would become an offset.
+        if not np.isfinite(floats).all():
+            raise ValueError("a scene and its view hold finite numbers only")
+        undone.pop_all()
+        return Packed(floats, integers, meshes)
+
+
+def _pack_rest(
+    scene: Scene, seed: int, buffers: Buffers, header: Int32[np.ndarray, "i"]
+) -> Float64[np.ndarray, "c"]:  # fmt: skip
+    """Everything but meshes; returns the constants."""
     header[at.MATERIAL_F] = buffers.add_floats(np.array([_material(m) for m in scene.materials]))
     grids = scene.land.grids if scene.land is not None else ()
     for grid in grids:
-        _check_materials(grid.material, scene)
+        check_materials(grid.material, scene)
     header[at.GRIDS] = len(grids)
     header[at.GRID_I] = packed_grids(grids, buffers.add_floats, buffers.add_integers)
-    _pack_meshes(scene, buffers, header)
     sky = np.asarray(scene.sky.radiance, np.float32)
     header[at.SKY_F], header[at.SKY_ROWS] = buffers.add_floats(sky), len(sky)
     small = blurred(sky, at.BLURRED_ROWS)
@@ -71,7 +91,7 @@ def pack(scene: Scene, seed: int) -> tuple[Float32[np.ndarray, "f"], Int32[np.nd
     constants[at.CHANCE : at.CHANCE + 2] = hashed(np.arange(2), rounds) if rounds else 0.0
     _pack_lamps(scene, buffers, header, constants)
     _pack_water(scene, buffers, header, constants)
-    return buffers.joined(constants, header)
+    return constants
 
 
 def _material(m: Material) -> Float32[np.ndarray, "24"]:
@@ -80,121 +100,6 @@ def _material(m: Material) -> Float32[np.ndarray, "24"]:
     row = np.zeros(at.MATERIAL_FLOATS, np.float32)
     row[: len(values)] = values
     return row
-
-
-def _check_materials(numbers: np.ndarray, scene: Scene) -> None:
-    if numbers.size and int(numbers.max()) >= len(scene.materials):
-        raise ValueError(f"a surface has material {int(numbers.max())}, and the scene has {len(scene.materials)}")
-
-
-def _check_placed(placed: Placed) -> None:
-    # The kernels test nothing: a NaN or a vertex that is not there would become an offset.
-    mesh, matrices = placed.mesh, placed.stage_from_mesh
-    if mesh.triangles.size:
-        first, last = int(mesh.triangles.min()), int(mesh.triangles.max())
-        if first < 0:
-            raise ValueError(f"a mesh counts its vertices from 0, got {first}")
-        if last >= len(mesh.vertices):
-            raise ValueError(f"a triangle has vertex {last}, and its mesh has {len(mesh.vertices)}")
-    if not (np.isfinite(mesh.vertices).all() and np.isfinite(matrices).all()):
-        raise ValueError("meshes, copies and lamps hold finite numbers only")
-    turns = np.asarray(matrices, np.float64)[:, :, :3]
-    flat = np.abs(np.linalg.det(turns)) <= _FLAT * np.linalg.norm(turns, axis=1).prod(axis=1)
-    if flat.any():
-        raise ValueError(f"copy {int(np.argmax(flat))} of a mesh is flat: its stage_from_mesh has no inverse")
-
-
-def _pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) -> None:
-    """All meshes with their hierarchies, once each, and one hierarchy over all copies."""
-    bounds: list[np.ndarray] = []
-    links: list[np.ndarray] = []
-    triangles: list[np.ndarray] = []
-    triangle_ints: list[np.ndarray] = []
-    vertices: list[np.ndarray] = []
-    nodes = items = corners = 0
-    roots: dict[int, int] = {}
-    matrices, tints, copies_of, smooth = [], [], [], []
-    lows, highs = [], []
-    lit = scene.lamps is not None and len(scene.lamps.position_m) > 0
-    everything = (*scene.placed, balls(scene.lamps)) if lit and scene.lamps is not None else scene.placed
-    for placed in everything:
-        mesh = placed.mesh
-        _check_placed(placed)
-        if not len(mesh.triangles) or not len(placed.stage_from_mesh):
-            continue
-        if id(mesh) not in roots:
-            _check_materials(mesh.material, scene)
-            corner = np.asarray(mesh.vertices, np.float32)[mesh.triangles]
-            box, link, order = build(corner.min(axis=1), corner.max(axis=1))
-            link = link.copy()
-            link[:, 0] += np.where(link[:, 1] == 0, nodes, items).astype(np.int32)
-            roots[id(mesh)] = nodes
-            ordered = corner[order]
-            edges = ordered[:, 1:] - ordered[:, :1]
-            triangles.append(np.concatenate([ordered[:, :1], edges], axis=1).reshape(-1, at.TRIANGLE_FLOATS))
-            triangle_ints.append(np.column_stack([mesh.triangles[order] + corners, mesh.material[order]]))
-            vertices.append(np.column_stack([_normals(mesh), mesh.colour]))
-            bounds.append(box)
-            links.append(link)
-            nodes, items, corners = nodes + len(box), items + len(order), corners + len(mesh.vertices)
-        low, high = _placed_bounds(placed)
-        lows.append(low)
-        highs.append(high)
-        matrices.append(np.asarray(placed.stage_from_mesh, np.float64))
-        tints.append(placed.tint)
-        copies_of.append(np.full(len(low), roots[id(mesh)]))
-        smooth.append(np.full(len(low), mesh.smooth))
-    header[at.TOP_NODE] = -1
-    if not matrices:
-        return
-    lamp_of = np.full(sum(map(len, lows)), -1)
-    if lit:
-        lamp_of[-len(lows[-1]) :] = np.arange(len(lows[-1]))
-    box, link, order = build(np.concatenate(lows), np.concatenate(highs))
-    link = link.copy()
-    link[link[:, 1] == 0, 0] += nodes
-    header[at.TOP_NODE] = nodes
-    bounds.append(box)
-    links.append(link)
-    stage_from_mesh = np.concatenate(matrices)[order]
-    copies = np.zeros((len(order), at.INSTANCE_FLOATS))
-    copies[:, :12] = _inverses(stage_from_mesh).reshape(-1, 12)
-    copies[:, 12:15] = np.concatenate(tints)[order]
-    copies[:, 15] = np.cbrt(np.abs(np.linalg.det(stage_from_mesh[:, :, :3])))
-    integers = np.column_stack([np.concatenate(copies_of), np.concatenate(smooth), lamp_of])[order]
-    header[at.NODE_F] = buffers.add_floats(np.concatenate(bounds))
-    header[at.NODE_I] = buffers.add_integers(np.concatenate(links))
-    header[at.TRIANGLE_F] = buffers.add_floats(np.concatenate(triangles))
-    header[at.TRIANGLE_I] = buffers.add_integers(np.concatenate(triangle_ints))
-    header[at.VERTEX_F] = buffers.add_floats(np.concatenate(vertices))
-    header[at.INSTANCE_F] = buffers.add_floats(copies)
-    header[at.INSTANCE_I] = buffers.add_integers(integers)
-
-
-def _inverses(matrices: Float64[np.ndarray, "n 3 4"]) -> Float64[np.ndarray, "n 3 4"]:
-    inverse = np.linalg.inv(matrices[:, :, :3])
-    return np.concatenate([inverse, -inverse @ matrices[:, :, 3:]], axis=2)
-
-
-def _placed_bounds(placed: Placed) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
-    """Boxes around the copies: those of the mesh's own box, turned, a little wider for float32's sake."""
-    low, high = placed.mesh.vertices.min(axis=0), placed.mesh.vertices.max(axis=0)
-    middle, half = 0.5 * (low + high).astype(np.float64), 0.5 * (high - low).astype(np.float64)
-    turn, move = placed.stage_from_mesh[:, :, :3], placed.stage_from_mesh[:, :, 3]
-    centre, reach = turn @ middle + move, np.abs(turn) @ half
-    reach = reach + 1e-6 * (1.0 + np.abs(centre))
-    return (centre - reach).astype(np.float32), (centre + reach).astype(np.float32)
-
-
-def _normals(mesh: Mesh) -> Float32[np.ndarray, "v 3"]:
-    """Normals of vertices: their triangles', weighted by area."""
-    corner = np.asarray(mesh.vertices, np.float64)[mesh.triangles]
-    facing = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    total = np.zeros((len(mesh.vertices), 3))
-    for k in range(3):
-        for axis in range(3):
-            total[:, axis] += np.bincount(mesh.triangles[:, k], facing[:, axis], len(total))
-    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30)).astype(np.float32)
 
 
 def _constants(scene: Scene, small: Float32[np.ndarray, "h w 3"]) -> Float64[np.ndarray, "c"]:

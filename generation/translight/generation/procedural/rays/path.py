@@ -61,6 +61,8 @@ from translight.generation.procedural.rays.waves import water_hit
 
 NONE, LAND, MESH, WATER_HIT = 0, 1, 2, 3
 _PI = np.pi
+_GOING = 2.0
+"""A path goes on as often as this many times what it still carries (Arvo and Kirk, "Particle Transport", 1990)."""
 
 
 @part
@@ -93,11 +95,9 @@ def blocked(
 ) -> bool:  # fmt: skip
     """Whether anything lies between a point and so far away."""
     stays_apart()
-    if get(N, GRIDS) > 0:
-        t, _ = land_hit(F, N, ox, oy, oz, dx, dy, dz, far)
-        if t < far:
-            return True
     t, _, _, _, _ = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, far, np.int64(1))
+    if not t < far and get(N, GRIDS) > 0:
+        t, _ = land_hit(F, N, ox, oy, oz, dx, dy, dz, far)
     return t < far
 
 
@@ -279,6 +279,10 @@ def arriving(
             if lit and not blocked(F, N, stack, x, y, z, wx, wy, wz, way):
                 red, green, blue = red + tr * r, green + tg * g, blue + tb * b
         a, c = chance(F, N, px, py, sample, dimension + 2 * bounce + 1)
+        going = min(_GOING * max(tr, max(tg, tb)), 1.0)
+        if a >= going:
+            return red, green, blue
+        a, tr, tg, tb = a / going, tr / going, tg / going, tb / going
         dx, dy, dz = around(nx, ny, nz, a, c)
         ox, oy, oz = x, y, z
     if not blocked(F, N, stack, ox, oy, oz, dx, dy, dz, np.inf):

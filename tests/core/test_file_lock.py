@@ -1,5 +1,7 @@
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -25,6 +27,20 @@ def test_one_holds_it_and_the_next_is_told(tmp_path):
             assert other
     with locked(tmp_path / "lock") as again:
         assert again
+
+
+def test_one_who_waits_gets_it_when_it_is_free(tmp_path):
+    path = tmp_path / "lock"
+    with ExitStack() as first:
+        assert first.enter_context(locked(path))
+        free = threading.Timer(0.2, first.close)
+        free.start()
+        with locked(path, wait_s=30) as second:
+            assert second
+            assert free.finished.is_set()
+            with locked(path, wait_s=0.05) as third:
+                assert not third
+        free.join()
 
 
 def test_a_process_that_is_killed_frees_it(tmp_path):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from translight.core.errors import FormatError
 
+_TRY_EVERY_S = 0.02
+
 
 @contextmanager
-def locked(path: Path) -> Iterator[bool]:
-    """Whether this block has the lock of ``path``, which is made when it is not there; nobody waits for another.
+def locked(path: Path, *, wait_s: float = 0.0) -> Iterator[bool]:
+    """Whether this block has the lock of ``path``, which is made when it is not there; another is waited for so long.
 
     Raises FormatError when the file cannot be made. POSIX: flock(2); Windows: ``msvcrt.locking``.
     """
@@ -21,7 +24,10 @@ def locked(path: Path) -> Iterator[bool]:
     except OSError as error:
         raise FormatError(f"{path}: cannot be written ({error.strerror})") from error
     with file:
-        yield _try_lock(file.fileno())
+        deadline_s = time.monotonic() + wait_s
+        while not (have := _try_lock(file.fileno())) and time.monotonic() < deadline_s:
+            time.sleep(_TRY_EVERY_S)
+        yield have
 
 
 def _try_lock(descriptor: int) -> bool:

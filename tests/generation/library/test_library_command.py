@@ -13,6 +13,7 @@ from translight.core.file_lock import locked
 from translight.environment.environment import Environment
 from translight.environment.files import save_environment
 from translight.environment.report import Report
+from translight.generation.library import index
 from translight.generation.library.index import Entry
 from translight.splats.cloud import SplatCloud
 
@@ -66,7 +67,7 @@ def test_add_search_list_and_remove(tmp_path, capsys):
     assert capsys.readouterr().out == "nothing found in 0 environments\n"
 
 
-def test_mistakes_are_one_line_and_change_nothing(tmp_path, capsys):
+def test_mistakes_are_one_line_and_change_nothing(tmp_path, capsys, monkeypatch):
     sea = package(tmp_path / "sea.tlenv", "fog")
     (tmp_path / "no.tlenv").write_bytes(b"rubbish")
 
@@ -85,6 +86,7 @@ def test_mistakes_are_one_line_and_change_nothing(tmp_path, capsys):
     assert refused("remove", "other") == "other: not in the library"
     assert refused("search", " ") == 'what shall be found? translight library search "foggy harbour"'
     assert refused("search", "fog", "--top", "0") == "--top must be from 1 to 1000, got 0"
+    monkeypatch.setattr(index, "_WAIT_S", 0.05)
     with locked(tmp_path / "library" / "library.lock"):
         assert refused("add", str(sea)) == "library/library.json: another is writing to it; try again"
     file = tmp_path / "library" / "library.json"

@@ -26,6 +26,7 @@ MAX_ENTRIES = 100_000
 """Security: more are not read."""
 MAX_TAGS = 50
 
+_WAIT_S = 10.0
 _TAG = re.compile(r"[^\W_][\w ./-]{0,59}")
 
 
@@ -83,13 +84,14 @@ def read_index(folder: Path) -> Index:
 def changing(folder: Path) -> Iterator[dict[str, Entry]]:
     """Entries by path, to be changed; written whole when the block ends well.
 
-    Raises GenerationError while another changes them, FormatError when they cannot be read or written.
+    Raises GenerationError while another changes them for longer than some seconds, FormatError when they cannot be
+    read or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FormatError(f"{folder}: cannot be written ({error.strerror})") from error
-    with locked(folder / "library.lock") as have:
+    with locked(folder / "library.lock", wait_s=_WAIT_S) as have:
         if not have:
             raise GenerationError(f"{folder / FILE_NAME}: another is writing to it; try again")
         entries = {entry.path: entry for entry in read_index(folder).entries}

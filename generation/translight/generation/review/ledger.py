@@ -9,7 +9,6 @@ Document", 1991, on linking).
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -28,7 +27,6 @@ NOTHING_BEFORE = "0" * 64
 Action = Literal["generated", "accepted", "rejected", "varied", "lifted", "plated", "looked", "marked", "signed"]
 
 _MAX_BYTES = 64 << 20
-_TRY_EVERY_S = 0.05
 _MAX_NAME = 200
 
 
@@ -127,16 +125,12 @@ def append(
     """
     who = checked_name(who)
     at = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
-    deadline_s = time.monotonic() + wait_s
-    while True:
-        with locked(path.with_suffix(".lock")) as have:
-            if have:
-                entries, head = read_ledger(path)
-                entry = Entry(len(entries) + 1, at, who, action, dict(about), head)
-                line = line_of(entry)
-                before = path.read_bytes() if entries else b""
-                write_whole(path, before + line + b"\n")
-                return entry, digest_of(line)
-        if time.monotonic() >= deadline_s:
+    with locked(path.with_suffix(".lock"), wait_s=wait_s) as have:
+        if not have:
             raise GenerationError(f"{path}: another is writing to it; try again")
-        time.sleep(_TRY_EVERY_S)
+        entries, head = read_ledger(path)
+        entry = Entry(len(entries) + 1, at, who, action, dict(about), head)
+        line = line_of(entry)
+        before = path.read_bytes() if entries else b""
+        write_whole(path, before + line + b"\n")
+        return entry, digest_of(line)

@@ -157,6 +157,23 @@ def test_a_decision_does_not_hold_for_what_was_changed_after_it(run, capsys):
     assert "changed since the ledger spoke of it" in capsys.readouterr().out.splitlines()[1]
 
 
+def test_a_candidate_that_the_ledger_does_not_know_is_told(run, capsys):
+    """As a kill between a variation's folder and its line leaves one."""
+    folder, (one, _) = run
+    left = one.with_name("left")
+    shutil.copytree(one, left)
+    capsys.readouterr()
+    assert main(["review", "list", str(folder)]) == 0
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "the ledger does not know it" in line]
+    assert told == ["left"]
+    assert main(["review", "list", str(folder), "--json"]) == 0
+    unknown = {row["candidate"]: row["unknown"] for row in json.loads(capsys.readouterr().out)["candidates"]}
+    assert unknown == {path.name: path == left for path in left.parent.iterdir()}
+    assert main(["review", "reject", str(left), "--by", "Ben", "--reason", "nobody asked for it"]) == 0
+    assert main(["review", "list", str(folder)]) == 0
+    assert "the ledger does not know it" not in capsys.readouterr().out
+
+
 def test_a_decision_does_not_pass_to_a_candidate_made_anew(run, capsys):
     folder, (one, _) = run
     assert main(["review", "accept", str(one), "--by", "Ben"]) == 0

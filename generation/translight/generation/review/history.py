@@ -9,7 +9,7 @@ from typing import Any
 
 from translight.core.files import sha256_of
 from translight.generation.candidate import DERIVED
-from translight.generation.review.decisions import Decision, State, changed_since, day_of, decisions
+from translight.generation.review.decisions import Decision, State, changed_since, day_of, decisions, mentions
 from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import Entry, read_ledger
 from translight.generation.review.made import MAKING
@@ -30,6 +30,8 @@ class Row:
     decision: Decision | None
     changed: bool
     """Whether candidate.json is another than the ledger last spoke of: a decision about that one holds no more."""
+    unknown: bool
+    """Whether the ledger has lines, and none about it: what made it was ended before it could say so."""
     measured: Measured | None
 
     def made_of(self) -> str:
@@ -51,14 +53,17 @@ def rows(run: Path) -> list[Row]:
         if decision is not None and decision.sha256 != sha256 and not changed:
             decision = None  # about one of that name that a fresh start has replaced
         state: State = "undecided" if decision is None or changed else decision.state
-        found.append(Row(folder, stored, state, decision, changed, read_measures(folder)))
+        unknown = bool(entries) and not mentions(entries, folder.name)
+        found.append(Row(folder, stored, state, decision, changed, unknown, read_measures(folder)))
     return found
 
 
 def state_words(row: Row) -> str:
-    """accepted by Ana; or that the candidate was changed after."""
+    """accepted by Ana; or that the candidate was changed after, or is not in the ledger."""
     if row.changed:
         return "changed since the ledger spoke of it"
+    if row.unknown:
+        return "the ledger does not know it"
     return f"{row.state} by {row.decision.who}" if row.decision is not None else row.state
 
 
@@ -108,6 +113,7 @@ def values(found: Sequence[Row]) -> list[dict[str, Any]]:
             "candidate": row.folder.name,
             "state": row.state,
             "changed": row.changed,
+            "unknown": row.unknown,
             "by": row.decision.who if row.decision is not None else None,
             "at": row.decision.at if row.decision is not None else None,
             "words": row.decision.words if row.decision is not None else "",

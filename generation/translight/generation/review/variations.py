@@ -70,7 +70,8 @@ def add_variation(folder: Path, wish: Wish, who: str, watch: Watch) -> Path:
 def draw_sheet(run: Path) -> Path:
     """The contact sheet of all that a run's folder holds, with what was decided. Raises FormatError."""
     found = rows(run)
-    states = {row.folder.name: state_words(row) for row in found if row.decision is not None or row.changed}
+    told = [row for row in found if row.decision is not None or row.changed or row.unknown]
+    states = {row.folder.name: state_words(row) for row in told}
     save_image(run / SHEET, contact_sheet(read_brief(run / BRIEF).name, [row.folder for row in found], states))
     return run / SHEET
 

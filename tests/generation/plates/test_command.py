@@ -169,7 +169,8 @@ def test_who_added_which_film_is_in_the_ledger_and_proved(sea: Path, film: Path,
     assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 0
     said = capsys.readouterr().out
     added = f"Bo added the plate 'more' (film) to one.tlenv, film film, sha256 {digest_of_asset(film)}"
-    assert f"line 4 of the ledger says: {added}" in said.split("claimed by the signer")[0]
+    told = f"line 4 of the ledger says: {added}, after that acceptance, which cannot speak of it"
+    assert told in said.split("claimed by the signer")[0]
     assert main(["provenance", "show", str(signed)]) == 0
     assert "action: plated" in capsys.readouterr().out
     out = tmp_path / "report.html"

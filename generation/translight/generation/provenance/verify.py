@@ -183,8 +183,16 @@ def _ledger(asset: Path, reading: Reading, ledger: Path, proved: list[str], wron
         if claimed.get("approved") is True:
             _acceptance(asset, reading, entries, proved, wrong)
         if not wrong:
-            made = lineage(entries[:count], _seen(asset, reading))
-            proved += [f"line {e.number} of the ledger says: {made_words(e)}" for e in made if e.action == "plated"]
+            accepted = _line_of(claimed.get("decision")) if claimed.get("approved") is True else count
+            for made in lineage(entries[:count], _seen(asset, reading)):
+                if made.action == "plated":
+                    later = ", after that acceptance, which cannot speak of it" if made.number > accepted else ""
+                    proved.append(f"line {made.number} of the ledger says: {made_words(made)}{later}")
+
+
+def _line_of(decision: object) -> int:
+    line = decision.get("line") if isinstance(decision, dict) else None
+    return line if isinstance(line, int) else 0
 
 
 def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved: list[str], wrong: list[str]) -> None:

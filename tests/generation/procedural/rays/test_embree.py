@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -82,7 +82,10 @@ def _rays(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @needs_embree
 def test_it_finds_what_our_own_trees_find(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene, (origin, direction) = _scene(_soup(2, 200, 40), _soup(3, 50, 60)), _rays(20_000)
+    one, two = _soup(2, 200, 40), _soup(3, 50, 60)
+    # with the first stands another mesh, as leaves with their wood
+    beside = replace(_soup(9, 80, 40), stage_from_mesh=one.stage_from_mesh)
+    scene, (origin, direction) = _scene(one, two, beside), _rays(20_000)
     t, tint, weights = _hits(scene, origin, direction)
     shut = _hits(scene, origin, direction, any_hit=1)[0]
     near = _hits(scene, origin, direction, far=20.0)[0]

@@ -8,6 +8,7 @@ bvh.py itself.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -69,7 +70,7 @@ def library() -> ctypes.CDLL | None:
 
 
 class Meshes:
-    """Meshes, each a scene of its own, and their copies in one scene: built by the caller's thread, so always alike.
+    """Solids, each a scene of meshes, and their copies in one scene: built by the caller's thread, so always alike.
 
     Scenes are committed by joining: rtcCommitScene leaves a thread that spins while a second device of one thread is
     open. Raises MemoryError and RuntimeError where Embree fails.
@@ -86,25 +87,29 @@ class Meshes:
             self.close()
             raise
 
-    def mesh(self, vertices: Float32[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "t 3"]) -> int:
-        """Add a mesh; returns what ``place`` calls it."""
+    def solid(self, meshes: Sequence[tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "t 3"]]]) -> int:
+        """Add meshes, of vertices and triangles, that are always placed together; returns what ``place`` calls them."""
         scene = self._scene()
-        geometry = self._embree.rtcNewGeometry(self._device, _TRIANGLES)
-        self._fill(geometry, _VERTICES, _FLOAT3, np.ascontiguousarray(vertices, np.float32))
-        self._fill(geometry, _INDICES, _UINT3, np.ascontiguousarray(triangles, np.uint32))
-        self._attach(scene, geometry, 0)
+        for number, (vertices, triangles) in enumerate(meshes):
+            geometry = self._embree.rtcNewGeometry(self._device, _TRIANGLES)
+            self._fill(geometry, _VERTICES, _FLOAT3, np.ascontiguousarray(vertices, np.float32))
+            self._fill(geometry, _INDICES, _UINT3, np.ascontiguousarray(triangles, np.uint32))
+            self._attach(scene, geometry, number)
         self._embree.rtcJoinCommitScene(scene)
         self._check()
         return scene
 
-    def place(self, meshes: list[int], stage_from_mesh: Float64[np.ndarray, "n 3 4"]) -> None:
-        """Place copies, once; rays know them by their number."""
+    def place(self, solid: int, stage_from_mesh: Float64[np.ndarray, "n 3 4"], first: int) -> None:
+        """Place copies, numbered from ``first`` on; ``finish`` comes after the last ones."""
         matrices = np.ascontiguousarray(stage_from_mesh, np.float32)
-        for k, mesh in enumerate(meshes):
+        for k, matrix in enumerate(matrices):
             geometry = self._embree.rtcNewGeometry(self._device, _INSTANCE)
-            self._embree.rtcSetGeometryInstancedScene(geometry, mesh)
-            self._embree.rtcSetGeometryTransform(geometry, 0, _FLOAT3X4_ROW_MAJOR, matrices[k].ctypes.data)
-            self._attach(self._top, geometry, k)
+            self._embree.rtcSetGeometryInstancedScene(geometry, solid)
+            self._embree.rtcSetGeometryTransform(geometry, 0, _FLOAT3X4_ROW_MAJOR, matrix.ctypes.data)
+            self._attach(self._top, geometry, first + k)
+
+    def finish(self) -> None:
+        """Build the tree over all copies."""
         self._embree.rtcJoinCommitScene(self._top)
         self._check()
 

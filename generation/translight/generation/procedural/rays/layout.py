@@ -36,8 +36,8 @@ NODE_FLOATS, NODE_INTS = 6, 2
 # A triangle: a corner and two edges; three vertices and a material. A vertex: normal and colour.
 TRIANGLE_FLOATS, TRIANGLE_INTS, VERTEX_FLOATS = 9, 4, 6
 # A placed copy: mesh_from_stage, tint, scale; the root of its mesh, whether it is smooth, which lamp it is (or −1), and
-# its mesh's first triangle.
-INSTANCE_FLOATS, INSTANCE_INTS = 16, 4
+# its mesh's first triangle, and how many copies on the next mesh's lies that stands with it.
+INSTANCE_FLOATS, INSTANCE_INTS = 16, 5
 
 M_A, M_B, M_PATTERN, M_SIZE, M_OCTAVES, M_TURN, M_RELIEF = 0, 3, 6, 7, 10, 11, 12
 M_ROUGHNESS, M_SPECULAR, M_METAL, M_EMISSION, M_LIT, M_THROUGH = 13, 14, 15, 16, 19, 20

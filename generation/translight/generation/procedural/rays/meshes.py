@@ -168,8 +168,9 @@ def _embree_hit(
     call(words[INTERSECT], words[SCENE], words[RAY_AT], np.int64(0))
     if numbers[at + _GEOMETRY] < 0:
         return np.inf, -1, -1, 0.0, 0.0
-    copy = np.int64(numbers[at + _COPY])
-    triangle = get(N, get(N, INSTANCE_I) + copy * INSTANCE_INTS + 3) + np.int64(numbers[at + _PRIMITIVE])
+    copies, copy = get(N, INSTANCE_I), np.int64(numbers[at + _COPY])
+    copy += np.int64(numbers[at + _GEOMETRY]) * get(N, copies + copy * INSTANCE_INTS + 4)
+    triangle = get(N, copies + copy * INSTANCE_INTS + 3) + np.int64(numbers[at + _PRIMITIVE])
     px, py, pz, qx, qy, qz = _own(F, get(N, INSTANCE_F) + copy * INSTANCE_FLOATS, ox, oy, oz, dx, dy, dz)
     t, u, v = _triangle(F, get(N, TRIANGLE_F) + triangle * TRIANGLE_FLOATS, px, py, pz, qx, qy, qz)
     if not 0.0 < t < far:

@@ -73,13 +73,18 @@ def hit(
     """The nearest of everything: distance, kind, grid or triangle, copy, two weights. ``water`` 0 leaves that out."""
     stays_apart()
     kind, what, copy, u, v, best = NONE, -1, -1, 0.0, 0.0, far
-    if get(N, GRIDS) > 0:
+    # Downwards the land ends the way soon; upwards leaves and walls do.
+    if dz <= 0.0 and get(N, GRIDS) > 0:
         t, k = land_hit(F, N, ox, oy, oz, dx, dy, dz, best)
         if t < best:
             best, kind, what = t, LAND, k
     t, k, c, wu, wv = mesh_hit(F, N, stack, ox, oy, oz, dx, dy, dz, best, np.int64(0))
     if t < best:
         best, kind, what, copy, u, v = t, MESH, k, c, wu, wv
+    if dz > 0.0 and get(N, GRIDS) > 0:
+        t, k = land_hit(F, N, ox, oy, oz, dx, dy, dz, best)
+        if t < best:
+            best, kind, what, copy, u, v = t, LAND, k, -1, 0.0, 0.0
     if water != 0 and get(N, WATER) != 0:
         t = water_hit(F, N, ox, oy, oz, dx, dy, dz, best)
         if t < best:

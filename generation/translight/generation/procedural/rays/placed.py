@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
@@ -45,29 +47,31 @@ def pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) 
     """All meshes, once each, and their copies. Returns Embree's where the machine has it: to be closed."""
     header[at.TOP_NODE] = -1
     lit = scene.lamps is not None and len(scene.lamps.position_m) > 0
-    everything = (*scene.placed, balls(scene.lamps)) if lit and scene.lamps is not None else scene.placed
+    lamps = (balls(scene.lamps),) if lit and scene.lamps is not None else ()
+    everything = (*scene.placed, *lamps)
     for placed in everything:
         _check_placed(placed)
     everything = tuple(p for p in everything if len(p.mesh.triangles) and len(p.stage_from_mesh))
     if not everything:
         return None
+    together = _together(everything)
+    everything = tuple(chain.from_iterable(together))
     meshes = list({id(p.mesh): p.mesh for p in everything}.values())
     for mesh in meshes:
         check_materials(mesh.material, scene)
     number = {id(mesh): k for k, mesh in enumerate(meshes)}
     of = np.concatenate([np.full(len(p.stage_from_mesh), number[id(p.mesh)]) for p in everything])
     stage_from_mesh = np.concatenate([np.asarray(p.stage_from_mesh, np.float64) for p in everything])
-    lamp_of = np.full(len(of), -1)
-    if lit:
-        lamps = len(everything[-1].stage_from_mesh)
-        lamp_of[-lamps:] = np.arange(lamps)
+    counts = [len(p.stage_from_mesh) for p in everything]
+    lamp_of = np.concatenate(
+        [np.arange(n) if p in lamps else np.full(n, -1) for p, n in zip(everything, counts, strict=True)]
+    )
     first = np.cumsum([0, *(len(mesh.triangles) for mesh in meshes)])
     library = embree.library()
     with ExitStack() as undone:
         if library is not None:
             held = undone.enter_context(embree.Meshes(library))
-            scenes = [held.mesh(mesh.vertices, mesh.triangles) for mesh in meshes]
-            held.place([scenes[k] for k in of], stage_from_mesh)
+            _place(together, held)
             header[at.TOP_NODE] = 0
             orders, roots = [np.arange(len(mesh.triangles)) for mesh in meshes], np.zeros(len(meshes), np.int64)
             order = np.arange(len(of))
@@ -81,10 +85,31 @@ def pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) 
         copies[:, 15] = np.cbrt(np.abs(np.linalg.det(stage_from_mesh[order, :, :3])))
         smooth = np.array([mesh.smooth for mesh in meshes])
         header[at.INSTANCE_F] = buffers.add_floats(copies)
-        integers = np.column_stack([roots[of], smooth[of], lamp_of, first[of]])
+        integers = np.column_stack([roots[of], smooth[of], lamp_of, first[of], np.repeat(counts, counts)])
         header[at.INSTANCE_I] = buffers.add_integers(integers[order])
         undone.pop_all()
     return held
+
+
+def _together(everything: Sequence[Placed]) -> list[list[Placed]]:
+    """Those that stand where others do, as leaves and their wood: one solid, one box, which rays enter once."""
+    found: dict[bytes, list[Placed]] = {}
+    for placed in everything:
+        found.setdefault(np.asarray(placed.stage_from_mesh, np.float64).tobytes(), []).append(placed)
+    return list(found.values())
+
+
+def _place(together: list[list[Placed]], held: embree.Meshes) -> None:
+    """All copies; of those that stand together, each mesh's copies follow the one's before."""
+    solids: dict[tuple[int, ...], int] = {}
+    first = 0
+    for group in together:
+        key = tuple(id(p.mesh) for p in group)
+        if key not in solids:
+            solids[key] = held.solid([(p.mesh.vertices, p.mesh.triangles) for p in group])
+        held.place(solids[key], group[0].stage_from_mesh, first)
+        first += len(group) * len(group[0].stage_from_mesh)
+    held.finish()
 
 
 def _add_triangles(

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from jaxtyping import Float32
@@ -25,6 +26,7 @@ from translight.generation.brief.brief import Brief, Family, Place
 from translight.generation.brief.read import read_brief
 from translight.generation.brief.translate import translate
 from translight.generation.procedural.engine import SAMPLES, scene_of
+from translight.generation.procedural.rays import embree
 from translight.generation.procedural.scene import Grid, Land, Material, Mesh, Placed, Scene, Sky
 from translight.generation.procedural.shapes import box, mesh, sphere
 from translight.generation.procedural.skies import sky_for
@@ -79,16 +81,41 @@ def main(tiny: bool) -> None:
     table = "\n".join(["| renderer | samples a pixel | processor s |", "|---|--:|--:|", *lines])
     work = [f"| {name} | {seconds:.1f} |" for name, seconds in _work(tiny)]
     table_of_work = "\n".join(["| kernels compiled | processor s |", "|---|--:|", *work])
-    print(table, *notes, table_of_work, sep="\n")
+    table_of_trees = _trees(tiny)
+    print(table, *notes, table_of_work, table_of_trees, sep="\n")
     if not tiny:
         text = (
             f"# procedural\n\n{describe()}; {camera.width_px}x{camera.height_px}.\n\n{table}\n\n"
             + "\n".join(notes)
-            + f"\n\n{table_of_work}\n"
+            + f"\n\n{table_of_work}\n\n{table_of_trees}\n"
         )
         _RESULT.write_text(text, encoding="utf-8")
         shown = np.clip(np.concatenate(pictures, axis=1), 0.0, 1.0) ** (1 / 2.2)
         save_image(_PICTURE, to_u8(shown), jpeg_quality=85)
+
+
+def _trees(tiny: bool) -> str:
+    """The shipped briefs' scenes drawn with Embree's trees and with our own, in turn: medians of processor seconds."""
+    height_px, repeats = (16, 1) if tiny else (256, 3)
+    if embree.library() is None:
+        return "Embree is not installed: our own trees are walked."
+    what = f"drawn, {2 * height_px}x{height_px}, {SAMPLES} samples, median of {repeats}"
+    lines = [f"| {what} | with Embree | with our own trees | ratio |", "|---|--:|--:|--:|"]
+    for path in (_BRIEFS / "space.toml",) if tiny else sorted(_BRIEFS.glob("*.toml")):
+        brief = read_brief(path)
+        parameters = translate(brief)
+        family, seed = parameters.needed_family(), parameters.seeds[0]
+        scene = scene_of(brief, family, seed, height_px)
+        drawn = partial(draw, scene, Panorama(height_px, scene.eye_m), samples=SAMPLES, seed=seed)
+        drawn()  # compiles
+        with_embree, without = [], []
+        for _ in range(repeats):
+            with_embree.append(_spent(drawn))
+            with mock.patch.object(embree, "library", return_value=None):
+                without.append(_spent(drawn))
+        ours, theirs = float(np.median(without)), float(np.median(with_embree))
+        lines.append(f"| {family} | {theirs:.1f} | {ours:.1f} | {ours / theirs:.2f} |")
+    return "\n".join(lines)
 
 
 def _work(tiny: bool) -> Iterator[tuple[str, float]]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from benchmarks.places import places
 from translight.core.machine import describe
 from translight.generation.brief.brief import Brief, Family
-from translight.generation.brief.read import read_brief
-from translight.generation.brief.translate import translate
 from translight.generation.procedural.engine import SAMPLES, scene_of, sky_picture
 from translight.generation.procedural.trace import Panorama, draw
 
-_BRIEFS = Path(__file__).parents[1] / "docs" / "briefs"
 _RESULT = Path(__file__).parent / "results" / "panorama.md"
 _HEIGHT_PX = 2048
 
@@ -30,10 +28,7 @@ def main(tiny: bool) -> None:
         "| place | built, s | drawn, s | sky behind it, s | together, s | processor s |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for path in (_BRIEFS / "space.toml",) if tiny else sorted(_BRIEFS.glob("*.toml")):
-        brief = read_brief(path)
-        parameters = translate(brief)
-        family, seed = parameters.needed_family(), parameters.seeds[0]
+    for brief, family, seed in places(tiny):
         _seconds(brief, family, seed, 16)  # compiles
         began = time.process_time()
         seconds = _seconds(brief, family, seed, height_px)

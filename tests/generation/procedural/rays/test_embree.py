@@ -146,19 +146,25 @@ def test_nothing_runs_on_while_scenes_are_open() -> None:
         assert time.process_time() - began < 0.25
 
 
-@pytest.mark.parametrize("what", ["package", "module", "call"])
-def test_without_the_library_our_own_trees_are_walked(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if what == "package":
-        monkeypatch.setattr(embree, "find_spec", lambda _name: None)
-    elif what == "module":
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModuleNotFoundError("No module named 'embreex'"),
+        ImportError("libtbb.so.12: cannot open shared object file"),
+        OSError("embreex: invalid ELF header"),
+        None,
+    ],
+    ids=["package", "library", "file", "call"],
+)
+def test_without_the_library_our_own_trees_are_walked(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if error is None:
+        monkeypatch.setattr(embree, "_SIGNATURES", {"rtcNotThere": (None, [])})
+    else:
 
         def missing(_name: str) -> object:
-            raise ImportError("libtbb.so.12: cannot open shared object file")
+            raise error
 
-        monkeypatch.setattr(embree, "find_spec", lambda _name: object())
         monkeypatch.setattr(embree, "import_module", missing)
-    else:
-        monkeypatch.setattr(embree, "_SIGNATURES", {"rtcNotThere": (None, [])})
     embree.library.cache_clear()
     try:
         assert embree.library() is None

@@ -11,7 +11,6 @@ import ctypes
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 
@@ -51,8 +50,6 @@ _SIGNATURES = {
 @cache
 def library() -> ctypes.CDLL | None:
     """Embree 4 with its signatures, or None where embreex is not installed or hides it."""
-    if find_spec("embreex") is None:
-        return None
     try:
         # The loader finds what that module links to.
         loaded = ctypes.CDLL(str(import_module("embreex.rtcore_scene").__file__))

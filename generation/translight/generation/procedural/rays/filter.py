@@ -27,7 +27,7 @@ def filtered(
     traced: Float32[np.ndarray, "h w f"], own: slice, wraps: bool, workers: int
 ) -> Float32[np.ndarray, "k w 3"]:
     """The light of the ``own`` rows, smoothed with their neighbours; ``wraps``: left and right borders meet."""
-    # Side by side: every pixel asks a hundred others for it.
+    # Normal and distance, side by side: every pixel asks a hundred others for them.
     guide = np.concatenate([traced[..., NORMAL:ALBEDO], traced[..., DISTANCE : DISTANCE + 1]], axis=-1)
     total = _smoothed(guide, traced[..., LIGHT:LAMPLIGHT], _PASSES, wraps, workers)[own]
     lamps = traced[..., LAMPLIGHT:COLOUR]

@@ -46,8 +46,7 @@ def _check_placed(placed: Placed) -> None:
 def pack_meshes(scene: Scene, buffers: Buffers, header: Int32[np.ndarray, "i"]) -> embree.Meshes | None:
     """All meshes, once each, and their copies. Returns Embree's where the machine has it: to be closed."""
     header[at.TOP_NODE] = -1
-    lit = scene.lamps is not None and len(scene.lamps.position_m) > 0
-    lamps = (balls(scene.lamps),) if lit and scene.lamps is not None else ()
+    lamps = (balls(scene.lamps),) if scene.lamps is not None and len(scene.lamps.position_m) else ()
     everything = (*scene.placed, *lamps)
     for placed in everything:
         _check_placed(placed)

@@ -38,6 +38,8 @@ NEAR_M, MIDDLE_M = 42.0, 115.0
 """Trees nearer than these are drawn with every leaf, with fewer; beyond with few."""
 TRUNKS_APART_M = 1.7
 _LAND_M = 1500.0
+_PX_PER_CELL = 2.0
+"""Of the ground: grass and litter hide how it rises and falls, so finer cells are not seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,14 @@ def build(brief: Brief, seed: int, height_px: int) -> Scene:
     plan = clearing.plan(brief, seed)
     wet = brief.place.weather == "rain"
     eye = np.array([0.0, 0.0, brief.lens.height_m])
-    land = lay(plan.height_m, plan.paint, eye_height_m=brief.lens.height_m, height_px=height_px, radius_m=_LAND_M)
+    land = lay(
+        plan.height_m,
+        plan.paint,
+        eye_height_m=brief.lens.height_m,
+        height_px=height_px,
+        radius_m=_LAND_M,
+        px_per_cell=_PX_PER_CELL,
+    )
     placed = _trees(plan, where_trees_stand(plan), height_px) + _floor(plan)
     walls = masses(brief, int(Stuff.STONE))
     return Scene(

@@ -18,8 +18,8 @@ from translight.generation.procedural.blocking import clearance_m
 from translight.generation.procedural.rays.workers import share_rows, worker_count
 from translight.generation.procedural.scene import Grid, Land
 
-_PX_PER_CELL = 1.5
-"""Pixels that a cell spans, across, at the inner edge of its level."""
+PX_PER_CELL = 1.5
+"""Pixels that a cell spans, across, at the inner edge of its level, where the ground is what is seen."""
 _NADIR_PX_PER_CELL = 3.0
 _MOST_CELLS = 1024
 """From the eye to a level's border: 76 MB a level, 1.1 GB for the 14 of an 8K panorama out to 32 km."""
@@ -51,10 +51,12 @@ Paint = Callable[[Patch], tuple[Float32[np.ndarray, "n 3"], UInt16[np.ndarray, "
 """Colour (linear albedo) and index of material."""
 
 
-def levels(eye_height_m: float, height_px: int, radius_m: float) -> list[tuple[float, int]]:
+def levels(
+    eye_height_m: float, height_px: int, radius_m: float, px_per_cell: float = PX_PER_CELL
+) -> list[tuple[float, int]]:
     """Cell in metres and cells from the eye to the border (a multiple of 4), finest first, out to ``radius_m``."""
     pixel_rad = np.pi / height_px
-    cells = min(_MOST_CELLS, 4 * max(8, round(2.0 / (_PX_PER_CELL * pixel_rad) / 4)))
+    cells = min(_MOST_CELLS, 4 * max(8, round(2.0 / (px_per_cell * pixel_rad) / 4)))
     cell = max(_FINEST_M, _NADIR_PX_PER_CELL * eye_height_m * pixel_rad)
     found = [(cell, cells)]
     while found[-1][0] * cells < radius_m:
@@ -62,9 +64,17 @@ def levels(eye_height_m: float, height_px: int, radius_m: float) -> list[tuple[f
     return found
 
 
-def lay(height: Height, paint: Paint, *, eye_height_m: float, height_px: int, radius_m: float) -> Land:
+def lay(
+    height: Height,
+    paint: Paint,
+    *,
+    eye_height_m: float,
+    height_px: int,
+    radius_m: float,
+    px_per_cell: float = PX_PER_CELL,
+) -> Land:
     """Grids around stage (0, 0), fine enough for a panorama of ``height_px`` from ``eye_height_m``."""
-    plan = levels(eye_height_m, height_px, radius_m)
+    plan = levels(eye_height_m, height_px, radius_m, px_per_cell)
     heights: list[Float32[np.ndarray, "n n"]] = []
     for k in reversed(range(len(plan))):
         cell, cells = plan[k]

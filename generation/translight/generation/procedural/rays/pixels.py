@@ -180,6 +180,8 @@ def add_ray(
             out[LAMPLIGHT] += k * kr * hr
             out[LAMPLIGHT + 1] += k * kg * hg
             out[LAMPLIGHT + 2] += k * kb * hb
+    if kind == LAND and sample % 2 == 1 and note[LIT] + note[LIT + 1] + note[LIT + 2] > 0.0:
+        light_too = False  # The filter smooths land so widely that every second ray's light does.
     if light_too and kr + kg + kb > 0.0:
         note[LIT] += kr
         note[LIT + 1] += kg

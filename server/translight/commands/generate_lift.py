@@ -133,10 +133,8 @@ def _said(output: Path, lifted: Lifted) -> list[str]:
     """What was written, and how far the camera may go."""
     lines = [f"{output}: {len(lifted.environment.splats):,} splats"]
     if lifted.parallax is not None:
-        reach = lifted.parallax.reach_m
-        lines.append(
-            f"holes stay below {lifted.parallax.limit:.0%} up to "
-            + ", ".join(f"{reach[way]:.1f} m {way}" for way in ("left", "right", "ahead", "back", "up", "down"))
-        )
+        ways = ("left", "right", "ahead", "back", "up", "down")
+        reach = [f"{lifted.parallax.reach(way)} {way}" for way in ways]
+        lines.append(f"holes stay below {lifted.parallax.limit:.0%} up to {', '.join(reach)} (+: not looked farther)")
     lines.append(f"play it: translight demo --environment {output}")
     return lines

@@ -29,6 +29,19 @@ def test_a_whole_shell_has_no_holes_anywhere(renderer):
     assert found.holes.max() == 0
     assert set(found.reach_m.values()) == {1.0, np.sqrt(2.0)}
     assert found.corners == 0
+    assert (found.reach("ahead"), found.reach("ahead left")) == ("1.0+ m", "1.4+ m")
+
+
+@pytest.mark.parametrize(
+    ("stage_m", "extent_m", "height_m"),
+    [((3.0, 2.0, 1.0), 2.0, 2.0), ((4.5, 5.25, 1.0), 3.5, 2.0), ((1.0, 1.0, 3.3), 2.0, 2.2)],
+)
+def test_the_grid_goes_beyond_the_stage(renderer, stage_m, extent_m, height_m):
+    everything = np.ones((48, 96), bool)
+    found = measure(renderer, shell(everything), EYE, ~everything, stage_m, steps=1)
+    np.testing.assert_allclose(found.offsets_m, [-extent_m, 0.0, extent_m])
+    np.testing.assert_allclose(found.heights_m, [-height_m, 0.0, height_m])
+    assert (found.reach("left"), found.reach("up")) == (f"{extent_m:.1f}+ m", f"{height_m:.1f}+ m")
 
 
 def test_half_a_shell_is_half_holes_unless_it_is_sky(renderer):
@@ -58,6 +71,7 @@ def test_a_gap_behind_a_screen_opens_as_the_camera_moves(renderer):
     assert found.holes[2, 2] < 0.002
     assert found.holes[2, 4] > 0.01
     assert 0.2 < found.reach_m["right"] < 1.0
+    assert found.reach("right") == f"{found.reach_m['right']:.1f} m"
     assert found.reach_m["right"] == pytest.approx(found.reach_m["left"], abs=0.1)
     facts = found.facts()
     assert facts["holes_within_stage"]["most"] == pytest.approx(float(found.holes.max()), abs=1e-5)

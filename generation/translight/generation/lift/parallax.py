@@ -25,6 +25,7 @@ LIMIT = 0.01
 """Holes up to this share of all directions are allowed."""
 FACE_PX = 48
 _NEAR_M = 0.05
+_EXTENT_M = 2.0
 _DIRECTIONS = {
     "right": (1, 0, 0), "ahead right": (1, 1, 0), "ahead": (0, 1, 0), "ahead left": (-1, 1, 0),
     "left": (-1, 0, 0), "back left": (-1, -1, 0), "back": (0, -1, 0), "back right": (1, -1, 0),
@@ -38,6 +39,8 @@ class Parallax:
 
     offsets_m: Float64[np.ndarray, "n"]
     """The grid's places along X and along Y, the eye at 0."""
+    heights_m: Float64[np.ndarray, "n"]
+    """Those above and below the eye."""
     holes: Float32[np.ndarray, "n n"]
     """At the eye's height: rows along Y, columns along X."""
     reach_m: dict[str, float]
@@ -47,6 +50,12 @@ class Parallax:
     limit: float
     stage_m: tuple[float, float, float]
     """Width, depth and height of the volume that the camera moves in."""
+
+    def reach(self, way: str) -> str:
+        """``reach_m`` in words; with a + where the grid ended before holes passed the limit."""
+        direction = _DIRECTIONS[way]
+        end = float((self.heights_m if direction[2] else self.offsets_m)[-1] * np.linalg.norm(direction))
+        return f"{self.reach_m[way]:.1f}{'+' if self.reach_m[way] > end - 1e-9 else ''} m"
 
     def facts(self) -> dict[str, Any]:
         """As the report holds it."""
@@ -60,6 +69,7 @@ class Parallax:
             "holes_within_stage": {"mean": round(float(inside.mean()), 5), "most": round(float(inside.max()), 5)},
             "holes_at_corners": round(self.corners, 5),
             "grid_m": [round(float(v), 3) for v in self.offsets_m],
+            "grid_heights_m": [round(float(v), 3) for v in self.heights_m],
             "holes": [[round(float(v), 5) for v in row] for row in self.holes],
         }
 
@@ -71,15 +81,22 @@ def measure(
     sky: Bool[np.ndarray, "h w"],
     stage_m: tuple[float, float, float],
     *,
-    extent_m: float = 2.0,
+    extent_m: float | None = None,
     steps: int = 4,
     progress: Progress = silent,
 ) -> Parallax:
-    """The budget of a lifted scene. ``sky``: where it may be seen (layers.py). ``steps`` on each side of the eye."""
-    offsets = np.linspace(-extent_m, extent_m, 2 * steps + 1)
+    """The budget of a lifted scene. ``sky``: where it may be seen (layers.py). ``steps`` on each side of the eye.
+
+    The grid goes to ``extent_m``: if not given, 2 m or a third beyond the stage's own reach, whichever is more, along
+    the floor and upright each.
+    """
+    offsets, heights = (
+        np.linspace(-extent, extent, 2 * steps + 1)
+        for extent in (extent_m or max(_EXTENT_M, 2 / 3 * side) for side in (max(stage_m[:2]), stage_m[2]))
+    )
     corners = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * stage_m
     level = [(x, y, 0.0) for y in offsets for x in offsets]
-    upright = [(0.0, 0.0, z) for z in offsets]
+    upright = [(0.0, 0.0, z) for z in heights]
     places = np.array([*level, *upright, *corners])
     open_sky = _grown(sky)
     camera = Camera.from_fov(FACE_PX, FACE_PX, horizontal_deg=90)
@@ -92,12 +109,12 @@ def measure(
     holes = found[: count * count].reshape(count, count)
     column = found[count * count : count * count + count]
     reach = {
-        name: _reach(offsets, column, way[2], LIMIT)
+        name: _reach(heights, column, way[2], LIMIT)
         if way[2]
         else _reach(offsets, _along(holes, way), 1, LIMIT) * float(np.hypot(*way[:2]))
         for name, way in _DIRECTIONS.items()
     }
-    return Parallax(offsets, holes, reach, float(found[-len(corners) :].max()), LIMIT, stage_m)
+    return Parallax(offsets, heights, holes, reach, float(found[-len(corners) :].max()), LIMIT, stage_m)
 
 
 def _faces(position: Float64[np.ndarray, "3"]) -> list[Pose]:

@@ -46,8 +46,8 @@ def plan(parallax: Parallax) -> UInt8[np.ndarray, "h w 3"]:
     inside = parallax.facts()["holes_within_stage"]
     text = f"holes within the stage: {inside['mean']:.2%} on average, {inside['most']:.2%} at most, "
     draw.text((_MARGIN_PX, low), text + f"{parallax.corners:.2%} at corners", _INK, font)
-    up, down = parallax.reach_m["up"], parallax.reach_m["down"]
-    draw.text((_MARGIN_PX, low + 22), f"up {up:.2f} m, down {down:.2f} m", _INK, font)
+    text = f"up {parallax.reach('up')}, down {parallax.reach('down')} (+: not looked farther)"
+    draw.text((_MARGIN_PX, low + 22), text, _INK, font)
     return np.asarray(sheet)
 
 

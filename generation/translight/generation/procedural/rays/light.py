@@ -44,13 +44,11 @@ _LIMB = 0.6
 
 @inlined
 def chance(F: Any, N: Any, px: int, py: int, sample: int, dimension: int) -> Any:
-    """Two numbers within [0, 1): a pixel of a blue-noise dither, moved on by the seed and for each sample."""
+    """Two numbers within [0, 1): the pair that a pixel has in the dither, moved on by the seed and for each sample."""
     salt = dimension * 7919 + get(N, SEED)
-    at = get(N, DITHER_F)
     mask = DITHER_PX - 1
-    a = get(F, at + ((py + salt * 29) & mask) * DITHER_PX + ((px + salt * 13) & mask))
-    b = get(F, at + ((py + salt * 17 + 31) & mask) * DITHER_PX + ((px + salt * 37 + 11) & mask))
-    a, b = a + get(F, CHANCE) + sample * R1, b + get(F, CHANCE + 1) + sample * R2
+    at = get(N, DITHER_F) + 2 * (((py + salt * 29) & mask) * DITHER_PX + ((px + salt * 13) & mask))
+    a, b = get(F, at) + get(F, CHANCE) + sample * R1, get(F, at + 1) + get(F, CHANCE + 1) + sample * R2
     return a - np.floor(a), b - np.floor(b)
 
 

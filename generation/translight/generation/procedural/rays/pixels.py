@@ -194,16 +194,18 @@ def add_ray(
             else:
                 a = (a - through) / (1.0 - through)
         wx, wy, wz = around(side * nx, side * ny, side * nz, a, c)
-        if side * (gx * wx + gy * wy + gz * wz) > 0.0:
-            back = 0.0 if side > 0.0 else 2.0 * lift
-            sx, sy, sz = x - gx * back, y - gy * back, z - gz * back
-            hr, hg, hb = arriving(
-                F, N, stack, px, py, sample, np.int64(4), sx, sy, sz, wx, wy, wz, 4.0 * spread, depth, np.int64(0)
-            )
-            dim = min(1.0, _BRIGHTEST / max(max(hr, hg), max(hb, 1e-9)))
-            out[LIGHT] += kr * dim * hr
-            out[LIGHT + 1] += kg * dim * hg
-            out[LIGHT + 2] += kb * dim * hb
+        away = gx * wx + gy * wy + gz * wz
+        if side * away < 0.0:  # above the smoothed surface, and below the true one
+            wx, wy, wz = wx - 2.0 * away * gx, wy - 2.0 * away * gy, wz - 2.0 * away * gz
+        back = 0.0 if side > 0.0 else 2.0 * lift
+        sx, sy, sz = x - gx * back, y - gy * back, z - gz * back
+        hr, hg, hb = arriving(
+            F, N, stack, px, py, sample, np.int64(4), sx, sy, sz, wx, wy, wz, 4.0 * spread, depth, np.int64(0)
+        )
+        dim = min(1.0, _BRIGHTEST / max(max(hr, hg), max(hb, 1e-9)))
+        out[LIGHT] += kr * dim * hr
+        out[LIGHT + 1] += kg * dim * hg
+        out[LIGHT + 2] += kb * dim * hb
     out[COLOUR] += kr
     out[COLOUR + 1] += kg
     out[COLOUR + 2] += kb

@@ -6,13 +6,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 Candidate = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="CANDIDATE")]
 Run = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 By = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+Ledger = Annotated[Path | None, tyro.conf.arg(metavar="RUN/ledger.jsonl")]
 
 
 @dataclass(frozen=True)
@@ -39,38 +40,42 @@ class ReviewList:
 
 @dataclass(frozen=True)
 class Accept:
-    """Accept a candidate. The decision goes into the run's ledger with your name and the time."""
+    """Accept a candidate, or an environment. The decision goes into the run's ledger with your name and the time."""
 
     candidate: Candidate
-    """A candidate's folder: RUN/candidates/NAME."""
+    """A candidate's folder: RUN/candidates/NAME; or an environment, NAME.tlenv, with --ledger."""
     by: By = None
     """Your name; this account's if not given."""
     note: str = ""
     """What else shall be remembered."""
     anew: bool = False
     """Decide on what is there now, although it is not what the ledger spoke of last."""
+    ledger: Ledger = None
+    """Of an environment: the ledger of the run that it was made in."""
 
     def run(self) -> int:
         """Add the decision."""
-        return _decided(self.candidate, "accepted", self.by, self.note, self.anew)
+        return _decided(self.candidate, "accepted", self.by, self.note, self.anew, self.ledger)
 
 
 @dataclass(frozen=True)
 class Reject:
-    """Reject a candidate, with the reason. Nothing is deleted; it can be accepted later."""
+    """Reject a candidate, or an environment, with the reason. Nothing is deleted; it can be accepted later."""
 
     candidate: Candidate
-    """A candidate's folder: RUN/candidates/NAME."""
+    """A candidate's folder: RUN/candidates/NAME; or an environment, NAME.tlenv, with --ledger."""
     reason: str
     """Why, for whoever makes the next ones."""
     by: By = None
     """Your name; this account's if not given."""
     anew: bool = False
     """Decide on what is there now, although it is not what the ledger spoke of last."""
+    ledger: Ledger = None
+    """Of an environment: the ledger of the run that it was made in."""
 
     def run(self) -> int:
         """Add the decision."""
-        return _decided(self.candidate, "rejected", self.by, self.reason, self.anew)
+        return _decided(self.candidate, "rejected", self.by, self.reason, self.anew, self.ledger)
 
 
 @dataclass(frozen=True)
@@ -193,10 +198,28 @@ def sheet_anew(candidate: Path) -> None:
         print(f"the contact sheet was not drawn anew: {error}", file=sys.stderr)
 
 
-def _decided(candidate: Path, state: str, by: str | None, words: str, anew: bool) -> int:
+def _decided(
+    what: Path, state: Literal["accepted", "rejected"], by: str | None, words: str, anew: bool, ledger: Path | None
+) -> int:
+    from translight.core.errors import GenerationError
+    from translight.environment.package import is_package
+    from translight.generation.provenance.decision import ledger_at
     from translight.generation.review.decisions import decide
+    from translight.generation.review.made import decide_on_package
 
-    entry, head = decide(candidate, "accepted" if state == "accepted" else "rejected", account(by), words, anew=anew)
-    print(f"{candidate.absolute().name} is {state} by {entry.who}: line {entry.number} of the ledger, head {head[:12]}")
-    sheet_anew(candidate)
+    environment = is_package(what)
+    if environment != (ledger is not None):
+        raise GenerationError(
+            f"{what}: an environment's decision goes into the ledger of its run: --ledger RUN/ledger.jsonl"
+            if environment
+            else f"{what}: is no environment; a candidate's ledger is its run's, and --ledger is for environments"
+        )
+    if ledger is not None:
+        ledger_at(ledger)
+        entry, head = decide_on_package(what, ledger, state, account(by), words)
+    else:
+        entry, head = decide(what, state, account(by), words, anew=anew)
+    print(f"{what.absolute().name} is {state} by {entry.who}: line {entry.number} of the ledger, head {head[:12]}")
+    if not environment:
+        sheet_anew(what)
     return 0

@@ -164,18 +164,35 @@ def test_who_added_which_film_is_in_the_ledger_and_proved(sea: Path, film: Path,
     stem, signed = tmp_path / "key", tmp_path / "signed.tlenv"
     assert main(["provenance", "keygen", "-o", str(stem), "--production", "Pier", "--no-passphrase"]) == 0
     sign = ["provenance", "sign", "--key", f"{stem}.key.pem", "--ledger", str(ledger), "--by", "Grace"]
+    added = f"Bo added the plate 'more' (film) to one.tlenv, film film, sha256 {digest_of_asset(film)}"
+    assert main([*sign, str(second), "-o", str(signed)]) == 1
+    assert capsys.readouterr().err == (
+        f"translight: {second}: {added} after Ada accepted the candidate (line 1), and nobody has accepted that; "
+        "--unapproved signs it all the same, and says so\n"
+    )
+    accept = ["review", "accept", str(second), "--ledger", str(ledger), "--by", "Ada", "--note", "both plates seen"]
+    assert main(accept) == 0
+    assert capsys.readouterr().out.startswith("two.tlenv is accepted by Ada: line 5 of the ledger, head ")
+    assert main(["review", "history", str(made.parents[1])]) == 0
+    assert 'Ada accepted two.tlenv: "both plates seen"' in capsys.readouterr().out
     assert main([*sign, str(second), "-o", str(signed)]) == 0
     capsys.readouterr()
     assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 0
-    said = capsys.readouterr().out
-    added = f"Bo added the plate 'more' (film) to one.tlenv, film film, sha256 {digest_of_asset(film)}"
-    told = f"line 4 of the ledger says: {added}, after that acceptance, which cannot speak of it"
-    assert told in said.split("claimed by the signer")[0]
+    proved = capsys.readouterr().out.split("claimed by the signer")[0]
+    assert f"line 4 of the ledger says: {added}" in proved
+    assert "line 5 of the ledger says that Ada accepted exactly this, and has not changed since" in proved
     assert main(["provenance", "show", str(signed)]) == 0
     assert "action: plated" in capsys.readouterr().out
     out = tmp_path / "report.html"
     assert main(["provenance", "report", str(signed), str(made.parents[1]), "-o", str(out)]) == 0
     assert html.escape(added) in out.read_text()
+    assert "both plates seen" in out.read_text()
+    reject = ["review", "reject", str(second), "--ledger", str(ledger), "--by", "Bo", "--reason", "wrong tide"]
+    assert main(reject) == 0
+    append(ledger, "Ada", "accepted", {"candidate": made.name, "sha256": sha256_of(made / "candidate.json")})
+    capsys.readouterr()
+    assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 1
+    assert "that holds no more: Bo rejected two.tlenv (line 7), after it was signed" in capsys.readouterr().out
     ledger.write_bytes(ledger.read_bytes().replace(b'"Bo","action":"plated"', b'"Al","action":"plated"', 1))
     assert main(["provenance", "verify", str(signed), "--trust", f"{stem}.root.pem", "--ledger", str(ledger)]) == 1
 

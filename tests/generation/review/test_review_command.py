@@ -4,17 +4,20 @@ import hashlib
 import json
 import math
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.environment.plates import environment_of
 from tests.generation.review import runs
 
 from translight.cli import main
 from translight.commands.review_vary import wall_of
 from translight.core.file_lock import locked
 from translight.core.image import load_image, save_image
+from translight.environment.files import save_environment
 from translight.generation.review.ledger import append, read_ledger
 from translight.generation.review.made import add_lifted, not_accepted, run_entries
 from translight.generation.review.measures import measures
@@ -287,6 +290,54 @@ def test_lifting_is_noted_and_warned_of(run, tmp_path, capsys):
     assert not_accepted(one, run_entries(one)) == ""
     assert main(["review", "history", str(folder)]) == 0
     assert f"Cleo lifted ring.tlenv from {one.name}" in capsys.readouterr().out
+
+
+def test_a_decision_about_an_environment_is_its_own(run, tmp_path, capsys):
+    folder, (one, _) = run
+    ledger, package = folder / "ledger.jsonl", tmp_path / "ring.tlenv"
+    save_environment(environment_of(), package)
+    add_lifted(one, package, "Cleo")
+    before = ledger.read_bytes()
+    accept = ["review", "accept", "--by", "Ana"]
+    no = "an environment's decision goes into the ledger of its run: --ledger RUN/ledger.jsonl"
+    loose = tmp_path / "loose.tlenv"
+    save_environment(replace(environment_of(), name="loose"), loose)
+    for command, said in (
+        ([*accept, str(package)], f"{package}: {no}"),
+        (
+            [*accept, str(one), "--ledger", str(ledger)],
+            f"{one}: is no environment; a candidate's ledger is its run's, and --ledger is for environments",
+        ),
+        (
+            [*accept, str(loose), "--ledger", str(ledger)],
+            f"{loose}: no line of {ledger} says how it was made, so it is not decided on there",
+        ),
+        ([*accept, str(package), "--ledger", str(folder / "no.jsonl")], f"{folder / 'no.jsonl'}: no such ledger"),
+        (
+            [*accept, str(tmp_path / "no.tlenv"), "--ledger", str(ledger)],
+            f"{tmp_path / 'no.tlenv'}: no such file or folder",
+        ),
+        (
+            ["review", "reject", str(package), "--ledger", str(ledger), "--reason", " "],
+            "a rejection wants a reason: --reason TEXT",
+        ),
+    ):
+        capsys.readouterr()
+        assert main(command) == 1
+        assert capsys.readouterr().err == f"translight: {said}\n"
+    assert ledger.read_bytes() == before
+    accept += [str(package), "--ledger", str(ledger)]
+    assert main(accept) == 0
+    assert main(accept) == 1
+    assert capsys.readouterr().err.startswith(f"translight: {package} is accepted already, by Ana on ")
+    assert main(["review", "list", str(folder), "--json"]) == 0
+    assert {row["state"] for row in json.loads(capsys.readouterr().out)["candidates"]} == {"undecided"}
+    part = next(package.glob("splats.*"))
+    part.write_bytes(part.read_bytes()[:-1] + b"?")
+    before = ledger.read_bytes()
+    assert main(["review", "accept", str(package), "--ledger", str(ledger), "--by", "Ben"]) == 1
+    assert "its SHA-256 is not the manifest's: the file was changed or damaged" in capsys.readouterr().err
+    assert ledger.read_bytes() == before
 
 
 def test_history_tells_of_a_clock_that_went_back(run, capsys):

@@ -12,7 +12,7 @@ from typing import Any
 
 from translight.core.errors import GenerationError
 from translight.generation.review.ledger import NOTHING_BEFORE, Entry, read_ledger
-from translight.generation.review.made import MAKING
+from translight.generation.review.made import MAKING, lineage, made_words
 
 DECISIONS = ("accepted", "rejected")
 """Actions of a ledger that decide."""
@@ -43,19 +43,27 @@ class Decision:
 
 
 def decide(entries: Sequence[Entry], subject: Subject) -> Decision:
-    """The last decision on the asset itself, or on the candidate that it was made of as that is now."""
-    last = made = None
+    """The last decision on the asset itself, or on the candidate that it was made of as that is now.
+
+    What was rejected itself stays so until it is accepted itself; plates that came after a candidate was accepted want
+    a decision on what has them.
+    """
+    last = own = made = None
     for entry in entries:
         of_candidate = bool(subject.candidate) and entry.about.get("candidate") == subject.candidate
         of_asset = entry.about.get("sha256") in subject.digests
         if entry.action in DECISIONS and (of_asset or of_candidate):
-            last = entry
+            last, own = entry, entry if of_asset else own
         if entry.action in MAKING and of_asset and of_candidate:
             made = entry
     recorded = None if made is None else made.number
     what = f"candidate {subject.candidate}" if subject.candidate else "it"
     if last is None:
         return Decision(None, False, f"nobody has accepted {what}", recorded)
+    if own is not None and own.action == "rejected":
+        last = own
+    if "environment" in last.about:
+        what = str(last.about["environment"])
     if last.action == "rejected":
         return Decision(last, False, f"{last.who} rejected {what} (line {last.number})", recorded)
     accepted = last.about.get("sha256")
@@ -66,6 +74,10 @@ def decide(entries: Sequence[Entry], subject: Subject) -> Decision:
         return Decision(last, False, f"{changed}: its sha256 differs", recorded)
     if made is not None and made.about.get("candidate_sha256", accepted) != accepted:
         return Decision(last, False, f"{changed}: this was lifted from another (line {made.number})", recorded)
+    added = [e for e in lineage(entries, subject.digests) if e.action == "plated" and e.number > last.number]
+    if added:
+        what = f"{made_words(added[-1])} after {last.who} accepted the candidate (line {last.number})"
+        return Decision(last, False, f"{what}, and nobody has accepted that", recorded)
     return Decision(last, True, "", recorded)
 
 

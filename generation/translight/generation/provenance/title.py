@@ -22,7 +22,7 @@ from translight.generation.provenance.verify import WRONG, Verdict, read, verify
 from translight.generation.review.decisions import check_whole, decisions
 from translight.generation.review.ledger import FILE_NAME as LEDGER_FILE
 from translight.generation.review.ledger import Entry, read_ledger
-from translight.generation.review.made import lineage
+from translight.generation.review.made import known_as, lineage
 from translight.generation.run.generate import candidate_folders
 from translight.generation.run.job import FILE_NAME as RUN_FILE
 from translight.generation.run.store import FILE_NAME, PREVIEW, read_stored
@@ -175,14 +175,12 @@ def _title(
     said: tuple[Entry, ...] = ()
     if ledger is not None:
         name = known.candidate if known is not None else asset.name if kind == "candidate" else ""
+        own = known_as(ledger.entries, _digests(asset, digest))
         said = tuple(
             entry
             for entry in ledger.entries
             if entry.action in DECISIONS
-            and (
-                (bool(digest) and entry.about.get("sha256") == digest)
-                or (bool(name) and entry.about.get("candidate") == name)
-            )
+            and (entry.about.get("sha256") in own or (bool(name) and entry.about.get("candidate") == name))
         )
     made = () if ledger is None else lineage(ledger.entries, _digests(asset, digest))
     return Title(asset, kind, fault, digest, known, unknown, said, made, verdict, ledger, picture)

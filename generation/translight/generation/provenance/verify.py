@@ -183,16 +183,11 @@ def _ledger(asset: Path, reading: Reading, ledger: Path, proved: list[str], wron
         if claimed.get("approved") is True:
             _acceptance(asset, reading, entries, proved, wrong)
         if not wrong:
-            accepted = _line_of(claimed.get("decision")) if claimed.get("approved") is True else count
-            for made in lineage(entries[:count], _seen(asset, reading)):
-                if made.action == "plated":
-                    later = ", after that acceptance, which cannot speak of it" if made.number > accepted else ""
-                    proved.append(f"line {made.number} of the ledger says: {made_words(made)}{later}")
-
-
-def _line_of(decision: object) -> int:
-    line = decision.get("line") if isinstance(decision, dict) else None
-    return line if isinstance(line, int) else 0
+            proved += [
+                f"line {made.number} of the ledger says: {made_words(made)}"
+                for made in lineage(entries[:count], _seen(asset, reading))
+                if made.action == "plated"
+            ]
 
 
 def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved: list[str], wrong: list[str]) -> None:
@@ -212,7 +207,11 @@ def _acceptance(asset: Path, reading: Reading, entries: Sequence[Entry], proved:
         return
     if not wrong:  # else nobody knows whose words these are
         entry, made = then.entry, then.recorded
-        what = "exactly this" if entry.about.get("sha256") in seen else f"candidate {subject.candidate}"
+        what = f"candidate {subject.candidate}"
+        if entry.about.get("sha256") in seen:
+            what = "exactly this"
+        elif "environment" in entry.about:
+            what = f"{entry.about['environment']}, which this was before it was signed"
         proved.append(
             f"line {entry.number} of the ledger says that {entry.who} accepted {what}, and has not changed since"
         )

@@ -98,10 +98,7 @@ def decide(
     spoke of (unless ``anew``: decide on what is there now), when the same person has decided so already, and without
     a reason for a rejection.
     """
-    run, words = run_of(candidate), " ".join(words.split())
-    if state == "rejected" and not words:
-        raise GenerationError("a rejection wants a reason: --reason TEXT")
-    check_words(words)
+    run, said = run_of(candidate), words_of(state, words)
     path, name = run / LEDGER, candidate.absolute().name
     entries, _ = read_ledger(path)
     sha256 = check_whole(candidate)
@@ -114,10 +111,16 @@ def decide(
     last = decisions(entries).get(name)
     if last is not None and (last.state, last.who, last.sha256) == (state, who.strip(), sha256):
         raise GenerationError(f"{name} is {state} already, by {last.who} on {day_of(last.at)}")
-    about: Mapping[str, str] = {"candidate": name, "sha256": sha256}
-    if words:
-        about = {**about, "reason" if state == "rejected" else "note": words}
-    return append(path, who, state, about, wait_s=_WAIT_S)
+    return append(path, who, state, {"candidate": name, "sha256": sha256, **said}, wait_s=_WAIT_S)
+
+
+def words_of(state: Literal["accepted", "rejected"], words: str) -> Mapping[str, str]:
+    """A reason or note as the ledger has it. Raises GenerationError where a rejection lacks one, or as check_words."""
+    words = " ".join(words.split())
+    if state == "rejected" and not words:
+        raise GenerationError("a rejection wants a reason: --reason TEXT")
+    check_words(words)
+    return {"reason" if state == "rejected" else "note": words} if words else {}
 
 
 def check_words(words: str) -> None:

@@ -1,19 +1,20 @@
-"""What making packages adds to a run's ledger: which was made of which candidate or package, accepted or not.
+"""What packages add to a run's ledger: which was made of which candidate or package, and who accepted it.
 
 A lift's line names its candidate, a plate's the package that it was added to by that one's sha256: so the lines about
-a package lead back to a candidate.
+a package lead back to a candidate. What was lifted of an accepted candidate needs no decision of its own; plates do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from translight.core.errors import TranslightError
+from translight.core.errors import GenerationError, TranslightError
 from translight.core.files import sha256_of
 from translight.environment.manifest import FILE_NAME as MANIFEST
-from translight.generation.review.decisions import changed_since, decisions
+from translight.environment.package import open_package
+from translight.generation.review.decisions import changed_since, day_of, decisions, words_of
 from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import Action, Entry, append, read_ledger
 from translight.generation.run.job import FILE_NAME as RUN
@@ -77,6 +78,28 @@ def add_plated(
     return _add(ledger, "plated", package, who, about)
 
 
+def decide_on_package(
+    package: Path, ledger: Path, state: Literal["accepted", "rejected"], who: str, words: str = ""
+) -> tuple[Entry, str]:
+    """Add a decision about a package, with the plates it has, to the ledger that says how it was made.
+
+    Returns its line and the ledger's new head. Raises FormatError on a damaged package or ledger, GenerationError where
+    the ledger does not know the package, when the same person has decided so already, and without a reason for a
+    rejection.
+    """
+    said = words_of(state, words)
+    entries, _ = read_ledger(ledger)
+    with open_package(package):
+        sha256 = digest_of(package)
+    if not lineage(entries, {sha256}):
+        raise GenerationError(f"{package}: no line of {ledger} says how it was made, so it is not decided on there")
+    about = [e for e in entries if e.action in ("accepted", "rejected") and e.about.get("sha256") == sha256]
+    if about and (about[-1].action, about[-1].who) == (state, who.strip()):
+        raise GenerationError(f"{package} is {state} already, by {about[-1].who} on {day_of(about[-1].at)}")
+    own = {"environment": package.name, "sha256": sha256, "of": _whole(package).name}
+    return append(ledger, who, state, {**own, **said}, wait_s=_WAIT_S)
+
+
 def lineage(entries: Sequence[Entry], digests: Collection[str]) -> tuple[Entry, ...]:
     """The lines that say how a package was made, the first one first; empty where none speaks of it.
 
@@ -94,6 +117,15 @@ def lineage(entries: Sequence[Entry], digests: Collection[str]) -> tuple[Entry, 
             found.insert(0, entry)
             wanted = {str(entry.about["from_sha256"])} if "from_sha256" in entry.about else set()
     return tuple(found)
+
+
+def known_as(entries: Sequence[Entry], digests: Collection[str]) -> set[str]:
+    """What a ledger may know a package by: ``digests``, and what it was before it was signed."""
+    known = set(digests)
+    for entry in reversed(entries):
+        if entry.action == "signed" and entry.about.get("sha256") in known:
+            known.add(str(entry.about.get("sha256_before")))
+    return known
 
 
 def made_words(entry: Entry) -> str:

@@ -62,16 +62,19 @@ def test_after_the_loop_the_sea_is_the_first_again_and_not_before(made: Waves) -
 def test_the_sea_is_drawn_where_its_texels_look(brief: Brief, made: Waves) -> None:
     """Against trace.py's own panorama of the same sea."""
     _, water = sea_and_coast(brief, 11)
-    scene = Scene(sky_for(brief, 11, 64), made.eye_m, (Material((1, 1, 1), (1, 1, 1)),), water=water,
+    scene = Scene(sky_for(brief, 11, 256), made.eye_m, (Material((1, 1, 1), (1, 1, 1)),), water=water,
                   air=air_for(brief), exposure=exposure(brief))  # fmt: skip
-    whole = draw(scene, Panorama(256, made.eye_m), samples=1, seed=3).image
+    whole = draw(scene, Panorama(256, made.eye_m), samples=16, seed=3).image
     there = whole[made.area.rows][:, made.area.columns(512)]
     ours = made.frame(0)
     assert ours.shape == there.shape
     np.testing.assert_allclose(ours.mean(axis=(0, 1)), there.mean(axis=(0, 1)), rtol=0.04)
     # glints differ from sample to sample, so bands are compared, from the horizon down
     bands = [picture.reshape(6, -1, picture.shape[1], 3).mean(axis=(1, 2, 3)) for picture in (ours, there)]
-    np.testing.assert_allclose(bands[0], bands[1], rtol=0.2)
+    np.testing.assert_allclose(bands[0], bands[1], rtol=0.06)
+    # from two metres lower the same sea comes to about 0.5
+    near = [picture[12:].mean(axis=-1) for picture in (ours, there)]
+    assert np.corrcoef(near[0].ravel(), near[1].ravel())[0, 1] > 0.7
     assert bands[0][0] > 1.5 * bands[0][-1]
     assert np.abs(made.frame(12) - ours).mean() > 0.02 * ours.mean()
 

@@ -89,7 +89,7 @@ def waves(
     # what lies below the horizon's row, which a plate does not share with the sky
     window = Window(window.left_deg, window.right_deg, low, 0.0)
     area = window.area(sky_height_px)
-    lens = _lens(window, sky_height_px)
+    lens = _lens(window, sky_height_px, eye)
     at, _ = lens.texels(area, sky_height_px)
     sky = sky_for(brief, seed, min(sky_height_px, _SKY_PX))
     plain = (Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),)
@@ -149,12 +149,12 @@ def _omega(water: Water) -> Float64[np.ndarray, "k"]:
     return np.asarray(np.sqrt(GRAVITY * np.hypot(water.waves[:, 1], water.waves[:, 2])))
 
 
-def _lens(window: Window, sky_height_px: int) -> Lens:
-    """Level, with the sky's texels as pixels in its middle, and just as large as the window is."""
+def _lens(window: Window, sky_height_px: int, eye_m: Float64[np.ndarray, "3"]) -> Lens:
+    """Level, at the eye, with the sky's texels as pixels in its middle, and just as large as the window is."""
     half = np.radians(window.right_deg - window.left_deg) / 2
     focal_px = sky_height_px / np.pi
     width = 2 * int(np.ceil(focal_px * np.tan(half))) + 4
     down = int(np.ceil(focal_px * np.tan(np.radians(-window.low_deg)) / np.cos(half))) + 4
     azimuth = np.radians(window.middle_deg[0])
-    ahead = look_at((0.0, 0.0, 0.0), (np.sin(azimuth), np.cos(azimuth), 0.0))
+    ahead = look_at(eye_m, eye_m + np.array([np.sin(azimuth), np.cos(azimuth), 0.0]))
     return Lens(Camera(width, down, focal_px, focal_px, width / 2, 0.0), ahead)

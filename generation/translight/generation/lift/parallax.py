@@ -26,6 +26,7 @@ LIMIT = 0.01
 FACE_PX = 48
 _NEAR_M = 0.05
 _EXTENT_M = 2.0
+"""How far the grid goes at least."""
 _DIRECTIONS = {
     "right": (1, 0, 0), "ahead right": (1, 1, 0), "ahead": (0, 1, 0), "ahead left": (-1, 1, 0),
     "left": (-1, 0, 0), "back left": (-1, -1, 0), "back": (0, -1, 0), "back right": (1, -1, 0),
@@ -90,10 +91,9 @@ def measure(
     The grid goes to ``extent_m``: if not given, 2 m or a third beyond the stage's own reach, whichever is more, along
     the floor and upright each.
     """
-    offsets, heights = (
-        np.linspace(-extent, extent, 2 * steps + 1)
-        for extent in (extent_m or max(_EXTENT_M, 2 / 3 * side) for side in (max(stage_m[:2]), stage_m[2]))
-    )
+    half = extent_m or max(_EXTENT_M, 4 / 3 * max(stage_m[:2]) / 2)
+    height = extent_m or max(_EXTENT_M, 4 / 3 * stage_m[2] / 2)
+    offsets, heights = (np.linspace(-end, end, 2 * steps + 1) for end in (half, height))
     corners = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * stage_m
     level = [(x, y, 0.0) for y in offsets for x in offsets]
     upright = [(0.0, 0.0, z) for z in heights]

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from translight.core.errors import GenerationError
+from translight.generation.review.decisions import DECISIONS
 from translight.generation.review.ledger import NOTHING_BEFORE, Entry, read_ledger
 from translight.generation.review.made import MAKING, lineage, made_words
-
-DECISIONS = ("accepted", "rejected")
-"""Actions of a ledger that decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,8 @@ def decide(entries: Sequence[Entry], subject: Subject) -> Decision:
         of_candidate = bool(subject.candidate) and entry.about.get("candidate") == subject.candidate
         of_asset = entry.about.get("sha256") in subject.digests
         if entry.action in DECISIONS and (of_asset or of_candidate):
-            last, own = entry, entry if of_asset else own
+            last = entry
+            own = entry if of_asset else own
         if entry.action in MAKING and of_asset and of_candidate:
             made = entry
     recorded = None if made is None else made.number

@@ -15,11 +15,10 @@ from translight.environment.package import is_package, open_package
 from translight.generation.candidate import Model
 from translight.generation.provenance.certificates import read_certificates
 from translight.generation.provenance.claim import LEDGER, SOURCE_TYPES
-from translight.generation.provenance.decision import DECISIONS
 from translight.generation.provenance.files import digest_of_asset, files_of
 from translight.generation.provenance.origin import Origin, Step, of_candidate, origin_of
 from translight.generation.provenance.verify import WRONG, Verdict, read, verify
-from translight.generation.review.decisions import check_whole, decisions
+from translight.generation.review.decisions import DECISIONS, check_whole, decisions
 from translight.generation.review.ledger import FILE_NAME as LEDGER_FILE
 from translight.generation.review.ledger import Entry, read_ledger
 from translight.generation.review.made import known_as, lineage
@@ -173,16 +172,17 @@ def _title(
     except (TranslightError, OSError) as error:
         verdict = Verdict(WRONG, wrong=(_said(error),))
     said: tuple[Entry, ...] = ()
+    made: tuple[Entry, ...] = ()
     if ledger is not None:
         name = known.candidate if known is not None else asset.name if kind == "candidate" else ""
-        own = known_as(ledger.entries, _digests(asset, digest))
+        digests = _digests(asset, digest)
+        own, made = known_as(ledger.entries, digests), lineage(ledger.entries, digests)
         said = tuple(
             entry
             for entry in ledger.entries
             if entry.action in DECISIONS
             and (entry.about.get("sha256") in own or (bool(name) and entry.about.get("candidate") == name))
         )
-    made = () if ledger is None else lineage(ledger.entries, _digests(asset, digest))
     return Title(asset, kind, fault, digest, known, unknown, said, made, verdict, ledger, picture)
 
 

@@ -21,12 +21,14 @@ from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import Entry, append, read_ledger
 from translight.generation.run.store import FILE_NAME, read_stored
 
-State = Literal["undecided", "accepted", "rejected"]
+Decided = Literal["accepted", "rejected"]
+State = Literal["undecided"] | Decided
 MAX_WORDS = 2000
 """Of a reason or a note, in characters."""
 
 _WAIT_S = 10.0
-_DECISIONS: dict[str, State] = {"accepted": "accepted", "rejected": "rejected"}
+DECISIONS: dict[str, Decided] = {"accepted": "accepted", "rejected": "rejected"}
+"""Actions of a ledger that decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def decisions(entries: Sequence[Entry]) -> dict[str, Decision]:
     """The latest decision about each candidate that has one, by its name."""
     found: dict[str, Decision] = {}
     for entry in entries:
-        name, state = entry.about.get("candidate"), _DECISIONS.get(entry.action)
+        name, state = entry.about.get("candidate"), DECISIONS.get(entry.action)
         if isinstance(name, str) and state is not None:
             words = str(entry.about.get("reason") or entry.about.get("note") or "")
             found[name] = Decision(state, entry.who, entry.at, words, str(entry.about.get("sha256", "")))
@@ -89,9 +91,7 @@ def changed_since(entries: Sequence[Entry], name: str, sha256: str) -> Entry | N
     return None if not about or sha256 in about else list(about.values())[-1]
 
 
-def decide(
-    candidate: Path, state: Literal["accepted", "rejected"], who: str, words: str = "", *, anew: bool = False
-) -> tuple[Entry, str]:
+def decide(candidate: Path, state: Decided, who: str, words: str = "", *, anew: bool = False) -> tuple[Entry, str]:
     """Add a decision about a candidate to its run's ledger; returns its line and the ledger's new head.
 
     Raises FormatError on a damaged candidate or ledger, GenerationError when the candidate is not what the ledger last
@@ -114,7 +114,7 @@ def decide(
     return append(path, who, state, {"candidate": name, "sha256": sha256, **said}, wait_s=_WAIT_S)
 
 
-def words_of(state: Literal["accepted", "rejected"], words: str) -> Mapping[str, str]:
+def words_of(state: Decided, words: str) -> Mapping[str, str]:
     """A reason or note as the ledger has it. Raises GenerationError where a rejection lacks one, or as check_words."""
     words = " ".join(words.split())
     if state == "rejected" and not words:

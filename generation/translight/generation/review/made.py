@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from translight.core.errors import GenerationError, TranslightError
 from translight.core.files import sha256_of
 from translight.environment.manifest import FILE_NAME as MANIFEST
 from translight.environment.package import open_package
-from translight.generation.review.decisions import changed_since, day_of, decisions, words_of
+from translight.generation.review.decisions import DECISIONS, Decided, changed_since, day_of, decisions, words_of
 from translight.generation.review.ledger import FILE_NAME as LEDGER
 from translight.generation.review.ledger import Action, Entry, append, read_ledger
 from translight.generation.run.job import FILE_NAME as RUN
@@ -78,9 +78,7 @@ def add_plated(
     return _add(ledger, "plated", package, who, about)
 
 
-def decide_on_package(
-    package: Path, ledger: Path, state: Literal["accepted", "rejected"], who: str, words: str = ""
-) -> tuple[Entry, str]:
+def decide_on_package(package: Path, ledger: Path, state: Decided, who: str, words: str = "") -> tuple[Entry, str]:
     """Add a decision about a package, with the plates it has, to the ledger that says how it was made.
 
     Returns its line and the ledger's new head. Raises FormatError on a damaged package or ledger, GenerationError where
@@ -93,7 +91,7 @@ def decide_on_package(
         sha256 = digest_of(package)
     if not lineage(entries, {sha256}):
         raise GenerationError(f"{package}: no line of {ledger} says how it was made, so it is not decided on there")
-    about = [e for e in entries if e.action in ("accepted", "rejected") and e.about.get("sha256") == sha256]
+    about = [e for e in entries if e.action in DECISIONS and e.about.get("sha256") == sha256]
     if about and (about[-1].action, about[-1].who) == (state, who.strip()):
         raise GenerationError(f"{package} is {state} already, by {about[-1].who} on {day_of(about[-1].at)}")
     own = {"environment": package.name, "sha256": sha256, "of": _whole(package).name}

@@ -81,7 +81,7 @@ def _mirrored(at: int, count: int) -> int:
 @kernel
 def _pass(guide: Any, light: Any, step: int, leaves: bool, wraps: bool, first: int, last: int, out: Any) -> None:
     height, width = light.shape[0], light.shape[1]
-    few, fewest, none = np.float32(_FEW * 0.375**2), np.float32(_FEWEST * 0.375**2), np.float32(0.0)
+    few, fewest, zero = np.float32(_FEW * 0.375**2), np.float32(_FEWEST * 0.375**2), np.float32(0.0)
     for y in range(first, last):
         for x in range(width):
             t = guide[y, x, 3]
@@ -97,13 +97,13 @@ def _pass(guide: Any, light: Any, step: int, leaves: bool, wraps: bool, first: i
             gx = min(abs(guide[y, left, 3] - t), abs(guide[y, right, 3] - t))
             gy = min(abs(guide[above, x, 3] - t), abs(guide[below, x, 3] - t))
             r, g, b, weights = _around(guide, light, x, y, gx, gy, step, wraps, False)
-            if weights > none:
+            if weights > zero:
                 r, g, b = r / weights, g / weights, b / weights
             else:
                 r, g, b = light[y, x, 0], light[y, x, 1], light[y, x, 2]
             if leaves and weights < few:
                 any_r, any_g, any_b, any_weights = _around(guide, light, x, y, gx, gy, step, wraps, True)
-                if any_weights > none:
+                if any_weights > zero:
                     mix = min((few - weights) / (few - fewest), np.float32(1.0))
                     r += mix * (any_r / any_weights - r)
                     g += mix * (any_g / any_weights - g)

@@ -180,15 +180,15 @@ def add_ray(
             out[LAMPLIGHT] += k * kr * hr
             out[LAMPLIGHT + 1] += k * kg * hg
             out[LAMPLIGHT + 2] += k * kb * hb
-    turn = sample
+    light_sample = sample
     if kind == LAND:  # The filter smooths land so widely that every second ray's light does.
-        turn = sample // 2
+        light_sample = sample // 2
         light_too = light_too and (sample % 2 == 0 or note[LIT] + note[LIT + 1] + note[LIT + 2] <= 0.0)
     if light_too and kr + kg + kb > 0.0:
         note[LIT] += kr
         note[LIT + 1] += kg
         note[LIT + 2] += kb
-        a, c = chance(F, N, px, py, turn, np.int64(3))
+        a, c = chance(F, N, px, py, light_sample, np.int64(3))
         side = 1.0
         if through > 0.0:
             if a < through:
@@ -202,7 +202,7 @@ def add_ray(
         back = 0.0 if side > 0.0 else 2.0 * lift
         sx, sy, sz = x - gx * back, y - gy * back, z - gz * back
         hr, hg, hb = arriving(
-            F, N, stack, px, py, turn, np.int64(4), sx, sy, sz, wx, wy, wz, 4.0 * spread, depth, np.int64(0)
+            F, N, stack, px, py, light_sample, np.int64(4), sx, sy, sz, wx, wy, wz, 4.0 * spread, depth, np.int64(0)
         )
         dim = min(1.0, _BRIGHTEST / max(max(hr, hg), max(hb, 1e-9)))
         out[LIGHT] += kr * dim * hr

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 from jaxtyping import Float32
-from scipy.stats import qmc
 
 from translight.generation.panorama import directions
 
@@ -44,6 +43,8 @@ def dither(size_px: int) -> Float32[np.ndarray, "n n 2"]:
     A scrambled Sobol sequence along a Z-order whose quarters are shuffled, after Ahmed and Wonka, "Screen-Space
     Blue-Noise Diffusion of Monte Carlo Sampling Error via Hierarchical Ordering of Pixels" (2020).
     """
+    from scipy.stats import qmc  # takes long to import
+
     random = np.random.default_rng(7)
     order = np.zeros((1, 1), np.int64)
     while len(order) < size_px:
